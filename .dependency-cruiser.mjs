@@ -1,0 +1,87 @@
+// The import table of the architecture: who may import whom. `npm run imports` checks it on every test run.
+const rooms = {
+  protocols: [],
+  core: [],
+  contracts: ['core', 'protocols'],
+  adapters: ['core', 'contracts', 'protocols'],
+  transforms: ['core', 'contracts', 'protocols'],
+  connectors: ['core', 'contracts', 'protocols'],
+  services: ['core', 'contracts'],
+  channels: ['core', 'contracts', 'adapters', 'transforms', 'connectors'],
+};
+// Drivers and parsers appear in one place each; zod (config schemas) wherever a component declares its configuration.
+const packages = {
+  protocols: [],
+  core: ['zod', 'yaml'],
+  contracts: ['zod'],
+  adapters: ['zod'],
+  transforms: ['zod'],
+  connectors: ['zod'],
+  services: ['zod'],
+  channels: [],
+};
+const tests = '\\.(test|types\\.test)\\.ts$';
+
+const roomRules = Object.entries(rooms).map(([room, may]) => ({
+  name: `${room}-imports`,
+  comment: `${room}/ may import ${may.length ? may.join(', ') : 'nothing of ours'}`,
+  severity: 'error',
+  from: { path: `^${room}/`, pathNot: tests },
+  to: {
+    path: '^(protocols|core|contracts|adapters|transforms|connectors|services|channels|hub|console|bench|index\\.ts)(/|$)',
+    pathNot: `^(${[room, ...may].join('|')})/`,
+  },
+}));
+// Channels are what a hospital writes: they import everything from the package entry, never by a path into the rooms.
+const entry = roomRules.find((rule) => rule.name === 'channels-imports');
+entry.comment = 'channels/ import the package entry `weir` (index.ts) and each other';
+entry.to.pathNot = '^(channels/|index\\.ts$)';
+
+const packageRules = Object.entries(packages).map(([room, may]) => ({
+  name: `${room}-packages`,
+  comment: `${room}/ may use the packages ${may.join(', ') || '(none)'}`,
+  severity: 'error',
+  from: { path: `^${room}/`, pathNot: `${tests}|^core/testing/` },
+  to: {
+    dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'],
+    ...(may.length ? { pathNot: `node_modules/(${may.join('|')})/` } : {}),
+  },
+}));
+
+const siblings = ['adapters', 'transforms', 'connectors'].map((room) => ({
+  name: `${room}-siblings`,
+  comment: 'a component never imports a sibling component',
+  severity: 'error',
+  from: { path: `^${room}/([^/]+)/` },
+  to: { path: `^${room}/[^/]+/`, pathNot: `^${room}/$1/` },
+}));
+
+export default {
+  forbidden: [
+    ...roomRules,
+    ...packageRules,
+    ...siblings,
+    {
+      name: 'protocols-are-pure',
+      comment: 'protocols/ do no I/O and have no clock',
+      severity: 'error',
+      from: { path: '^protocols/', pathNot: tests },
+      to: { dependencyTypes: ['core'] },
+    },
+    { name: 'no-cycles', comment: 'type-only cycles included', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-test-in-product',
+      severity: 'error',
+      from: { pathNot: `${tests}|^core/testing/` },
+      to: { path: '\\.test\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(node_modules|coverage|broken)/' },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] },
+  },
+};
