@@ -1,0 +1,112 @@
+import type { ChannelDefinition } from '../channel.ts';
+import type { ConnectionState } from '../component.ts';
+import type { ErrorRecord } from '../errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { Meta } from '../format.ts';
+import type { Receipt } from '../outcome.ts';
+import type { MessageStore, PartName, Reader } from '../store/message-store.ts';
+import type { ChannelState } from './channel-state.ts';
+
+/** A set of definitions running on one store and one event log: what the admin API and the command line drive. */
+export interface Engine extends AsyncDisposable {
+  readonly store: MessageStore;
+  readonly events: EventLog;
+
+  /**
+   * Puts a definition to work: a new channel starts (unless its desired state says otherwise), a running one gets the new
+   * pipeline behind its listening socket. Resolves when it runs. Throws HubError `config-invalid` when it removes a destination
+   * that has queued messages, or claims what another channel has; the old definition then goes on.
+   */
+  deploy(definition: ChannelDefinition, version: string): Promise<void>;
+  /** Drains, then forgets the channel; its messages stay in the store. Throws `not-allowed` while it has unsettled ones. */
+  undeploy(channel: string): Promise<void>;
+
+  /** Desired states persist over a restart (rule 25). `pause` stops the source only; `halt` does not wait for what is in flight. */
+  start(channel: string, by: Reader): Promise<void>;
+  stop(channel: string, by: Reader): Promise<StopReport>;
+  pause(channel: string, by: Reader): Promise<void>;
+  halt(channel: string, by: Reader): Promise<StopReport>;
+  startDestination(channel: string, destination: string, by: Reader): Promise<void>;
+  stopDestination(channel: string, destination: string, by: Reader): Promise<void>;
+
+  status(): Promise<readonly ChannelStatus[]>;
+
+  /** As if the channel's source had received it. Resolves at `settled`, or at the channel's ackAfter with `until: 'ack'`. */
+  send(channel: string, raw: Uint8Array, meta: Meta, by: Reader): Promise<Receipt>;
+
+  /**
+   * Sends dead letters (all of the message's, or one destination's) again: same id, same bytes, same effect id. Acting on a
+   * message that is older than the last one sent for its key needs `confirmed`, else it throws `confirmation-needed`.
+   */
+  retry(messageId: string, by: Reader, options?: { readonly destination?: string; readonly confirmed?: boolean }): Promise<ActionReport>;
+  /** Processes the stored raw bytes again under the current definition: a new id, new effects, `replayOf` the old one. */
+  replay(messageId: string, by: Reader, options?: { readonly destination?: string; readonly raw?: Uint8Array }): Promise<ActionReport>;
+  /** Gives up on queued parts, or closes dead letters: they count as resolved. */
+  skip(messageId: string, by: Reader, options?: { readonly destination?: string }): Promise<ActionReport>;
+
+  /** Drains everything within the deadline, then halts. Resolves with what is left. */
+  close(deadlineMs: number): Promise<StopReport>;
+}
+
+export interface StopReport {
+  /** Messages that were in memory when the stop ended: they go on from the store at the next start. */
+  readonly left: number;
+  /** Of those, the ones per channel. */
+  readonly channels: Readonly<Record<string, number>>;
+}
+
+export interface ActionReport {
+  /** What the action applied to; empty when it had been done before. */
+  readonly parts: readonly PartName[];
+  /** Of a replay: the new message. */
+  readonly messageId?: string;
+}
+
+export interface ConnectionStatus {
+  readonly state: ConnectionState;
+  readonly connections?: number;
+}
+
+export interface ChannelStatus {
+  readonly channel: string;
+  readonly state: ChannelState;
+  readonly version: string;
+  readonly deployedAt: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly source: { readonly type: string; readonly resources: readonly string[] } & ConnectionStatus;
+  /** What stopped it, or what it waits for. */
+  readonly error?: ErrorRecord;
+  readonly lastReceivedAt?: number;
+  readonly inFlight: number;
+  readonly counts: {
+    readonly received: number;
+    readonly filtered: number;
+    readonly queued: number;
+    readonly sent: number;
+    readonly errored: number;
+    readonly openErrors: number;
+    readonly duplicates: number;
+  };
+  readonly destinations: readonly DestinationStatus[];
+  /** Counters of components by name: `mllp_refused_total`. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface DestinationStatus {
+  readonly destination: string;
+  readonly type: string;
+  readonly enabled: boolean;
+  readonly connection: ConnectionStatus;
+  /** `open`: the far end is away; one probe at a time goes out. */
+  readonly circuit: 'closed' | 'open';
+  readonly queued: number;
+  /** Age of the oldest queued message, milliseconds. */
+  readonly queuedAgeMs?: number;
+  readonly heldKeys: number;
+  readonly filtered: number;
+  readonly sent: number;
+  readonly errored: number;
+  readonly openErrors: number;
+  readonly lastSentAt?: number;
+  readonly error?: ErrorRecord;
+}

@@ -1,0 +1,332 @@
+import type { ErrorRecord } from '../errors.ts';
+import type { Meta } from '../format.ts';
+
+/**
+ * The store of record of messages: what was received, how each destination fared with it, and the work that is left.
+ *
+ * A message begins `received` (commit 1 of rule 5: raw, meta, seq and the dedupe row). Its first pass ends with one settlement,
+ * which names a part for every destination × output: sent, filtered, error, or queued. Queued parts hold frozen bytes and are
+ * the store's queue: `ready` to be sent, `waiting` until a time, or `blocked` behind an earlier part with the same key
+ * (rule 20). When no part is queued the message is settled.
+ *
+ * Every write resolves after its fsync; writes called in one turn of the event loop may share a commit, and take effect in call
+ * order. Every read sees what was committed before it was called. Byte arrays handed over must not be changed afterwards.
+ */
+export interface MessageStore extends AsyncDisposable {
+  /** Counts openings of this store: the epoch of writes made under it. */
+  readonly epoch: number;
+
+  /** `seq` increases within the channel in call order, also across a restart. Rejects with `store-full` or `store-failed`. */
+  append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]>;
+
+  /** Ends the first pass of messages. `counts` of the channel's totals move in the same commit. */
+  settle(channel: string, batch: readonly Settlement[]): Promise<void>;
+
+  /** Changes queued parts, all of the call in one commit. A part that is no longer queued is left alone: acting twice acts once. */
+  update(channel: string, changes: readonly PartChange[]): Promise<void>;
+
+  /**
+   * The lowest `limit` blocked parts of this key become ready; resolves with their seqs in order (a seq per part). None are left
+   * when fewer than `limit` come back.
+   */
+  unblock(channel: string, destination: string, key: string, limit: number): Promise<readonly number[]>;
+
+  /** Ready parts with (seq, n) above `after`, in order, at most `limit` of them and about `maxBytes` of content. */
+  ready(channel: string, destination: string, after: PartPosition, limit: number, maxBytes: number): Promise<readonly QueuedPart[]>;
+
+  /** Waiting parts whose time has come, earliest first. They stay `waiting`. */
+  due(channel: string, destination: string, now: number, limit: number): Promise<readonly QueuedPart[]>;
+
+  /** What of a destination's queue must be known before it starts: counts, and for each key that is not free its lowest queued part. */
+  queueState(channel: string, destination: string): Promise<QueueState>;
+
+  /** Messages without a settlement with seq above `after`, in order: what recovery and a backlogged channel read. */
+  unrouted(channel: string, after: number, limit: number, maxBytes: number): Promise<readonly StoredMessage[]>;
+
+  /** Adds one to the recoveries of a message and resolves with the new count (rule 21). */
+  countRecovery(channel: string, seq: number): Promise<number>;
+
+  // Reads of people and programs. Those of content name an actor and a reason, and are on the audit trail (rule 33).
+  find(query: MessageQuery): Promise<MessagePage>;
+  content(id: string, reader: Reader): Promise<MessageContent | undefined>;
+  counts(): Promise<readonly ChannelCounts[]>;
+  audit(entry: AuditEntry): Promise<void>;
+  auditTrail(query: { readonly limit: number; readonly before?: number }): Promise<readonly StoredAuditEntry[]>;
+
+  // Small durable state of the hub: desired channel states, deployed revisions.
+  state(name: string): Promise<string | undefined>;
+  setState(name: string, value: string): Promise<void>;
+
+  /**
+   * Deletes content and messages past their age in small steps beside live traffic; never what is unsettled or an open error.
+   * Resolves with what it deleted when nothing is left to delete or the signal aborts.
+   */
+  prune(channel: string, policy: PrunePolicy, signal?: AbortSignal): Promise<Pruned>;
+
+  usage(): Promise<StoreUsage>;
+}
+
+export interface NewMessage {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly raw: Uint8Array;
+  readonly meta: Meta;
+  readonly receivedAt: number;
+  /** Where set, a message of this channel with the same key and the same content hash is a duplicate (rule 14). */
+  readonly dedupe?: { readonly key: string; readonly contentHash: string };
+  /** The arrival's own key, where the adapter knew one. */
+  readonly key?: string;
+  /** A fault is stored settled, as an open error without destinations. */
+  readonly fault?: ErrorRecord;
+  readonly replayOf?: string;
+  /** Destinations a replay is for; all if not given. */
+  readonly only?: readonly string[];
+  /** Ranges of `raw` kept beside the row (attachments); `content` and `unrouted` put them back. */
+  readonly large?: readonly (readonly [number, number])[];
+}
+
+export type Appended =
+  | { readonly seq: number }
+  | {
+      readonly duplicateOf: { readonly id: string; readonly seq: number; readonly status: MessageStatus };
+    };
+
+/** How a message stands: the worst of its parts; `received` before its first pass ended. */
+export type MessageStatus = 'received' | 'queued' | 'error' | 'sent' | 'filtered';
+export type PartStatus = 'queued' | 'error' | 'sent' | 'filtered';
+export type QueuedStatus = 'ready' | 'waiting' | 'blocked';
+
+/** How much of a settled message is kept (rule 8): raw, sent and reply bytes; raw only; or neither. */
+export type ContentLevel = 'full' | 'raw' | 'metadata';
+
+export interface Settlement {
+  readonly seq: number;
+  /** The definition it was transformed with. */
+  readonly version: string;
+  /** Applied when no part is queued any more; `metadata` leaves no content behind, the write-ahead log included. */
+  readonly content: ContentLevel;
+  /** The message failed before it had parts: decode, filter or key. */
+  readonly error?: ErrorRecord;
+  /** The message's type as reports group by it, e.g. `ADT^A01`. */
+  readonly type?: string;
+  /** Meta found while routing, merged over what it arrived with: control id, patient id … */
+  readonly meta?: Meta;
+  readonly parts: readonly Part[];
+}
+
+export type Part =
+  | { readonly destination: string; readonly n: number; readonly status: 'filtered' }
+  | {
+      readonly destination: string;
+      readonly n: number;
+      readonly status: 'sent';
+      readonly sentAt: number;
+      readonly attempts: number;
+      readonly bytes?: Uint8Array;
+      readonly reply?: Uint8Array;
+    }
+  | {
+      readonly destination: string;
+      readonly n: number;
+      readonly status: 'error';
+      readonly error: ErrorRecord;
+      readonly attempts: number;
+      readonly keys: readonly string[];
+      readonly bytes?: Uint8Array;
+      readonly reply?: Uint8Array;
+    }
+  | {
+      readonly destination: string;
+      readonly n: number;
+      readonly status: 'queued';
+      readonly queued: QueuedStatus;
+      readonly attempts: number;
+      readonly keys: readonly string[];
+      readonly bytes: Uint8Array;
+      /** For `waiting`. */
+      readonly retryAt?: number;
+      /** Why it was not sent, where it was tried. */
+      readonly error?: ErrorRecord;
+    };
+
+/** The place of a part in its destination's queue. */
+export interface PartPosition {
+  readonly seq: number;
+  readonly n: number;
+}
+
+export interface PartName extends PartPosition {
+  readonly destination: string;
+}
+
+/** `from` is the status it must have for the change to apply. `ready` from `error` is a retry of a dead letter. */
+export type PartChange = PartName & { readonly from: 'queued' | 'error' } & (
+    | { readonly to: 'sent'; readonly sentAt: number; readonly attempts: number; readonly reply?: Uint8Array }
+    | { readonly to: 'error'; readonly error: ErrorRecord; readonly attempts: number; readonly reply?: Uint8Array }
+    | { readonly to: 'waiting'; readonly error?: ErrorRecord; readonly attempts: number; readonly retryAt: number }
+    | { readonly to: 'blocked' }
+    | { readonly to: 'ready'; readonly attempts?: number }
+    /** A dead letter is closed by somebody, for a reason, so that the count of open errors returns to zero (rule 17). */
+    | { readonly to: 'resolved'; readonly by: Reader }
+  );
+
+export interface QueuedPart extends PartName {
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly version: string;
+  readonly replayOf?: string;
+  readonly meta: Meta;
+  readonly keys: readonly string[];
+  readonly attempts: number;
+  readonly firstQueuedAt: number;
+  readonly retryAt?: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface QueueState {
+  readonly ready: number;
+  readonly waiting: number;
+  readonly blocked: number;
+  readonly bytes: number;
+  readonly oldest?: number;
+  readonly nextRetryAt?: number;
+  /** For every key that has a waiting or blocked part: the lowest of its queued parts. At most `limit` of the contract's caller. */
+  readonly held: readonly { readonly key: string; readonly head: PartPosition }[];
+}
+
+export interface StoredMessage {
+  readonly id: string;
+  readonly seq: number;
+  readonly raw: Uint8Array;
+  readonly meta: Meta;
+  readonly receivedAt: number;
+  readonly key?: string;
+  readonly replayOf?: string;
+  readonly only?: readonly string[];
+  readonly recoveries: number;
+}
+
+/** Who looks at content, or acts on it, and why. */
+export interface Reader {
+  readonly actor: string;
+  readonly reason: string;
+  readonly ticket?: string;
+}
+
+export interface MessageQuery {
+  readonly channel?: string;
+  readonly destination?: string;
+  readonly status?: MessageStatus | 'open-error';
+  readonly id?: string;
+  /** Exact match of meta fields, e.g. `hl7.controlId`. */
+  readonly meta?: Meta;
+  /** Milliseconds since the epoch, inclusive. */
+  readonly from?: number;
+  /** Exclusive. */
+  readonly to?: number;
+  readonly replayOf?: string;
+  readonly limit: number;
+  /** Newest first unless `ascending`. The `cursor` of the page before. */
+  readonly ascending?: boolean;
+  readonly cursor?: string;
+}
+
+export interface MessagePage {
+  readonly messages: readonly MessageSummary[];
+  readonly cursor?: string;
+}
+
+export interface MessageSummary {
+  readonly id: string;
+  readonly seq: number;
+  readonly channel: string;
+  readonly receivedAt: number;
+  readonly status: MessageStatus;
+  readonly type?: string;
+  readonly version?: string;
+  readonly replayOf?: string;
+  readonly meta: Meta;
+  readonly size: number;
+  readonly error?: ErrorRecord;
+  readonly parts: readonly PartSummary[];
+}
+
+export interface PartSummary {
+  readonly destination: string;
+  readonly n: number;
+  readonly status: PartStatus;
+  readonly queued?: QueuedStatus;
+  readonly attempts: number;
+  readonly sentAt?: number;
+  readonly retryAt?: number;
+  readonly error?: ErrorRecord;
+  readonly resolved?: { readonly at: number; readonly actor: string; readonly reason: string; readonly ticket?: string };
+}
+
+export interface MessageContent extends MessageSummary {
+  /** Absent where the content level or pruning left none. */
+  readonly raw?: Uint8Array;
+  readonly contents: readonly {
+    readonly destination: string;
+    readonly n: number;
+    readonly bytes?: Uint8Array;
+    readonly reply?: Uint8Array;
+  }[];
+}
+
+export interface ChannelCounts {
+  readonly channel: string;
+  /** Messages since the channel was first deployed; pruning does not change them. */
+  readonly received: number;
+  readonly duplicates: number;
+  /** Messages that failed before they had parts. */
+  readonly errored: number;
+  readonly unrouted: number;
+  readonly destinations: readonly {
+    readonly destination: string;
+    readonly filtered: number;
+    readonly sent: number;
+    /** Parts that became dead letters, ever; and those still open. */
+    readonly errored: number;
+    readonly openErrors: number;
+    readonly queued: number;
+  }[];
+}
+
+export interface AuditEntry extends Reader {
+  readonly at: number;
+  readonly action: string;
+  /** Ids of what it concerned: messages, channels. */
+  readonly subject: string;
+}
+
+/** `hash` covers the entry and the hash before it, so that a change of the trail shows. */
+export interface StoredAuditEntry extends AuditEntry {
+  readonly n: number;
+  readonly hash: string;
+}
+
+export interface PrunePolicy {
+  /** Content of messages received before it is deleted; the summary stays. */
+  readonly contentBefore: number;
+  /** Messages received before it are deleted. */
+  readonly messagesBefore: number;
+  /** Rows deleted in one step. */
+  readonly step?: number;
+}
+
+export interface Pruned {
+  readonly contents: number;
+  readonly messages: number;
+}
+
+export interface StoreUsage {
+  /** Bytes the store takes on disk. */
+  readonly bytes: number;
+  /** Bytes free on its disk, where that can be known. */
+  readonly diskFree?: number;
+  /** Bytes of messages that are not settled. */
+  readonly backlogBytes: number;
+  /** Set while writes are refused. */
+  readonly full?: boolean;
+}
