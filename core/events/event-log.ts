@@ -39,7 +39,7 @@ export interface ConsumeOptions {
   readonly group: string;
   /** Events in one batch, at the most. */
   readonly maxBatch: number;
-  /** Where a group without an offset starts. */
+  /** Where a group without offsets starts: decided at its first `consume` and kept, so a restart skips nothing. */
   readonly from: 'earliest' | 'latest';
   readonly signal: AbortSignal;
 }
@@ -54,7 +54,10 @@ export interface TopicStatus {
 
 /** Durable topics. The embedded one lives in a file of the hub, the other one is Kafka. */
 export interface EventLog extends AsyncDisposable {
-  /** Creates the topic, or checks that it is as declared. Throws HubError `config-invalid` when its partitions differ. */
+  /**
+   * Creates the topic, or checks that it is as declared; another retention replaces the one it had. Throws HubError
+   * `config-invalid` when its partitions differ.
+   */
   declare(topic: Omit<Topic<unknown>, 'format'>): Promise<void>;
   /**
    * Resolves when every event is durable (fsync, acks=all), all of them or none; events of one key keep the order of the calls.
@@ -64,7 +67,9 @@ export interface EventLog extends AsyncDisposable {
   /**
    * Hands batches to `handler` until `signal` aborts, one batch per partition at a time, in offset order. A batch's offset is
    * committed when the handler resolves: at least once. When it rejects, the same events come again after a backoff.
-   * Resolves after the last handler has ended.
+   * A consumer below the oldest event that retention has left goes on from that one.
+   * Resolves after the last handler has ended and its offset is committed. Rejects with `not-found` for an undeclared topic, and
+   * with `event-log-failed` when that last commit failed or the log is lost; failures that can pass are tried again.
    */
   consume(options: ConsumeOptions, handler: (batch: EventBatch) => Promise<void>): Promise<void>;
   status(): Promise<readonly TopicStatus[]>;

@@ -95,6 +95,15 @@ export class HeldKeys {
     }
   }
 
+  /** A row that was changed in the store is done: as `release`, where its keys are not at hand. */
+  gone(position: number): void {
+    for (const [key, hold] of this.#holds) {
+      if (hold.head !== position) continue;
+      hold.head = undefined;
+      this.#advance(key, hold);
+    }
+  }
+
   #advance(key: string, hold: Hold): void {
     if (hold.head !== undefined || hold.outstanding > 0 || hold.asking) return;
     hold.asking = true;

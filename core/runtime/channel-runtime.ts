@@ -1,0 +1,642 @@
+// Over 300 lines: the life of one channel, whose parts (intake, pipeline, dispatchers, source) start and stop together.
+import { isDeepStrictEqual } from 'node:util';
+import type { ChannelDefinition } from '../channel.ts';
+import type { Clock, ComponentContext, ConnectionState, Log, TcpListener } from '../component.ts';
+import type { Endpoint, EndpointKind, EndpointOf } from '../endpoint.ts';
+import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { MessageStore, NewMessage, StoredMessage } from '../store/message-store.ts';
+import { backoff } from './backoff.ts';
+import { type ChannelEvent, type ChannelState, nextState } from './channel-state.ts';
+import { type CompiledChannel, compile } from './compile.ts';
+import { BatchDelivery } from './delivery.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { ConnectionStatus } from './engine.ts';
+import { ChannelIntake } from './intake.ts';
+import { Pipeline } from './pipeline.ts';
+import { Slot } from './slot.ts';
+
+/** What a channel needs of the hub around it. */
+export interface ChannelServices {
+  readonly store: MessageStore;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly newId: () => string;
+  endpoint(name: string): Endpoint | undefined;
+  listen(endpoint: string): Promise<TcpListener>;
+  /** Closes listening sockets that the channel no longer uses. */
+  unlisten(endpoints: readonly string[]): Promise<void>;
+  /** The disk or the whole store is full. */
+  storeFull(): boolean;
+  remember(name: string, value: string): Promise<void>;
+  recall(name: string): Promise<string | undefined>;
+  /** False after a crash: messages in memory then may have been its cause (rule 21). */
+  readonly cleanStart: boolean;
+}
+
+const refillBytes = 16 * 1024 * 1024;
+const maxRecoveries = 3;
+
+export class ChannelRuntime {
+  readonly name: string;
+  compiled: CompiledChannel;
+  deployedAt: number;
+  state: ChannelState = 'stopped';
+  error: ErrorRecord | undefined;
+  lastReceivedAt: number | undefined;
+  source: ConnectionStatus = { state: 'stopped' };
+  readonly connections = new Map<string, ConnectionStatus>();
+  readonly counters = new Map<string, number>();
+  readonly dispatchers = new Map<string, Dispatcher>();
+  readonly #services: ChannelServices;
+  readonly #pipeline: Pipeline;
+  readonly #intake: ChannelIntake;
+  readonly #live = new Map<number, Slot>();
+  #liveBytes = 0;
+  #queuedBytes = 0;
+  #unroutedBytes = 0;
+  /** Stored messages are waiting that are not in memory: what comes now goes behind them. */
+  #overflow = true;
+  #cursor = -1;
+  #refilling = false;
+  #storedWhileRefilling = false;
+  #recovering = false;
+  readonly #parked = new Map<number, { readonly delivery: BatchDelivery; readonly index: number }>();
+  #drain = new AbortController();
+  #halt = new AbortController();
+  #sourceLife: { readonly drain: AbortController; readonly halt: AbortController; readonly done: Promise<void> } | undefined;
+  #recovery: Promise<void> = Promise.resolve();
+  #idle: (() => void)[] = [];
+
+  constructor(definition: ChannelDefinition, version: string, services: ChannelServices) {
+    this.name = definition.name;
+    this.compiled = compile(definition, version);
+    this.deployedAt = services.clock.now();
+    this.#services = services;
+    const { store, clock, log } = services;
+    this.#pipeline = new Pipeline(this.compiled, {
+      channel: this.name,
+      store,
+      clock,
+      log,
+      dispatchers: this.dispatchers,
+      passed: (slots) => this.#passed(slots),
+    });
+    const runtime = this;
+    this.#intake = new ChannelIntake({
+      channel: this.name,
+      store,
+      clock,
+      newId: services.newId,
+      get format() {
+        return runtime.compiled.format;
+      },
+      get detectDuplicates() {
+        return runtime.#options.duplicates === 'detect';
+      },
+      get whenFull() {
+        return runtime.#options.limits.whenFull;
+      },
+      get draining() {
+        return runtime.#drain.signal.aborted;
+      },
+      hasRoom: () => this.#hasRoom(),
+      isFull: () => this.#isFull(),
+      stored: (slots) => this.#stored(slots),
+      duplicate: (appended, delivery, index) => void this.#duplicate(appended.duplicateOf as DuplicateOf, delivery, index),
+      storeRefused: (error) => log.error({ channel: this.name, code: error.code }, error.message),
+      onError: (thrown) => log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'),
+    });
+  }
+
+  get #options() {
+    return this.compiled.definition.options;
+  }
+  get definition(): ChannelDefinition {
+    return this.compiled.definition;
+  }
+  get inFlight(): number {
+    return this.#live.size + this.#intake.appending;
+  }
+  get duplicates(): number {
+    return this.counters.get('duplicates_total') ?? 0;
+  }
+
+  #hasRoom(): boolean {
+    const { maxInFlight, maxInFlightBytes } = this.#options.limits;
+    const appending = this.#intake.appending;
+    // A late answer needs its message in memory; an early one only its way to the store.
+    const count = this.#options.ackAfter === 'stored' ? appending : appending + this.#live.size + this.#parked.size;
+    const size = this.#options.ackAfter === 'stored' ? this.#intake.appendingBytes : this.#intake.appendingBytes + this.#liveBytes;
+    return count < maxInFlight && size < maxInFlightBytes;
+  }
+
+  #isFull(): boolean {
+    return this.#services.storeFull() || this.#queuedBytes + this.#unroutedBytes > this.#options.limits.maxBacklogBytes;
+  }
+
+  // --- messages -----------------------------------------------------------------------------------------------------------
+
+  #stored(slots: readonly Slot[]): void {
+    this.lastReceivedAt = this.#services.clock.now();
+    const { maxInFlight, maxInFlightBytes } = this.#options.limits;
+    for (const slot of slots) {
+      this.#unroutedBytes += slot.raw.length;
+      const room = this.#live.size < maxInFlight && (this.#liveBytes + slot.raw.length <= maxInFlightBytes || this.#live.size === 0);
+      if (!this.#overflow && room) {
+        this.#toPipeline(slot);
+        continue;
+      }
+      this.#overflow = true;
+      if (this.#refilling) this.#storedWhileRefilling = true;
+      if (slot.delivery && (slot.delivery.late || this.#options.ackAfter !== 'stored'))
+        this.#parked.set(slot.seq, { delivery: slot.delivery, index: slot.index });
+    }
+    if (this.#overflow) this.#refill();
+  }
+
+  #toPipeline(slot: Slot): void {
+    this.#cursor = slot.seq;
+    this.#live.set(slot.seq, slot);
+    this.#liveBytes += slot.raw.length;
+    this.#pipeline.push(slot);
+  }
+
+  #passed(slots: readonly Slot[]): void {
+    for (const slot of slots) {
+      if (!this.#live.delete(slot.seq)) continue;
+      this.#liveBytes -= slot.raw.length;
+      this.#unroutedBytes -= slot.raw.length;
+    }
+    if (this.#overflow) this.#refill();
+    this.#intake.wake();
+    if (this.#live.size === 0) {
+      const idle = this.#idle;
+      this.#idle = [];
+      for (const each of idle) each();
+    }
+  }
+
+  /** Takes stored messages into memory where there is room, in order, until none is left. */
+  #refill(): void {
+    const room = this.#options.limits.maxInFlight - this.#live.size;
+    const start = this.#live.size <= this.#options.limits.maxInFlight / 2;
+    if (this.#refilling || this.#recovering || !this.#overflow || !start || this.#halt.signal.aborted || this.state === 'stopped') return;
+    this.#refilling = true;
+    this.#storedWhileRefilling = false;
+    const bytes = Math.min(refillBytes, this.#options.limits.maxInFlightBytes);
+    this.#services.store.unrouted(this.name, this.#cursor, Math.min(room, 1_000), bytes).then(
+      (rows) => {
+        this.#refilling = false;
+        if (this.#halt.signal.aborted) return;
+        for (const row of rows) this.#toPipeline(this.#slotOf(row));
+        if (rows.length === 0 && !this.#storedWhileRefilling) this.#overflow = false;
+        else this.#refill();
+        this.#intake.wake();
+      },
+      (thrown) => {
+        this.#refilling = false;
+        this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'reading stored messages failed');
+        this.#services.clock.timer(250, () => this.#refill());
+      },
+    );
+  }
+
+  #slotOf(row: StoredMessage): Slot {
+    const slot = new Slot(row.id, row.seq, row.raw, row.meta, row.receivedAt, row.key, row.replayOf, row.only);
+    const parked = this.#parked.get(row.seq);
+    if (parked) {
+      this.#parked.delete(row.seq);
+      slot.delivery = parked.delivery;
+      slot.index = parked.index;
+    }
+    return slot;
+  }
+
+  async #duplicate(of: DuplicateOf, delivery: BatchDelivery, index: number): Promise<void> {
+    this.count('duplicates_total');
+    delivery.reach('stored', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'stored' } });
+    const status = of.status;
+    if (status === 'sent' || status === 'filtered') {
+      delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status } });
+      return;
+    }
+    const live = this.#live.get(of.seq) ?? this.#pipeline.waitingFor(of.seq);
+    if (live) {
+      this.#pipeline.join(live, delivery, index);
+      return;
+    }
+    try {
+      if (status === 'error') await this.#redrive(of, delivery, index);
+      else if (status === 'queued') this.#awaitQueued(of, await this.#openParts(of.id), delivery, index);
+      else delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'queued' } });
+    } catch (thrown) {
+      const error = asHubError(thrown, 'store-failed', 'answering a duplicate', 'transient');
+      delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'error', error: errorRecord(error) } });
+    }
+  }
+
+  async #openParts(id: string) {
+    const page = await this.#services.store.find({ id, limit: 1 });
+    return page.messages[0];
+  }
+
+  /** A repetition of a message that ended negatively sends what was not sent (rule 14). */
+  async #redrive(of: DuplicateOf, delivery: BatchDelivery, index: number): Promise<void> {
+    const found = await this.#openParts(of.id);
+    const failed = (found?.parts ?? []).filter((part) => part.status === 'error');
+    if (!found || failed.length === 0) {
+      const error = found?.error ?? errorRecord(new HubError('duplicate', 'permanent', 'receiving: the same message failed before'));
+      delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'error', error } });
+      return;
+    }
+    this.#awaitQueued(of, { ...found, parts: failed }, delivery, index);
+    await this.#services.store.update(
+      this.name,
+      failed.map(({ destination, n }) => ({ destination, seq: of.seq, n, from: 'error', to: 'ready' })),
+    );
+    for (const { destination, n } of failed) this.dispatchers.get(destination)?.rowsChanged([{ seq: of.seq, n, ready: true }]);
+  }
+
+  #awaitQueued(of: DuplicateOf, found: { readonly parts: readonly { readonly status: string }[] } | undefined, delivery: BatchDelivery, index: number): void {
+    const slot = new Slot(of.id, of.seq, new Uint8Array(), {}, 0, undefined, undefined, undefined);
+    slot.compiled = this.compiled;
+    slot.delivery = delivery;
+    slot.index = index;
+    slot.settled = true;
+    slot.queued = (found?.parts ?? []).filter((part) => part.status !== 'sent' && part.status !== 'filtered').length;
+    this.#pipeline.await(slot);
+  }
+
+  // --- life ---------------------------------------------------------------------------------------------------------------
+
+  /** Starts the dispatchers, recovery and (unless paused) the source. Throws HubError where the source's listener cannot be had. */
+  async start(paused: boolean): Promise<void> {
+    if (this.state === 'running' || this.state === 'starting') return;
+    if (this.state === 'paused' && !paused) {
+      this.#event('start');
+      await this.#startSource();
+      this.#event('started');
+      return;
+    }
+    this.#event(paused ? 'pause' : 'start');
+    this.#drain = new AbortController();
+    this.#halt = new AbortController();
+    this.error = undefined;
+    try {
+      for (const destination of this.compiled.destinations) await this.#addDispatcher(this.compiled, destination.name);
+      this.#overflow = true;
+      this.#cursor = -1;
+      this.#recovery = this.#recover();
+      if (!paused) await this.#startSource();
+      this.#event(paused ? 'pause' : 'started');
+    } catch (thrown) {
+      const error = asHubError(thrown, 'config-invalid', `starting ${this.name}`);
+      this.error = errorRecord(error);
+      this.#event('fail');
+      throw error;
+    }
+  }
+
+  async #addDispatcher(compiled: CompiledChannel, name: string): Promise<void> {
+    const target = compiled.destinations.find((each) => each.name === name)!;
+    const { limits } = compiled.definition.options;
+    const enabled = (await this.#services.recall(this.#switchName(name))) !== 'stopped';
+    const dispatcher = new Dispatcher(
+      target,
+      target.definition.to.create(this.#destinationContext(name)),
+      {
+        channel: this.name,
+        store: this.#services.store,
+        clock: this.#services.clock,
+        random: this.#services.random,
+        log: this.#services.log,
+        epoch: this.#services.store.epoch,
+        firstPassEnded: (slot, part) => this.#pipeline.firstPassEnded(slot, part),
+        flush: () => void this.#pipeline.flush(),
+        queuedEnded: (seq, error, reply) => this.#pipeline.queuedEnded(seq, error, reply),
+        queuedBytes: (delta) => {
+          this.#queuedBytes = Math.max(0, this.#queuedBytes + delta);
+        },
+        stopped: (destination) => void this.#services.remember(this.#switchName(destination), 'stopped').catch(() => undefined),
+      },
+      { maxItems: Math.max(16, Math.ceil(limits.maxInFlight / 2)), maxHeldKeys: limits.maxHeldKeys },
+    );
+    this.dispatchers.set(name, dispatcher);
+    await dispatcher.restore(enabled);
+  }
+
+  #switchName(destination: string): string {
+    return `destination/${this.name}/${destination}`;
+  }
+
+  /**
+   * Stored messages that were never routed are processed again. After a crash those that may have been in memory go first and
+   * one by one, each counted before it begins: the third time it is an error (rule 21).
+   */
+  async #recover(): Promise<void> {
+    if (!this.#services.cleanStart) {
+      this.#recovering = true;
+      try {
+        await this.#recoverSingly();
+      } catch (thrown) {
+        this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'recovery failed');
+      }
+      this.#recovering = false;
+    }
+    this.#refill();
+  }
+
+  async #recoverSingly(): Promise<void> {
+    let left = this.#options.limits.maxInFlight;
+    while (left > 0 && !this.#halt.signal.aborted) {
+      const rows = await this.#services.store.unrouted(this.name, this.#cursor, Math.min(left, 100), refillBytes);
+      if (rows.length === 0) return;
+      for (const row of rows) {
+        if (this.#halt.signal.aborted) return;
+        left -= 1;
+        const count = await this.#services.store.countRecovery(this.name, row.seq);
+        if (count < maxRecoveries) {
+          const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+          this.#unroutedBytes += row.raw.length;
+          this.#toPipeline(this.#slotOf(row));
+          await idle;
+          continue;
+        }
+        const error = new HubError('poison', 'permanent', `recovering: the hub ended ${count - 1} times while it was processed`);
+        this.#services.log.error({ channel: this.name, message: row.id, code: error.code }, error.message);
+        this.#cursor = row.seq;
+        const { version } = this.compiled;
+        await this.#services.store.settle(this.name, [
+          { seq: row.seq, version, content: this.#options.content, error: errorRecord(error), parts: [] },
+        ]);
+      }
+    }
+  }
+
+  async #startSource(): Promise<void> {
+    const drain = new AbortController();
+    const halt = new AbortController();
+    const started = this.#services.log;
+    const { source } = this.definition;
+    // A port that cannot be had is known before the channel counts as started.
+    for (const endpoint of this.#listenEndpoints(source.resources)) await this.#services.listen(endpoint);
+    const done = this.#runSource(drain, halt).catch((thrown) => {
+      started.error({ channel: this.name, error: describeThrown(thrown) }, 'the source failed');
+    });
+    this.#sourceLife = { drain, halt, done };
+  }
+
+  #listenEndpoints(resources: readonly string[]): readonly string[] {
+    return resources
+      .filter((each) => each.startsWith('endpoint:'))
+      .map((each) => each.slice('endpoint:'.length))
+      .filter((name) => this.#services.endpoint(name)?.kind === 'tcp-listen');
+  }
+
+  async #runSource(drain: AbortController, halt: AbortController): Promise<void> {
+    for (let attempt = 2; !drain.signal.aborted && !halt.signal.aborted; attempt++) {
+      try {
+        const source = this.definition.source.create(this.#sourceContext());
+        await source.run(this.#intake, { drain: drain.signal, halt: halt.signal });
+        if (drain.signal.aborted || halt.signal.aborted) return;
+      } catch (thrown) {
+        if (drain.signal.aborted || halt.signal.aborted) return;
+        const error = asHubError(thrown, 'write-failed', `running the source of ${this.name}`, 'transient');
+        this.error = errorRecord(error);
+        this.#services.log.error({ channel: this.name, code: error.code }, error.message);
+        if (error.kind === 'permanent') {
+          this.#event('fail');
+          return;
+        }
+        this.source = { state: 'retrying' };
+      }
+      await this.#pause(backoff(attempt, 500, 30_000, this.#services.random), drain.signal);
+    }
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#services.clock.timer(ms, resolve);
+      signal.addEventListener(
+        'abort',
+        () => {
+          cancel();
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  }
+
+  async #stopSource(halt: AbortSignal): Promise<void> {
+    const life = this.#sourceLife;
+    if (!life) return;
+    life.drain.abort();
+    if (halt.aborted) life.halt.abort();
+    else halt.addEventListener('abort', () => life.halt.abort(), { once: true });
+    await life.done;
+    this.#sourceLife = undefined;
+    this.source = { state: 'stopped' };
+  }
+
+  async pause(): Promise<void> {
+    this.#event('pause');
+    await this.#stopSource(AbortSignal.timeout(this.#options.limits.drainMs));
+    await this.#services.unlisten(this.#listenEndpoints(this.definition.source.resources));
+  }
+
+  /** Drains within `deadlineMs` (0: halts), then forgets what is in memory. Resolves with the number of messages left. */
+  async stop(deadlineMs: number): Promise<number> {
+    if (this.state === 'stopped') return 0;
+    this.#event(deadlineMs === 0 ? 'halt' : 'stop');
+    const cancel = deadlineMs > 0 ? this.#services.clock.timer(deadlineMs, () => this.#deadline()) : undefined;
+    if (deadlineMs === 0) this.#deadline();
+    this.#drain.abort();
+    this.#intake.wake();
+    const source = this.#stopSource(this.#halt.signal);
+    await Promise.race([source, this.#aborted()]);
+    // What is in memory ends; what is only stored waits for the next start.
+    await Promise.race([this.#untilIdle(), this.#aborted()]);
+    await Promise.all([...this.dispatchers.values()].map((dispatcher) => dispatcher.drain(this.#halt.signal)));
+    const left = this.#live.size;
+    this.#deadline();
+    await this.#pipeline.flush();
+    await source;
+    cancel?.();
+    await Promise.all([...this.dispatchers.values()].map((dispatcher) => dispatcher.dispose()));
+    this.dispatchers.clear();
+    this.connections.clear();
+    await this.#services.unlisten(this.#listenEndpoints(this.definition.source.resources));
+    this.#live.clear();
+    this.#liveBytes = 0;
+    this.#unroutedBytes = 0;
+    this.#queuedBytes = 0;
+    this.#event('drained');
+    return left;
+  }
+
+  /** The end of a drain: late receipts resolve `draining`, writes are aborted, sources return. */
+  #deadline(): void {
+    if (this.#halt.signal.aborted) return;
+    this.#pipeline.abandon(this.#live.values());
+    for (const [seq, { delivery, index }] of this.#parked) {
+      delivery.reach('settled', index, { outcome: { status: 'draining' } });
+      this.#parked.delete(seq);
+    }
+    this.#halt.abort();
+  }
+
+  #aborted(): Promise<void> {
+    const { signal } = this.#halt;
+    return signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  }
+
+  #untilIdle(): Promise<void> {
+    if (this.#live.size === 0 && !this.#recovering) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /**
+   * Puts a new definition to work. With the same source it takes over behind the intake and no socket closes (rule 24); a
+   * message in memory ends under the definition it began with.
+   */
+  async replace(definition: ChannelDefinition, version: string): Promise<void> {
+    const next = compile(definition, version);
+    const old = this.compiled;
+    await this.#refuseLostQueues(next);
+    const sameSource =
+      old.definition.source.type === definition.source.type &&
+      isDeepStrictEqual(old.definition.source.config, definition.source.config) &&
+      old.definition.options.ackAfter === definition.options.ackAfter &&
+      old.definition.options.replyFrom === definition.options.replyFrom;
+    const running = this.state === 'running' || this.state === 'paused';
+    if (running && !sameSource) await this.#stopSource(AbortSignal.timeout(this.#options.limits.drainMs));
+    if (running) {
+      for (const target of next.destinations) {
+        const dispatcher = this.dispatchers.get(target.name);
+        if (!dispatcher) {
+          await this.#addDispatcher(next, target.name);
+          continue;
+        }
+        const before = dispatcher.compiled.definition.to;
+        const same = before.type === target.definition.to.type && isDeepStrictEqual(before.config, target.definition.to.config);
+        await dispatcher.replace(target, same ? undefined : target.definition.to.create(this.#destinationContext(target.name)));
+      }
+    }
+    this.compiled = next;
+    this.#pipeline.compiled = next;
+    this.deployedAt = this.#services.clock.now();
+    if (!running) return;
+    for (const [name, dispatcher] of this.dispatchers) {
+      if (next.destinations.some((each) => each.name === name)) continue;
+      await dispatcher.disable();
+      await dispatcher.dispose();
+      this.dispatchers.delete(name);
+      this.connections.delete(name);
+    }
+    if (sameSource) return;
+    const unused = this.#listenEndpoints(old.definition.source.resources).filter((each) => !definition.source.resources.includes(`endpoint:${each}`));
+    await this.#services.unlisten(unused);
+    if (this.state === 'running') await this.#startSource();
+  }
+
+  async #refuseLostQueues(next: CompiledChannel): Promise<void> {
+    for (const { name } of this.compiled.destinations) {
+      if (next.destinations.some((each) => each.name === name)) continue;
+      const { ready, waiting, blocked } = await this.#services.store.queueState(this.name, name);
+      const queued = ready + waiting + blocked;
+      if (queued > 0)
+        throw new HubError('config-invalid', 'permanent', `deploying ${this.name}: destination ${name} is gone but has ${queued} queued messages`);
+    }
+  }
+
+  #event(event: ChannelEvent): void {
+    this.state = nextState(this.state, event);
+  }
+
+  // --- entrances beside the source ------------------------------------------------------------------------------------------
+
+  /** Stores a message as if it had arrived, e.g. a replay, and answers with its delivery. */
+  async inject(message: NewMessage): Promise<BatchDelivery> {
+    const delivery = new BatchDelivery(1, (thrown) => this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'));
+    delivery.late = true;
+    const [appended] = await this.#services.store.append(this.name, [message]);
+    if (!appended || !('seq' in appended)) throw new HubError('store-failed', 'transient', `storing for ${this.name}: no sequence number`);
+    const slot = new Slot(message.id, appended.seq, message.raw, message.meta, message.receivedAt, message.key, message.replayOf, message.only);
+    slot.delivery = delivery;
+    delivery.reach('stored', 0, slot.receipt({ status: 'stored' }));
+    this.#stored([slot]);
+    return delivery;
+  }
+
+  get intake(): ChannelIntake {
+    return this.#intake;
+  }
+
+  async switchDestination(name: string, on: boolean): Promise<void> {
+    const dispatcher = this.dispatchers.get(name);
+    await this.#services.remember(this.#switchName(name), on ? 'started' : 'stopped');
+    if (on) dispatcher?.enable();
+    else await dispatcher?.disable();
+  }
+
+  count(name: string, by = 1): void {
+    this.counters.set(name, (this.counters.get(name) ?? 0) + by);
+  }
+
+  #context(report: (state: ConnectionState, connections?: number) => void): ComponentContext {
+    const { clock, random, log } = this.#services;
+    return {
+      channel: this.name,
+      endpoint: <K extends EndpointKind>(kind: K, name: string) => this.#endpoint(kind, name),
+      clock,
+      random,
+      log,
+      report,
+      count: (name, by) => this.count(name, by),
+    };
+  }
+
+  #endpoint<K extends EndpointKind>(kind: K, name: string): EndpointOf<K> {
+    const found = this.#services.endpoint(name);
+    if (!found) throw new HubError('config-invalid', 'permanent', `starting ${this.name}: the environment has no endpoint ${name}`);
+    if (found.kind !== kind) throw new HubError('config-invalid', 'permanent', `starting ${this.name}: endpoint ${name} is ${found.kind}, not ${kind}`);
+    // The kind was compared just above; TypeScript can't follow it into the mapped type.
+    return found as unknown as EndpointOf<K>;
+  }
+
+  #sourceContext() {
+    const context = this.#context((state, connections) => {
+      this.source = connections === undefined ? { state } : { state, connections };
+      if (state !== 'retrying') this.error = undefined;
+    });
+    const { ackAfter, replyFrom } = this.#options;
+    return {
+      ...context,
+      ackAfter: replyFrom ? ('settled' as const) : ackAfter,
+      listen: (endpoint: string) => this.#services.listen(endpoint),
+      events: this.#services.events,
+    };
+  }
+
+  #destinationContext(destination: string) {
+    const context = this.#context((state, connections) => {
+      this.connections.set(destination, connections === undefined ? { state } : { state, connections });
+    });
+    return { ...context, destination, events: this.#services.events };
+  }
+
+  /** What is left when the source stopped by itself; for the status. */
+  get recovery(): Promise<void> {
+    return this.#recovery;
+  }
+}
+
+interface DuplicateOf {
+  readonly id: string;
+  readonly seq: number;
+  readonly status: 'received' | 'queued' | 'error' | 'sent' | 'filtered';
+}

@@ -1,0 +1,148 @@
+import type { ChannelDefinition, DestinationDefinition, StepDefinition } from '../channel.ts';
+import { asHubError, HubError } from '../errors.ts';
+import type { Format } from '../format.ts';
+import type { Message } from '../message.ts';
+import { isMany, type Predicate, type Step } from '../transform.ts';
+import { type Slot, StepMessage } from './slot.ts';
+
+type RunnableStep =
+  | { readonly kind: 'filter'; readonly name: string; readonly passes: Predicate<unknown> }
+  | { readonly kind: 'transform'; readonly name: string; readonly run: Step<unknown, unknown> };
+
+export interface CompiledDestination {
+  readonly name: string;
+  readonly definition: DestinationDefinition;
+  readonly steps: readonly RunnableStep[];
+}
+
+/** A definition made ready to run: every step created, nothing looked up per message. */
+export interface CompiledChannel {
+  readonly definition: ChannelDefinition;
+  readonly version: string;
+  readonly format: Format<unknown>;
+  readonly filters: readonly RunnableStep[];
+  readonly steps: readonly RunnableStep[];
+  readonly destinations: readonly CompiledDestination[];
+}
+
+function runnable(step: StepDefinition): RunnableStep {
+  if (step.kind === 'filter') {
+    const passes = typeof step.filter === 'function' ? step.filter : step.filter.create();
+    return { kind: 'filter', name: step.name, passes };
+  }
+  const run = typeof step.transform === 'function' ? step.transform : step.transform.create();
+  return { kind: 'transform', name: step.name, run };
+}
+
+export function compile(definition: ChannelDefinition, version: string): CompiledChannel {
+  return {
+    definition,
+    version,
+    format: definition.format,
+    filters: definition.filters.map(runnable),
+    steps: definition.steps.map(runnable),
+    destinations: definition.destinations.map((each) => ({ name: each.name, definition: each, steps: each.steps.map(runnable) })),
+  };
+}
+
+/**
+ * The route stage: decode, filters, keys, in seq order, before any transform (rule 2). Answers false where a filter drops the
+ * message. Throws HubError.
+ */
+export function route(slot: Slot, compiled: CompiledChannel): boolean {
+  const { definition, version } = compiled;
+  slot.compiled = compiled;
+  slot.payload = decode(slot, compiled.format);
+  if (slot.arrivalKey !== undefined) slot.keys = [slot.arrivalKey];
+  let message: Message<unknown> | undefined;
+  if (compiled.filters.length > 0) {
+    message = new StepMessage(slot, definition.name, version, slot.payload);
+    for (const step of compiled.filters) {
+      if (step.kind === 'filter' && !attempt(step.name, () => step.passes(slot.payload, message!))) return false;
+    }
+  }
+  if (definition.key) {
+    message ??= new StepMessage(slot, definition.name, version, slot.payload);
+    try {
+      setKeys(slot, definition.key(slot.payload, message));
+    } catch (thrown) {
+      throw asHubError(thrown, 'step-failed', 'choosing the key');
+    }
+  }
+  slot.laneKeys = slot.keys;
+  return true;
+}
+
+function decode(slot: Slot, format: Format<unknown>): unknown {
+  try {
+    return format.decode(slot.raw, slot.meta);
+  } catch (thrown) {
+    throw asHubError(thrown, 'decode-failed', `decoding ${format.id}`);
+  }
+}
+
+function setKeys(slot: Slot, keys: string | readonly string[]): void {
+  if (typeof keys === 'string') {
+    if (keys !== '') slot.keys = [keys];
+    return;
+  }
+  const filled = keys.filter((key) => key !== '');
+  const [first, ...rest] = filled.length > 1 ? [...new Set(filled)] : filled;
+  if (first !== undefined) slot.keys = [first, ...rest];
+}
+
+function attempt<R>(name: string, run: () => R): R {
+  try {
+    return run();
+  } catch (thrown) {
+    throw asHubError(thrown, 'step-failed', `running ${name}`);
+  }
+}
+
+/** What steps make of one payload: the outputs, none where it was filtered; a promise where a step was asynchronous. */
+export type Outputs = readonly unknown[] | Promise<readonly unknown[]>;
+
+const filtered: readonly unknown[] = [];
+
+/** Runs steps over a payload. Throws, or rejects with, HubError `step-failed`. */
+export function runSteps(steps: readonly RunnableStep[], slot: Slot, channel: string, version: string, payload: unknown, from = 0): Outputs {
+  let current = payload;
+  for (let at = from; at < steps.length; at++) {
+    const step = steps[at]!;
+    const message = new StepMessage(slot, channel, version, current);
+    let result: unknown;
+    try {
+      result = step.kind === 'filter' ? step.passes(current, message) : step.run(current, message);
+    } catch (thrown) {
+      throw asHubError(thrown, 'step-failed', `running ${step.name}`);
+    }
+    if (step.kind === 'filter') {
+      if (!result) return filtered;
+      continue;
+    }
+    if (result instanceof Promise) {
+      return result.then(
+        (value) => branch(value, steps, slot, channel, version, at + 1),
+        (thrown) => {
+          throw asHubError(thrown, 'step-failed', `running ${step.name}`);
+        },
+      );
+    }
+    if (isMany(result)) return branch(result, steps, slot, channel, version, at + 1);
+    if (result === undefined) throw new HubError('step-failed', 'permanent', `running ${step.name}: it returned nothing`);
+    current = result;
+  }
+  return [current];
+}
+
+/** Goes on with each output of a step that made several. */
+function branch(value: unknown, steps: readonly RunnableStep[], slot: Slot, channel: string, version: string, from: number): Outputs {
+  if (!isMany(value)) {
+    if (value === undefined) throw new HubError('step-failed', 'permanent', `running step ${from}: it returned nothing`);
+    return runSteps(steps, slot, channel, version, value, from);
+  }
+  const results = value.outputs.map((output) => runSteps(steps, slot, channel, version, output, from));
+  return results.some((each) => each instanceof Promise)
+    ? Promise.all(results).then((all) => all.flat())
+    : (results as (readonly unknown[])[]).flat();
+}

@@ -1,0 +1,196 @@
+import type { ChannelDefinition } from '../channel.ts';
+import type { Clock, Log } from '../component.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { HubError } from '../errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { Meta } from '../format.ts';
+import type { Receipt } from '../outcome.ts';
+import type { MessageStore, Reader } from '../store/message-store.ts';
+import { ChannelRuntime, type ChannelServices } from './channel-runtime.ts';
+import type { ChannelStatus, Engine, StopReport } from './engine.ts';
+import { Listeners } from './listeners.ts';
+import { messageIds } from './message-id.ts';
+import { Pruner } from './pruner.ts';
+import { channelStatus } from './status.ts';
+import { Verbs } from './verbs.ts';
+
+/** Endpoints by name, as the environment file has them. */
+export interface EndpointSource {
+  get(name: string): Endpoint | undefined;
+}
+
+export interface EngineOptions {
+  readonly store: MessageStore;
+  readonly events: EventLog;
+  readonly endpoints: EndpointSource;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+const runningMark = 'hub/running';
+const usageEveryMs = 1_000;
+
+/** Opens the runtime on a store and an event log. Both stay the caller's to close. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { store, events, endpoints, clock, random, log } = options;
+  const cleanStart = (await store.state(runningMark)) !== 'yes';
+  await store.setState(runningMark, 'yes');
+  const listeners = new Listeners((name) => endpoints.get(name));
+  const channels = new Map<string, ChannelRuntime>();
+  let full = false;
+  let closed = false;
+
+  const services: ChannelServices = {
+    store,
+    events,
+    clock,
+    random,
+    log,
+    cleanStart,
+    newId: messageIds(() => clock.now(), random),
+    endpoint: (name) => endpoints.get(name),
+    listen: (name) => listeners.listen(name),
+    unlisten: (names) => listeners.unlisten(names),
+    storeFull: () => full,
+    remember: (name, value) => store.setState(name, value),
+    recall: (name) => store.state(name),
+  };
+
+  let cancelUsage: (() => void) | undefined;
+  const watchUsage = async () => {
+    try {
+      const usage = await store.usage();
+      if (full !== (usage.full === true)) log[usage.full ? 'error' : 'info']({ bytes: usage.bytes, free: usage.diskFree }, usage.full ? 'the message store is full' : 'the message store has room again');
+      full = usage.full === true;
+    } catch {
+      // The store says what is wrong to whoever writes to it.
+    }
+    for (const channel of channels.values()) channel.intake.wake();
+    if (!closed) cancelUsage = clock.timer(usageEveryMs, () => void watchUsage());
+  };
+  await watchUsage();
+  const pruner = new Pruner(store, clock, log, () => [...channels.values()].map((each) => each.definition));
+  pruner.start();
+
+  const channelNamed = (name: string): ChannelRuntime => {
+    const channel = channels.get(name);
+    if (!channel) throw new HubError('not-found', 'permanent', `looking for channel ${name}: no channel has this name`);
+    return channel;
+  };
+  const desired = (name: string) => `channel/${name}`;
+  const act = async (by: Reader, action: string, subject: string) => store.audit({ ...by, action, subject, at: clock.now() });
+  // Deploys and state changes of one channel never overlap.
+  const turns = new Map<string, Promise<unknown>>();
+  const inTurn = <R>(name: string, run: () => Promise<R>): Promise<R> => {
+    const turn = (turns.get(name) ?? Promise.resolve()).then(run, run);
+    turns.set(name, turn);
+    return turn;
+  };
+
+  const claim = (definition: ChannelDefinition) => {
+    for (const other of channels.values()) {
+      if (other.name === definition.name || other.state === 'stopped') continue;
+      const shared = other.definition.source.resources.find((each) => definition.source.resources.includes(each));
+      if (shared) throw new HubError('config-invalid', 'permanent', `deploying ${definition.name}: ${shared} belongs to channel ${other.name}`);
+    }
+  };
+
+  const deploy = async (definition: ChannelDefinition, version: string): Promise<void> => {
+    claim(definition);
+    const running = channels.get(definition.name);
+    if (running && running.state !== 'failed') {
+      await running.replace(definition, version);
+      return;
+    }
+    if (running) await running.stop(0);
+    const channel = new ChannelRuntime(definition, version, services);
+    channels.set(definition.name, channel);
+    const wish = await store.state(desired(definition.name));
+    if (wish !== 'stopped') await channel.start(wish === 'paused');
+  };
+
+  const stop = async (name: string, by: Reader, deadlineMs: number | undefined): Promise<StopReport> => {
+    const channel = channelNamed(name);
+    await act(by, deadlineMs === 0 ? 'halt' : 'stop', name);
+    await store.setState(desired(name), 'stopped');
+    const left = await channel.stop(deadlineMs ?? channel.definition.options.limits.drainMs);
+    return { left, channels: left > 0 ? { [name]: left } : {} };
+  };
+
+  const verbs = new Verbs(store, clock, services.newId, channelNamed);
+
+  const engine: Engine = {
+    store,
+    events,
+    deploy: (definition, version) => inTurn(definition.name, () => deploy(definition, version)),
+    undeploy: (name) =>
+      inTurn(name, async () => {
+        const channel = channelNamed(name);
+        const counts = (await store.counts()).find((each) => each.channel === name);
+        const open = (counts?.unrouted ?? 0) + (counts?.destinations.reduce((sum, each) => sum + each.queued, 0) ?? 0);
+        if (open > 0) throw new HubError('not-allowed', 'permanent', `undeploying ${name}: ${open} messages are not settled`);
+        await channel.stop(channel.definition.options.limits.drainMs);
+        channels.delete(name);
+      }),
+    start: (name, by) =>
+      inTurn(name, async () => {
+        const channel = channelNamed(name);
+        claim(channel.definition);
+        await act(by, 'start', name);
+        await store.setState(desired(name), 'running');
+        await channel.start(false);
+      }),
+    stop: (name, by) => inTurn(name, () => stop(name, by, undefined)),
+    // A halt does not wait its turn behind a drain: it ends it.
+    halt: (name, by) => stop(name, by, 0),
+    pause: (name, by) =>
+      inTurn(name, async () => {
+        const channel = channelNamed(name);
+        await act(by, 'pause', name);
+        await store.setState(desired(name), 'paused');
+        if (channel.state === 'stopped') await channel.start(true);
+        else await channel.pause();
+      }),
+    startDestination: async (name, destination, by) => {
+      await act(by, 'start-destination', `${name}/${destination}`);
+      await channelNamed(name).switchDestination(destination, true);
+    },
+    stopDestination: async (name, destination, by) => {
+      await act(by, 'stop-destination', `${name}/${destination}`);
+      await channelNamed(name).switchDestination(destination, false);
+    },
+    status: async (): Promise<readonly ChannelStatus[]> => {
+      const counts = new Map((await store.counts()).map((each) => [each.channel, each]));
+      return Promise.all([...channels.values()].map((channel) => channelStatus(channel, store, counts.get(channel.name), clock)));
+    },
+    send: async (name, raw, meta: Meta, by): Promise<Receipt> => {
+      const channel = channelNamed(name);
+      await act(by, 'send', name);
+      const delivery = await channel.intake.accept([{ raw, meta: { ...meta, 'sent.by': by.actor } }], AbortSignal.timeout(channel.definition.options.ackTimeoutMs));
+      const [receipt] = await delivery.receipts(channel.definition.options.ackAfter);
+      return receipt!;
+    },
+    retry: (id, by, options) => verbs.retry(id, by, options ?? {}),
+    replay: (id, by, options) => verbs.replay(id, by, options ?? {}),
+    skip: (id, by, options) => verbs.skip(id, by, options ?? {}),
+    close: async (deadlineMs) => {
+      if (closed) return { left: 0, channels: {} };
+      closed = true;
+      cancelUsage?.();
+      await pruner.stop();
+      const left: Record<string, number> = {};
+      await Promise.all(
+        [...channels.values()].map(async (channel) => {
+          const count = await channel.stop(Math.min(deadlineMs, channel.definition.options.limits.drainMs));
+          if (count > 0) left[channel.name] = count;
+        }),
+      );
+      await listeners.close();
+      await store.setState(runningMark, 'no');
+      return { left: Object.values(left).reduce((sum, each) => sum + each, 0), channels: left };
+    },
+    [Symbol.asyncDispose]: async () => void (await engine.close(0)),
+  };
+  return engine;
+}

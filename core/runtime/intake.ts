@@ -1,0 +1,179 @@
+import { hash } from 'node:crypto';
+import type { Clock } from '../component.ts';
+import { asHubError, errorRecord, HubError } from '../errors.ts';
+import type { Format } from '../format.ts';
+import { noMeta } from '../format.ts';
+import type { Arrival } from '../message.ts';
+import type { Delivery, Intake } from '../source.ts';
+import type { Appended, MessageStore, NewMessage } from '../store/message-store.ts';
+import { BatchDelivery } from './delivery.ts';
+import { Slot } from './slot.ts';
+
+export interface IntakeHost {
+  readonly channel: string;
+  readonly store: MessageStore;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly format: Format<unknown>;
+  readonly detectDuplicates: boolean;
+  readonly whenFull: 'wait' | 'reject';
+  readonly draining: boolean;
+  /** False: neither memory nor the store has room for another batch now. */
+  hasRoom(): boolean;
+  /** The store's quota or disk is used up. */
+  isFull(): boolean;
+  /** Stored messages in seq order, and faults, which are done. */
+  stored(slots: readonly Slot[]): void;
+  duplicate(appended: Appended & { readonly duplicateOf: unknown }, delivery: BatchDelivery, index: number): void;
+  storeRefused(error: HubError): void;
+  onError(thrown: unknown): void;
+}
+
+/** Values at least this long are kept beside their row. */
+const largeBytes = 64 * 1024;
+
+interface Waiter {
+  readonly go: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A channel's intake: commit 1 of rule 5, and the room that senders wait for. */
+export class ChannelIntake implements Intake {
+  readonly #host: IntakeHost;
+  #waiters: Waiter[] = [];
+  /** Messages on their way to the store. */
+  appending = 0;
+  appendingBytes = 0;
+  dropped = 0;
+
+  constructor(host: IntakeHost) {
+    this.#host = host;
+  }
+
+  async accept(batch: readonly Arrival[], signal: AbortSignal): Promise<Delivery> {
+    this.#refuse();
+    // Without a place in the queue of waiters nobody overtakes: seq follows call order.
+    while (this.#waiters.length > 0 || this.#host.isFull()) {
+      await this.#room(signal);
+      this.#refuse();
+    }
+    const delivery = this.#append(batch);
+    if (!this.#host.hasRoom()) await this.#room(signal);
+    return delivery;
+  }
+
+  tryAccept(batch: readonly Arrival[]): Delivery | undefined {
+    if (this.#host.draining || this.#waiters.length > 0 || this.#host.isFull() || !this.#host.hasRoom()) {
+      this.dropped += batch.length;
+      return undefined;
+    }
+    return this.#append(batch);
+  }
+
+  #refuse(): void {
+    const { channel } = this.#host;
+    if (this.#host.draining) throw new HubError('draining', 'transient', `accepting for ${channel}: the channel is stopping`);
+    if (this.#host.whenFull === 'reject' && this.#host.isFull())
+      throw new HubError('store-full', 'transient', `accepting for ${channel}: the message store is full`);
+  }
+
+  #room(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiters = this.#waiters.filter((each) => each !== waiter);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = {
+        go: () => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+        fail: (error) => {
+          signal.removeEventListener('abort', onAbort);
+          reject(error);
+        },
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.push(waiter);
+    });
+  }
+
+  /** There may be room again. */
+  wake(): void {
+    while (this.#waiters.length > 0 && (this.#host.draining || (this.#host.hasRoom() && !this.#host.isFull()))) this.#waiters.shift()!.go();
+  }
+
+  #append(batch: readonly Arrival[]): BatchDelivery {
+    const host = this.#host;
+    const delivery = new BatchDelivery(batch.length, host.onError);
+    const receivedAt = host.clock.now();
+    let size = 0;
+    const messages: NewMessage[] = [];
+    for (const arrival of batch) {
+      size += arrival.raw.length;
+      messages.push(this.#newMessage(arrival, receivedAt));
+    }
+    this.appending += batch.length;
+    this.appendingBytes += size;
+    host.store.append(host.channel, messages).then(
+      (appended) => {
+        this.appending -= batch.length;
+        this.appendingBytes -= size;
+        this.#appended(batch, messages, appended, delivery);
+        this.wake();
+      },
+      (thrown) => {
+        this.appending -= batch.length;
+        this.appendingBytes -= size;
+        const error = asHubError(thrown, 'store-failed', `storing for ${host.channel}`, 'transient');
+        host.storeRefused(error);
+        for (let index = 0; index < batch.length; index++) delivery.reach('settled', index, { outcome: { status: 'error', error: errorRecord(error) } });
+        this.wake();
+      },
+    );
+    return delivery;
+  }
+
+  #newMessage(arrival: Arrival, receivedAt: number): NewMessage {
+    const { raw } = arrival;
+    const message: { -readonly [K in keyof NewMessage]: NewMessage[K] } = {
+      id: this.#host.newId(),
+      raw,
+      meta: arrival.meta ?? noMeta,
+      receivedAt,
+    };
+    if (arrival.key !== undefined) message.key = arrival.key;
+    if (arrival.fault) message.fault = errorRecord(arrival.fault);
+    else if (this.#host.detectDuplicates && arrival.dedupeKey !== undefined)
+      message.dedupe = { key: arrival.dedupeKey, contentHash: arrival.contentHash ?? hash('sha256', raw) };
+    if (raw.length >= largeBytes && this.#host.format.largeValues) {
+      const large = this.#host.format.largeValues(raw, largeBytes);
+      if (large.length > 0) message.large = large;
+    }
+    return message;
+  }
+
+  #appended(batch: readonly Arrival[], messages: readonly NewMessage[], appended: readonly Appended[], delivery: BatchDelivery): void {
+    const slots: Slot[] = [];
+    for (let index = 0; index < batch.length; index++) {
+      const result = appended[index]!;
+      if ('duplicateOf' in result) {
+        this.#host.duplicate(result, delivery, index);
+        continue;
+      }
+      const message = messages[index]!;
+      const fault = batch[index]!.fault;
+      if (fault) {
+        delivery.reach('settled', index, { id: message.id, outcome: { status: 'error', error: errorRecord(fault) } });
+        continue;
+      }
+      const slot = new Slot(message.id, result.seq, message.raw, message.meta, message.receivedAt, message.key, message.replayOf, message.only);
+      slot.delivery = delivery;
+      slot.index = index;
+      slots.push(slot);
+      delivery.reach('stored', index, slot.receipt({ status: 'stored' }));
+    }
+    if (slots.length > 0) this.#host.stored(slots);
+  }
+}

@@ -1,0 +1,488 @@
+// Over 300 lines: the whole first pass of a message, whose stages share one slot and one settlement.
+import type { Clock, Log } from '../component.ts';
+import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
+import { type Outcome, worseOf } from '../outcome.ts';
+import type { MessageStore, Part, PartChange, Settlement } from '../store/message-store.ts';
+import { type CompiledChannel, type Outputs, route, runSteps } from './compile.ts';
+import type { BatchDelivery } from './delivery.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { maxParts, positionOf } from './held-keys.ts';
+import { Lanes } from './lanes.ts';
+import type { Slot } from './slot.ts';
+import { guarded } from './step-guard.ts';
+
+export interface PipelineHost {
+  readonly channel: string;
+  readonly store: MessageStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+  /** The first pass of these is over and committed: their memory is free. */
+  passed(slots: readonly Slot[]): void;
+}
+
+/** Who waits for the end of a message whose parts are queued. */
+interface Waiting {
+  readonly slot: Slot;
+  readonly also: { readonly delivery: BatchDelivery; readonly index: number }[];
+}
+
+const laneOfAll: readonly string[] = [''];
+const yieldAfterMs = 25;
+const cancelledBySender = { actor: 'weir', reason: 'the sender was answered negatively' } as const;
+
+/** Route, transform and fan out, in seq order per key; then one settlement a message. */
+export class Pipeline {
+  compiled: CompiledChannel;
+  readonly #host: PipelineHost;
+  readonly #lanes = new Lanes<Slot>();
+  #queue: Slot[] = [];
+  #head = 0;
+  #scheduled = false;
+  /** What the guarded code is working on: the one to blame when it is ended. */
+  #current: Slot | undefined;
+  #free: Slot[] = [];
+  #done: Slot[] = [];
+  #flushScheduled = false;
+  #settling = 0;
+  #lastWrite: Promise<void> = Promise.resolve();
+  #deadlines: Slot[] = [];
+  #cancelDeadline: (() => void) | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #offered = new Map<Slot, { readonly dispatcher: Dispatcher; readonly position: number }[]>();
+  #offering: Slot | undefined;
+
+  constructor(compiled: CompiledChannel, host: PipelineHost) {
+    this.compiled = compiled;
+    this.#host = host;
+  }
+
+  /** True while settlements are on their way to the store. */
+  get settling(): boolean {
+    return this.#settling > 0 || this.#done.length > 0;
+  }
+
+  push(slot: Slot): void {
+    const { options } = this.compiled.definition;
+    if (slot.delivery && options.ackAfter !== 'stored') this.#answerWithin(slot, options.ackTimeoutMs);
+    this.#queue.push(slot);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    try {
+      guarded(this.compiled.definition.options.limits.stepTimeoutMs, () => this.#run());
+    } catch (thrown) {
+      const slot = this.#current;
+      const error = asHubError(thrown, 'step-failed', 'processing a message');
+      if (slot) this.#fail(slot, error);
+      else this.#host.log.error({ channel: this.#host.channel, error: describeThrown(thrown) }, 'the pipeline failed');
+    }
+    this.#current = undefined;
+    if (this.#free.length > 0 || this.#head < this.#queue.length) this.#schedule();
+  }
+
+  #run(): void {
+    const until = this.#host.clock.monotonic() + yieldAfterMs;
+    for (;;) {
+      const freed = this.#free.pop();
+      const slot = freed ?? this.#queue[this.#head];
+      if (!slot) break;
+      this.#current = slot;
+      if (freed) this.#transform(freed);
+      else {
+        this.#head += 1;
+        this.#route(slot);
+      }
+      this.#current = undefined;
+      if (this.#host.clock.monotonic() > until) break;
+    }
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    } else if (this.#head > 1_024) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #route(slot: Slot): void {
+    try {
+      if (slot.settled) return;
+      if (!route(slot, this.compiled)) {
+        this.#settle(slot);
+        return;
+      }
+    } catch (thrown) {
+      slot.compiled ??= this.compiled;
+      this.#fail(slot, asHubError(thrown, 'step-failed', 'routing'));
+      return;
+    }
+    // A strict destination gets the channel's total order, so nothing may overtake while it is transformed either.
+    if (this.compiled.definition.destinations.some((each) => each.options.order === 'strict')) slot.laneKeys = laneOfAll;
+    if (this.#lanes.enter(slot)) this.#transform(slot);
+  }
+
+  #transform(slot: Slot): void {
+    const compiled = slot.compiled!;
+    let outputs: Outputs;
+    try {
+      outputs = runSteps(compiled.steps, slot, this.#host.channel, compiled.version, slot.payload);
+    } catch (thrown) {
+      this.#fail(slot, asHubError(thrown, 'step-failed', 'transforming'));
+      return;
+    }
+    if (outputs instanceof Promise) this.#await(slot, outputs, (all) => this.#fan(slot, all));
+    else this.#fan(slot, outputs);
+  }
+
+  /** Goes on when an asynchronous step has ended, if that is within its time. */
+  #await<R>(slot: Slot, result: Promise<R>, next: (value: R) => void): void {
+    const { stepTimeoutMs } = slot.compiled!.definition.options.limits;
+    let open = true;
+    const once = (run: () => void) => {
+      if (!open) return;
+      open = false;
+      cancel?.();
+      try {
+        guarded(stepTimeoutMs, run);
+      } catch (thrown) {
+        this.#fail(slot, asHubError(thrown, 'step-failed', 'transforming'));
+      }
+      if (this.#free.length > 0) this.#schedule();
+    };
+    const late = () => this.#fail(slot, new HubError('step-timeout', 'permanent', `running a step: no result after ${stepTimeoutMs} ms`));
+    const cancel = stepTimeoutMs > 0 ? this.#host.clock.timer(stepTimeoutMs, () => once(late)) : undefined;
+    result.then(
+      (value) => once(() => next(value)),
+      (thrown) => once(() => this.#fail(slot, asHubError(thrown, 'step-failed', 'transforming'))),
+    );
+  }
+
+  #fan(slot: Slot, payloads: readonly unknown[]): void {
+    const compiled = slot.compiled!;
+    let pending: Promise<unknown>[] | undefined;
+    const outputs: (readonly unknown[] | HubError | undefined)[] = [];
+    compiled.destinations.forEach((destination, at) => {
+      if (slot.only && !slot.only.includes(destination.name)) return;
+      const inputs = destination.definition.input === 'source' ? [slot.payload] : payloads;
+      if (destination.steps.length === 0) {
+        outputs[at] = inputs;
+        return;
+      }
+      try {
+        const results = inputs.map((input) => runSteps(destination.steps, slot, this.#host.channel, compiled.version, input));
+        if (results.some((each) => each instanceof Promise)) {
+          const settled = Promise.all(results).then(
+            (all) => void (outputs[at] = all.flat()),
+            (thrown) => void (outputs[at] = asHubError(thrown, 'step-failed', `transforming for ${destination.name}`)),
+          );
+          pending = [...(pending ?? []), settled];
+        } else outputs[at] = (results as (readonly unknown[])[]).flat();
+      } catch (thrown) {
+        outputs[at] = asHubError(thrown, 'step-failed', `transforming for ${destination.name}`);
+      }
+    });
+    if (pending) this.#await(slot, Promise.all(pending), () => this.#offer(slot, outputs));
+    else this.#offer(slot, outputs);
+  }
+
+  #offer(slot: Slot, outputs: readonly (readonly unknown[] | HubError | undefined)[]): void {
+    // Withdrawn while it was transformed.
+    if (slot.settled) return;
+    const compiled = slot.compiled!;
+    const { options } = compiled.definition;
+    const offers: { readonly dispatcher: Dispatcher; readonly position: number; readonly n: number; readonly payload: unknown }[] = [];
+    compiled.destinations.forEach((destination, at) => {
+      const output = outputs[at];
+      if (output === undefined) return;
+      const dispatcher = this.#host.dispatchers.get(destination.name);
+      if (output instanceof HubError || output.length > maxParts || !dispatcher) {
+        const error = output instanceof HubError ? output : new HubError('step-failed', 'permanent', `splitting for ${destination.name}: ${output.length} outputs`);
+        slot.parts.push({ destination: destination.name, n: 0, status: 'error', error: errorRecord(error), attempts: 0, keys: slot.keys });
+      } else if (output.length === 0) slot.parts.push({ destination: destination.name, n: 0, status: 'filtered' });
+      else output.forEach((payload, n) => {
+        offers.push({ dispatcher, position: positionOf(slot.seq, n), n, payload });
+      });
+    });
+    if (offers.length === 0 && options.unmatched && slot.parts.every((part) => part.status === 'filtered')) this.#unmatched(slot);
+    slot.open = offers.length;
+    slot.delivery?.reach('transformed', slot.index, slot.receipt(this.#outcome(slot, { status: 'stored' })));
+    if (options.ackAfter === 'transformed') slot.answered = true;
+    if (offers.length > 1 || (offers.length > 0 && options.ackAfter !== 'stored')) this.#offered.set(slot, offers);
+    this.#offering = slot;
+    for (const { dispatcher, n, payload } of offers) dispatcher.offer(slot, n, payload);
+    this.#offering = undefined;
+    // Behind the lanes everything is in order per destination: the next message of the key may be transformed.
+    this.#leave(slot);
+    this.#progress(slot);
+  }
+
+  #unmatched(slot: Slot): void {
+    const { reply, as } = slot.compiled!.definition.options.unmatched!;
+    const error = new HubError('unmatched', 'permanent', `routing ${slot.meta['hl7.type'] ?? 'a message'}: no destination takes it (${reply})`);
+    if (as === 'error' || reply !== 'AA') slot.error = errorRecord(error);
+  }
+
+  /** A dispatcher is done with a part of a first pass. */
+  firstPassEnded(slot: Slot, part: Part): void {
+    slot.parts.push(part);
+    slot.open -= 1;
+    if (part.status === 'queued') slot.queued += 1;
+    if (part.status !== 'queued' && part.status !== 'filtered' && part.destination === slot.compiled?.definition.options.replyFrom) {
+      if (part.reply) slot.reply = part.reply;
+    }
+    if (this.#offering !== slot) this.#progress(slot);
+  }
+
+  #progress(slot: Slot): void {
+    if (slot.settled) return;
+    if (slot.open > 0) {
+      if (slot.queued === 0) {
+        this.#answerEarly(slot);
+        return;
+      }
+      // One part is queued: the others get rows of their own in the same settlement, and go on from there.
+      for (const { dispatcher, position } of this.#offered.get(slot) ?? []) {
+        const part = dispatcher.backNow(position);
+        if (!part) continue;
+        slot.parts.push(part);
+        slot.open -= 1;
+        if (part.status === 'queued') slot.queued += 1;
+      }
+      if (slot.open > 0) return;
+    }
+    this.#settle(slot);
+  }
+
+  /** `ackOn`: the answer is due when those destinations are done, whatever the others do. */
+  #answerEarly(slot: Slot): void {
+    const ackOn = this.#ackOn(slot);
+    if (!ackOn || slot.answered || !slot.delivery) return;
+    const done = ackOn.every((name) => slot.parts.some((part) => part.destination === name && part.status !== 'queued'));
+    if (!done) return;
+    slot.answered = true;
+    slot.delivery.reach('settled', slot.index, slot.receipt(this.#outcome(slot, { status: 'sent' }, ackOn)));
+  }
+
+  #ackOn(slot: Slot): readonly string[] | undefined {
+    const options = slot.compiled?.definition.options;
+    return options?.replyFrom ? [options.replyFrom] : options?.ackOn;
+  }
+
+  #outcome(slot: Slot, none: Outcome, of?: readonly string[]): Outcome {
+    if (slot.error) return { status: 'error', error: slot.error };
+    let outcome: Outcome | undefined;
+    for (const part of slot.parts) {
+      if (of && !of.includes(part.destination)) continue;
+      const each: Outcome = part.status === 'error' ? { status: 'error', error: part.error } : { status: part.status };
+      outcome = outcome ? worseOf(outcome, each) : each;
+    }
+    return outcome ?? none;
+  }
+
+  /** The message as a whole failed before it had parts. */
+  #fail(slot: Slot, error: HubError): void {
+    if (slot.settled) return;
+    slot.error = errorRecord(error);
+    this.#host.log.warn({ channel: this.#host.channel, message: slot.id, code: error.code }, error.message);
+    this.#leave(slot);
+    this.#settle(slot);
+  }
+
+  #leave(slot: Slot): void {
+    this.#lanes.leave(slot, (next) => {
+      this.#free.push(next);
+      this.#schedule();
+    });
+  }
+
+  #settle(slot: Slot): void {
+    slot.settled = true;
+    this.#offered.delete(slot);
+    this.#done.push(slot);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => void this.flush());
+  }
+
+  /** Writes the settlements that are gathered. */
+  flush(): Promise<void> {
+    this.#flushScheduled = false;
+    if (this.#done.length === 0) return this.#lastWrite;
+    const slots = this.#done;
+    this.#done = [];
+    this.#settling += 1;
+    this.#lastWrite = this.#write(slots, slots.map((slot) => this.#settlement(slot)));
+    return this.#lastWrite;
+  }
+
+  #settlement(slot: Slot): Settlement {
+    const compiled = slot.compiled ?? this.compiled;
+    const { content } = compiled.definition.options;
+    const type = slot.meta['hl7.type'];
+    return {
+      seq: slot.seq,
+      version: compiled.version,
+      content,
+      ...(slot.error && { error: slot.error }),
+      ...(type !== undefined && { type }),
+      parts: content === 'full' ? slot.parts : slot.parts.map(withoutContent),
+    };
+  }
+
+  #write(slots: readonly Slot[], settlements: readonly Settlement[]): Promise<void> {
+    return this.#host.store.settle(this.#host.channel, settlements).then(
+      () => {
+        this.#settling -= 1;
+        for (const slot of slots) this.#committed(slot);
+        this.#host.passed(slots);
+      },
+      (thrown) => {
+        const error = asHubError(thrown, 'store-failed', 'settling messages', 'transient');
+        this.#host.log.error({ channel: this.#host.channel, code: error.code }, error.message);
+        return new Promise((resolve) => {
+          this.#host.clock.timer(250, () => resolve(this.#write(slots, settlements)));
+        });
+      },
+    );
+  }
+
+  #committed(slot: Slot): void {
+    if (!slot.delivery || slot.answered) return;
+    const ackOn = this.#ackOn(slot);
+    const due = ackOn && slot.error === undefined ? !slot.parts.some((part) => part.status === 'queued' && ackOn.includes(part.destination)) : slot.queued === 0;
+    if (due) this.#answer(slot, this.#outcome(slot, { status: 'filtered' }, ackOn));
+    else this.#waiting.set(slot.seq, { slot, also: [] });
+  }
+
+  #answer(slot: Slot, outcome: Outcome): void {
+    if (slot.answered && !slot.delivery) return;
+    slot.answered = true;
+    slot.delivery?.reach('settled', slot.index, slot.receipt(outcome));
+  }
+
+  /** A queued part of a message ended. */
+  queuedEnded(seq: number, error: ErrorRecord | undefined, reply: Uint8Array | undefined): void {
+    const waiting = this.#waiting.get(seq);
+    if (!waiting) return;
+    const { slot } = waiting;
+    if (error) slot.error ??= error;
+    if (reply && slot.compiled?.definition.options.replyFrom) slot.reply = reply;
+    slot.queued -= 1;
+    if (slot.queued > 0) return;
+    this.#waiting.delete(seq);
+    const outcome: Outcome = slot.error ? { status: 'error', error: slot.error } : { status: 'sent' };
+    this.#answer(slot, outcome);
+    for (const { delivery, index } of waiting.also) delivery.reach('settled', index, { ...slot.receipt(outcome), duplicateOf: slot.id });
+  }
+
+  /** Another arrival of the same message waits for the same end (rule 14). */
+  join(slot: Slot, delivery: BatchDelivery, index: number): void {
+    const waiting = this.#waiting.get(slot.seq);
+    if (waiting) waiting.also.push({ delivery, index });
+    else slot.delivery?.on('settled', (at, receipt) => {
+      if (at === slot.index) delivery.reach('settled', index, { ...receipt, duplicateOf: slot.id });
+    });
+  }
+
+  /** Waits for the end of queued parts of a message that is not in memory. */
+  await(slot: Slot): void {
+    this.#waiting.set(slot.seq, { slot, also: [] });
+    this.#answerWithin(slot, this.compiled.definition.options.ackTimeoutMs);
+  }
+
+  waitingFor(seq: number): Slot | undefined {
+    return this.#waiting.get(seq)?.slot;
+  }
+
+  #answerWithin(slot: Slot, ms: number): void {
+    slot.answerBy = this.#host.clock.monotonic() + ms;
+    this.#deadlines.push(slot);
+    if (!this.#cancelDeadline) this.#watchDeadlines();
+  }
+
+  #watchDeadlines(): void {
+    this.#cancelDeadline = undefined;
+    const now = this.#host.clock.monotonic();
+    let at = 0;
+    for (; at < this.#deadlines.length; at++) {
+      const slot = this.#deadlines[at]!;
+      if (slot.answered) continue;
+      if (slot.answerBy > now) break;
+      void this.#tooLate(slot);
+    }
+    this.#deadlines = this.#deadlines.slice(at);
+    const next = this.#deadlines[0];
+    if (next) this.#cancelDeadline = this.#host.clock.timer(Math.max(5, Math.min(next.answerBy - now, 250)), () => this.#watchDeadlines());
+  }
+
+  async #tooLate(slot: Slot): Promise<void> {
+    const { onUnsettled, replyFrom } = (slot.compiled ?? this.compiled).definition.options;
+    if (onUnsettled === 'accept' && !replyFrom) {
+      this.#answer(slot, { status: 'queued' });
+      return;
+    }
+    const error = errorRecord(new HubError('cancelled', 'permanent', 'settling: not done within ackTimeoutMs'));
+    // From here on a late end is recorded, but nobody is answered twice.
+    slot.answered = true;
+    try {
+      await this.#withdraw(slot, error);
+    } catch (thrown) {
+      this.#host.log.error({ channel: this.#host.channel, message: slot.id, error: describeThrown(thrown) }, 'withdrawing failed');
+      return; // Not committed: no negative answer either; the sender's own time-out decides.
+    }
+    slot.delivery?.reach('settled', slot.index, slot.receipt({ status: 'error', error }));
+  }
+
+  /** Commits `cancelled` for every part that was not begun (rule 9). */
+  async #withdraw(slot: Slot, error: ErrorRecord): Promise<void> {
+    if (!slot.settled && !this.#offered.has(slot)) {
+      // Not transformed yet, or in the middle of it: as a whole.
+      slot.error = error;
+      if (slot.compiled) this.#leave(slot);
+      this.#settle(slot);
+    }
+    for (const { dispatcher, position } of this.#offered.get(slot) ?? []) dispatcher.cancel(position, error);
+    await this.flush();
+    const page = await this.#host.store.find({ id: slot.id, limit: 1 });
+    const changes: PartChange[] = [];
+    for (const part of page.messages[0]?.parts ?? []) {
+      const dispatcher = this.#host.dispatchers.get(part.destination);
+      const name = { destination: part.destination, seq: slot.seq, n: part.n };
+      if (part.status === 'queued' && (!dispatcher || dispatcher.cancelRow(positionOf(slot.seq, part.n), error, part.attempts))) {
+        if (!dispatcher) changes.push({ ...name, from: 'queued', to: 'error', error, attempts: part.attempts });
+      }
+      if (part.status !== 'sent' && part.status !== 'filtered') changes.push({ ...name, from: 'error', to: 'resolved', by: cancelledBySender });
+    }
+    await Promise.all([...this.#host.dispatchers.values()].map((dispatcher) => dispatcher.flush()));
+    if (changes.length > 0) await this.#host.store.update(this.#host.channel, changes);
+  }
+
+  /** At the end of a drain: everybody who still waits learns that no answer will come. */
+  abandon(inMemory: Iterable<Slot>): void {
+    for (const slot of inMemory) if (!slot.answered) this.#answer(slot, { status: 'draining' });
+    for (const { slot, also } of this.#waiting.values()) {
+      if (!slot.answered) this.#answer(slot, { status: 'draining' });
+      for (const { delivery, index } of also) delivery.reach('settled', index, { id: slot.id, outcome: { status: 'draining' } });
+    }
+    this.#waiting.clear();
+    this.#deadlines = [];
+  }
+}
+
+function withoutContent(part: Part): Part {
+  if (part.status !== 'sent' && part.status !== 'error') return part;
+  const { bytes: _bytes, reply: _reply, ...rest } = part;
+  // A dead letter keeps what it needs to be sent again.
+  return part.status === 'error' && part.bytes ? { ...rest, bytes: part.bytes } as Part : (rest as Part);
+}

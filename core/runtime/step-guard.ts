@@ -1,0 +1,27 @@
+import vm from 'node:vm';
+import { HubError } from '../errors.ts';
+
+const slot = Symbol.for('weir.step-guard');
+const holder = globalThis as unknown as Record<symbol, (() => void) | undefined>;
+const script = new vm.Script("globalThis[Symbol.for('weir.step-guard')]()", { filename: 'step-guard' });
+
+/**
+ * Runs synchronous code and ends it when it takes longer than `timeoutMs`: a step that loops for ever costs its own message, not
+ * the hub (rule 21). Throws HubError `step-timeout` then; other errors pass. A guarded call costs about 150 µs (V8 starts a
+ * watchdog thread for each), so callers run many messages under one guard and keep note of which one is running.
+ */
+export function guarded(timeoutMs: number, run: () => void): void {
+  if (timeoutMs === 0 || holder[slot]) {
+    run();
+    return;
+  }
+  holder[slot] = run;
+  try {
+    script.runInThisContext({ timeout: timeoutMs });
+  } catch (thrown) {
+    if ((thrown as { code?: unknown } | null)?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw thrown;
+    throw new HubError('step-timeout', 'permanent', `running a step: it took longer than ${timeoutMs} ms and was ended`);
+  } finally {
+    holder[slot] = undefined;
+  }
+}
