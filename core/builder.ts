@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import {
   type ChannelDefinition,
+  type ChannelOptions,
   channelOptions,
   type DestinationDefinition,
   destinationOptions,
@@ -83,7 +84,7 @@ function transformStep(
 
 interface Draft {
   readonly name: string;
-  readonly options: z.output<typeof channelOptions>;
+  readonly options: ChannelOptions;
   readonly source: SourceSpec<Erased>;
   readonly format: Format<Erased>;
   readonly filters: readonly (StepDefinition & { readonly kind: 'filter' })[];
@@ -129,8 +130,7 @@ function withDestination(draft: Draft, name: string, target: Route<Erased>, opti
 }
 
 function finished(draft: Draft): ChannelDefinition {
-  const { options, source, destinations } = draft;
-  if (options.replyFrom && !destinations.some((each) => each.name === options.replyFrom)) return frozen(draft);
+  const { options, source } = draft;
   if (source.acknowledges !== 'never' && !source.ackPoints.includes(options.ackAfter))
     throw invalid(draft.name, `${source.type} cannot acknowledge after ${options.ackAfter}, only after ${source.ackPoints.join(' or ')}`);
   return frozen(draft);
@@ -221,10 +221,12 @@ export function defineChannel(name: string, options: z.input<typeof channelOptio
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) throw invalid(name, 'a channel’s name has lower-case letters, digits and "-"');
   const read = channelOptions.safeParse(options);
   if (!read.success) throw invalid(name, describeIssues(read.error));
+  // A reply of a destination is known when that one is done.
+  const chosen: ChannelOptions = read.data.replyFrom ? { ...read.data, ackAfter: 'settled' } : read.data;
   return {
     from: (source: SourceSpec<Erased>, format?: Format<Erased>) => {
       if (format && source.format.id !== 'bytes') throw invalid(name, `${source.type} gives ${source.format.id}, not bytes to read as ${format.id}`);
-      return routing({ name, options: read.data, source, format: format ?? source.format, filters: [], steps: [], destinations: [] });
+      return routing({ name, options: chosen, source, format: format ?? source.format, filters: [], steps: [], destinations: [] });
     },
   };
 }

@@ -613,10 +613,9 @@ export class ChannelRuntime {
       this.source = connections === undefined ? { state } : { state, connections };
       if (state !== 'retrying') this.error = undefined;
     });
-    const { ackAfter, replyFrom } = this.#options;
     return {
       ...context,
-      ackAfter: replyFrom ? ('settled' as const) : ackAfter,
+      ackAfter: this.#options.ackAfter,
       listen: (endpoint: string) => this.#services.listen(endpoint),
       events: this.#services.events,
     };

@@ -105,8 +105,8 @@ export class Dispatcher {
         void this.#flushChanges();
         return host.store.unblock(host.channel, this.name, key, 64);
       },
-      (firstSeq) => {
-        this.#cursor = Math.min(this.#cursor, positionOf(firstSeq, 0) - 1);
+      (first) => {
+        this.#cursor = Math.min(this.#cursor, first - 1);
         this.#backlog = true;
         if (this.#loading) this.#frozenWhileLoading += 1;
         this.#load();

@@ -1,3 +1,5 @@
+import type { Unblocked } from '../store/message-store.ts';
+
 /** One number for a part's place in its destination's queue; a message splits into at most 65,536 parts. */
 export function positionOf(seq: number, n: number): number {
   return seq * 65_536 + n;
@@ -10,12 +12,12 @@ export function seqOf(position: number): number {
 }
 
 interface Hold {
-  /** The lowest queued part of the key that may not pass yet: it failed, or waits behind another key. It alone may go. */
+  /** The part that everything behind waits for: it failed, or waits for another of its keys. It alone may go. */
   head: number | undefined;
   /** Parts up to here were unblocked and may go. */
   upTo: number;
-  /** Unblocked parts that are not done yet. */
-  outstanding: number;
+  /** Unblocked parts up to there that are not done yet. */
+  readonly outstanding: Set<number>;
   /** Parts blocked since the last question to the store whether any are left. */
   blockedSince: number;
   asking: boolean;
@@ -36,13 +38,13 @@ export interface Holdable {
  */
 export class HeldKeys {
   readonly #holds = new Map<string, Hold>();
-  readonly #unblock: (key: string) => Promise<readonly number[]>;
-  readonly #onUnblocked: (firstSeq: number) => void;
+  readonly #unblock: (key: string) => Promise<Unblocked>;
+  readonly #onUnblocked: (firstPosition: number) => void;
   readonly #onError: (thrown: unknown) => void;
 
   constructor(
-    unblock: (key: string) => Promise<readonly number[]>,
-    onUnblocked: (firstSeq: number) => void,
+    unblock: (key: string) => Promise<Unblocked>,
+    onUnblocked: (firstPosition: number) => void,
     onError: (thrown: unknown) => void,
   ) {
     this.#unblock = unblock;
@@ -56,7 +58,7 @@ export class HeldKeys {
 
   /** As the store says at a start. */
   restore(key: string, head: number): void {
-    this.#holds.set(key, { head, upTo: head - 1, outstanding: 0, blockedSince: 0, asking: false });
+    this.#holds.set(key, { head, upTo: head - 1, outstanding: new Set(), blockedSince: 0, asking: false });
   }
 
   /** True where one of its keys is held and it is not that key's turn. */
@@ -73,13 +75,16 @@ export class HeldKeys {
   hold(part: Holdable): void {
     for (const key of part.laneKeys) {
       const hold = this.#holds.get(key);
-      if (!hold) this.restore(key, part.position);
-      else {
-        if (part.position <= hold.upTo) hold.outstanding -= 1;
-        if (hold.head === undefined || part.position < hold.head) hold.head = part.position;
-        hold.upTo = Math.min(hold.upTo, part.position - 1);
-        hold.blockedSince += 1;
+      if (!hold) {
+        this.restore(key, part.position);
+        continue;
       }
+      hold.blockedSince += 1;
+      // It is this key that it waits for: whoever is ahead of it in the key brings it back.
+      if (part.position > hold.upTo && part.position !== hold.head) continue;
+      hold.head = Math.min(hold.head ?? part.position, part.position);
+      hold.upTo = Math.min(hold.upTo, part.position - 1);
+      for (const each of hold.outstanding) if (each > hold.upTo) hold.outstanding.delete(each);
     }
   }
 
@@ -90,7 +95,7 @@ export class HeldKeys {
       const hold = this.#holds.get(key);
       if (!hold) continue;
       if (hold.head === part.position) hold.head = undefined;
-      else if (part.position <= hold.upTo) hold.outstanding -= 1;
+      hold.outstanding.delete(part.position);
       this.#advance(key, hold);
     }
   }
@@ -98,27 +103,31 @@ export class HeldKeys {
   /** A row that was changed in the store is done: as `release`, where its keys are not at hand. */
   gone(position: number): void {
     for (const [key, hold] of this.#holds) {
-      if (hold.head !== position) continue;
-      hold.head = undefined;
+      if (hold.head === position) hold.head = undefined;
+      else if (!hold.outstanding.delete(position)) continue;
       this.#advance(key, hold);
     }
   }
 
   #advance(key: string, hold: Hold): void {
-    if (hold.head !== undefined || hold.outstanding > 0 || hold.asking) return;
+    if (hold.head !== undefined || hold.outstanding.size > 0 || hold.asking) return;
     hold.asking = true;
     hold.blockedSince = 0;
     this.#unblock(key).then(
-      (seqs) => {
+      ({ parts, next }) => {
         hold.asking = false;
-        const first = seqs[0];
-        const last = seqs.at(-1);
-        if (first !== undefined && last !== undefined) {
-          hold.upTo = Math.max(hold.upTo, positionOf(last, maxParts - 1));
-          hold.outstanding = seqs.length;
+        const [first, last] = [parts[0], parts.at(-1)];
+        if (first && last) {
           // A part may have failed and become the head while the store was asked: then the lower one counts.
-          if (hold.head !== undefined) hold.upTo = Math.min(hold.upTo, hold.head - 1);
-          this.#onUnblocked(first);
+          const upTo = positionOf(last.seq, last.n);
+          hold.upTo = Math.max(hold.upTo, hold.head === undefined ? upTo : Math.min(upTo, hold.head - 1));
+          for (const { seq, n } of parts) if (positionOf(seq, n) <= hold.upTo) hold.outstanding.add(positionOf(seq, n));
+          // All of them came to lie behind the head meanwhile: they are blocked again when they are met.
+          this.#onUnblocked(positionOf(first.seq, first.n));
+        } else if (next) {
+          // It waits for another of its keys, and everything behind it waits for it.
+          const position = positionOf(next.seq, next.n);
+          hold.head = hold.head === undefined ? position : Math.min(hold.head, position);
         } else if (hold.blockedSince > 0) this.#advance(key, hold);
         else if (hold.head === undefined) this.#holds.delete(key);
       },

@@ -19,31 +19,45 @@ export interface MessageStore extends AsyncDisposable {
   /** `seq` increases within the channel in call order, also across a restart. Rejects with `store-full` or `store-failed`. */
   append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]>;
 
-  /** Ends the first pass of messages. `counts` of the channel's totals move in the same commit. */
+  /**
+   * Ends the first pass of messages; the counts of the channel move in the same commit. A message that has a settlement, or that
+   * the channel does not have, is left alone: settling twice settles once.
+   */
   settle(channel: string, batch: readonly Settlement[]): Promise<void>;
 
-  /** Changes queued parts, all of the call in one commit. A part that is no longer queued is left alone: acting twice acts once. */
+  /**
+   * Changes parts, all of the call in one commit. A part that is no longer in the status a change names is left alone: acting
+   * twice acts once. So is an error that is to be queued again but has no frozen bytes (it failed before it was encoded, or its
+   * content level is `metadata`). The queue's time of an error that is queued again starts anew.
+   */
   update(channel: string, changes: readonly PartChange[]): Promise<void>;
 
   /**
-   * The lowest `limit` blocked parts of this key become ready; resolves with their seqs in order (a seq per part). None are left
-   * when fewer than `limit` come back.
+   * The lowest `limit` blocked parts of this key become ready: `parts`, in order. Ends before a part that has a waiting or blocked
+   * part before it in any of its keys: one of several keys stays held until all are free. `next` is the lowest blocked part of the
+   * key that is left, if any.
    */
-  unblock(channel: string, destination: string, key: string, limit: number): Promise<readonly number[]>;
+  unblock(channel: string, destination: string, key: string, limit: number): Promise<Unblocked>;
 
   /** Ready parts with (seq, n) above `after`, in order, at most `limit` of them and about `maxBytes` of content. */
-  ready(channel: string, destination: string, after: PartPosition, limit: number, maxBytes: number): Promise<readonly QueuedPart[]>;
+  ready(
+    channel: string,
+    destination: string,
+    after: PartPosition,
+    limit: number,
+    maxBytes: number,
+  ): Promise<readonly QueuedPart[]>;
 
   /** Waiting parts whose time has come, earliest first. They stay `waiting`. */
   due(channel: string, destination: string, now: number, limit: number): Promise<readonly QueuedPart[]>;
 
   /** What of a destination's queue must be known before it starts: counts, and for each key that is not free its lowest queued part. */
-  queueState(channel: string, destination: string): Promise<QueueState>;
+  queueState(channel: string, destination: string, maxHeld?: number): Promise<QueueState>;
 
   /** Messages without a settlement with seq above `after`, in order: what recovery and a backlogged channel read. */
   unrouted(channel: string, after: number, limit: number, maxBytes: number): Promise<readonly StoredMessage[]>;
 
-  /** Adds one to the recoveries of a message and resolves with the new count (rule 21). */
+  /** Adds one to the recoveries of a message and resolves with the new count (rule 21); 0 where its first pass has ended. */
   countRecovery(channel: string, seq: number): Promise<number>;
 
   // Reads of people and programs. Those of content name an actor and a reason, and are on the audit trail (rule 33).
@@ -103,7 +117,10 @@ export interface Settlement {
   readonly seq: number;
   /** The definition it was transformed with. */
   readonly version: string;
-  /** Applied when no part is queued any more; `metadata` leaves no content behind, the write-ahead log included. */
+  /**
+   * Applied when no part is queued any more. `raw` keeps the frozen bytes of an open error until it is closed, so that it can be
+   * retried; `metadata` leaves no content behind, the write-ahead log included, and an error of it can only be resolved.
+   */
   readonly content: ContentLevel;
   /** The message failed before it had parts: decode, filter or key. */
   readonly error?: ErrorRecord;
@@ -149,6 +166,11 @@ export type Part =
       readonly error?: ErrorRecord;
     };
 
+export interface Unblocked {
+  readonly parts: readonly PartPosition[];
+  readonly next?: PartPosition;
+}
+
 /** The place of a part in its destination's queue. */
 export interface PartPosition {
   readonly seq: number;
@@ -159,7 +181,10 @@ export interface PartName extends PartPosition {
   readonly destination: string;
 }
 
-/** `from` is the status it must have for the change to apply. `ready` from `error` is a retry of a dead letter. */
+/**
+ * `from` is the status it must have for the change to apply. `ready` from `error` is a retry of a dead letter. The destination
+ * `''` with n 0 stands for the error of a message that failed before it had parts, a fault included: it can be `resolved`.
+ */
 export type PartChange = PartName & { readonly from: 'queued' | 'error' } & (
     | { readonly to: 'sent'; readonly sentAt: number; readonly attempts: number; readonly reply?: Uint8Array }
     | { readonly to: 'error'; readonly error: ErrorRecord; readonly attempts: number; readonly reply?: Uint8Array }
@@ -190,7 +215,7 @@ export interface QueueState {
   readonly bytes: number;
   readonly oldest?: number;
   readonly nextRetryAt?: number;
-  /** For every key that has a waiting or blocked part: the lowest of its queued parts. At most `limit` of the contract's caller. */
+  /** For every key that has a waiting or blocked part: the lowest of its queued parts. At most `maxHeld` of them (10,001 if not given). */
   readonly held: readonly { readonly key: string; readonly head: PartPosition }[];
 }
 
@@ -216,6 +241,7 @@ export interface Reader {
 export interface MessageQuery {
   readonly channel?: string;
   readonly destination?: string;
+  /** Of the destination where one is named, else of the message. */
   readonly status?: MessageStatus | 'open-error';
   readonly id?: string;
   /** Exact match of meta fields, e.g. `hl7.controlId`. */
@@ -226,11 +252,13 @@ export interface MessageQuery {
   readonly to?: number;
   readonly replayOf?: string;
   readonly limit: number;
-  /** Newest first unless `ascending`. The `cursor` of the page before. */
+  /** In order of seq, newest first unless `ascending`. */
   readonly ascending?: boolean;
+  /** That of the page before; whatever arrived or was pruned since, no message is seen twice. */
   readonly cursor?: string;
 }
 
+/** A page may be short, or empty, and still have a cursor: a search looks at a bounded number of messages at a time. */
 export interface MessagePage {
   readonly messages: readonly MessageSummary[];
   readonly cursor?: string;
@@ -247,7 +275,9 @@ export interface MessageSummary {
   readonly replayOf?: string;
   readonly meta: Meta;
   readonly size: number;
+  /** Why it failed before it had parts, and who closed that error. */
   readonly error?: ErrorRecord;
+  readonly resolved?: Resolution;
   readonly parts: readonly PartSummary[];
 }
 
@@ -256,11 +286,18 @@ export interface PartSummary {
   readonly n: number;
   readonly status: PartStatus;
   readonly queued?: QueuedStatus;
+  /** Of parts that are queued or were dead letters: the lanes they are in. */
+  readonly keys?: readonly string[];
   readonly attempts: number;
   readonly sentAt?: number;
   readonly retryAt?: number;
   readonly error?: ErrorRecord;
-  readonly resolved?: { readonly at: number; readonly actor: string; readonly reason: string; readonly ticket?: string };
+  readonly resolved?: Resolution;
+}
+
+/** Who closed an open error, when and why (rule 17). */
+export interface Resolution extends Reader {
+  readonly at: number;
 }
 
 export interface MessageContent extends MessageSummary {
@@ -279,8 +316,11 @@ export interface ChannelCounts {
   /** Messages since the channel was first deployed; pruning does not change them. */
   readonly received: number;
   readonly duplicates: number;
-  /** Messages that failed before they had parts. */
+  /** Messages that had the dedupe key of an earlier one, and other content (rule 14). */
+  readonly reusedKeys: number;
+  /** Messages that failed before they had parts, ever; and those still open. */
   readonly errored: number;
+  readonly openErrors: number;
   readonly unrouted: number;
   readonly destinations: readonly {
     readonly destination: string;
@@ -321,11 +361,11 @@ export interface Pruned {
 }
 
 export interface StoreUsage {
-  /** Bytes the store takes on disk. */
+  /** Bytes the store takes on disk, its reserve not counted. */
   readonly bytes: number;
   /** Bytes free on its disk, where that can be known. */
   readonly diskFree?: number;
-  /** Bytes of messages that are not settled. */
+  /** Raw bytes of messages that are not settled, and frozen bytes of queued parts. */
   readonly backlogBytes: number;
   /** Set while writes are refused. */
   readonly full?: boolean;

@@ -1,0 +1,365 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MessageStore } from '../store/message-store.ts';
+import {
+  analyst,
+  anyBytes,
+  appendOne,
+  bytesOf,
+  channel,
+  errorPart,
+  filteredPart,
+  newId,
+  newMessage,
+  type OpenStore,
+  queuedPart,
+  type StoreHarness,
+  sentPart,
+  seqOf,
+  settlement,
+  start,
+  textOf,
+  toSent,
+  undecodable,
+} from './store-fixture.ts';
+import { storePruningSuite } from './store-suite-pruning.ts';
+import { storeQueueSuite } from './store-suite-queue.ts';
+import { storeReadingSuite } from './store-suite-reading.ts';
+
+export type { OpenStore, StoreHarness, StoreHarnessOptions } from './store-fixture.ts';
+
+/** What every MessageStore does. `open` gives an empty store; each test opens its own. */
+export function storeSuite(name: string, open: OpenStore): void {
+  describe(`${name} as a message store`, () => {
+    appendingSuite(open);
+    settlingSuite(open);
+    storeQueueSuite(open);
+    storeReadingSuite(open);
+    storePruningSuite(open);
+  });
+}
+
+function appendingSuite(open: OpenStore): void {
+  describe('appending and recovering', () => {
+    let harness: StoreHarness;
+    let store: MessageStore;
+    beforeEach(async () => {
+      harness = await open({ now: () => start });
+      store = harness.store;
+    });
+    afterEach(() => harness[Symbol.asyncDispose]());
+
+    it('rule 1: hands out seq in call order, whatever the order of ids', async () => {
+      const ids = [newId(), newId(), newId()].reverse();
+      const calls = ids.map((id) => store.append(channel, [newMessage({ id })]));
+      const seqs = (await Promise.all(calls)).map(([one]) => seqOf(one));
+      expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+      expect(new Set(seqs).size).toBe(3);
+      const unrouted = await store.unrouted(channel, 0, 10, anyBytes);
+      expect(unrouted.map(({ id }) => id)).toEqual(ids);
+    });
+
+    it('answers a batch message by message, and an empty one', async () => {
+      const appended = await store.append(channel, [newMessage(), newMessage(), newMessage()]);
+      const seqs = appended.map(seqOf);
+      expect(seqs).toEqual([seqs[0], seqs[0]! + 1, seqs[0]! + 2]);
+      expect(await store.append(channel, [])).toEqual([]);
+    });
+
+    it('keeps every field of a message until it is routed', async () => {
+      const message = newMessage({
+        raw: Uint8Array.of(0, 255, 13, 28),
+        meta: { 'hl7.controlId': 'Ä1', peer: '10.0.0.7:5000', odd: 'a\x1fb' },
+        key: 'bed-7',
+        replayOf: newId(),
+        only: ['lab', 'ris'],
+        receivedAt: start + 123,
+      });
+      const seq = await appendOne(store, message);
+      const { id, raw, meta, key, replayOf, only, receivedAt } = message;
+      expect(await store.unrouted(channel, 0, 10, anyBytes)).toEqual([
+        { id, seq, raw, meta, key, replayOf, only, receivedAt, recoveries: 0 },
+      ]);
+    });
+
+    it('gives back what has no settlement after it was opened again, and goes on with higher seqs', async () => {
+      const [first, second, third] = [await appendOne(store), await appendOne(store), await appendOne(store)];
+      await store.settle(channel, [settlement(second, [sentPart('lab')])]);
+      store = await harness.reopen();
+      const unrouted = await store.unrouted(channel, 0, 10, anyBytes);
+      expect(unrouted.map(({ seq }) => seq)).toEqual([first, third]);
+      expect(textOf(unrouted[0]?.raw)).toBe('MSH|raw');
+      expect(await appendOne(store)).toBeGreaterThan(third);
+    });
+
+    it('pages through unrouted messages by count and by bytes', async () => {
+      const raw = new Uint8Array(1000);
+      const appended = await store.append(
+        channel,
+        [1, 2, 3, 4].map(() => newMessage({ raw })),
+      );
+      const seqs = appended.map(seqOf);
+      const page = async (after: number, limit: number, maxBytes: number) =>
+        (await store.unrouted(channel, after, limit, maxBytes)).map(({ seq }) => seq);
+      expect(await page(0, 2, anyBytes)).toEqual(seqs.slice(0, 2));
+      expect(await page(seqs[1]!, 2, anyBytes)).toEqual(seqs.slice(2));
+      expect(await page(0, 10, 1500)).toEqual(seqs.slice(0, 2));
+      expect(await page(0, 10, 1)).toEqual(seqs.slice(0, 1));
+      expect(await store.unrouted('other', 0, 10, anyBytes)).toEqual([]);
+    });
+
+    it('rule 21: counts recoveries of a message until its first pass has ended', async () => {
+      const seq = await appendOne(store);
+      expect(await store.countRecovery(channel, seq)).toBe(1);
+      store = await harness.reopen();
+      expect(await store.countRecovery(channel, seq)).toBe(2);
+      expect((await store.unrouted(channel, 0, 1, anyBytes))[0]?.recoveries).toBe(2);
+      await store.settle(channel, [settlement(seq, [sentPart('lab')])]);
+      expect(await store.countRecovery(channel, seq)).toBe(0);
+    });
+
+    it('counts its openings', async () => {
+      const { epoch } = store;
+      store = await harness.reopen();
+      expect(store.epoch).toBe(epoch + 1);
+    });
+
+    it('keeps a fault as an open error that is not routed', async () => {
+      const id = newId();
+      await appendOne(store, { id, fault: undecodable });
+      expect(await store.unrouted(channel, 0, 10, anyBytes)).toEqual([]);
+      const { messages } = await store.find({ status: 'open-error', limit: 10 });
+      expect(messages).toMatchObject([{ id, status: 'error', error: undecodable, parts: [] }]);
+      expect(textOf((await store.content(id, analyst))?.raw)).toBe('MSH|raw');
+    });
+
+    it('keeps small state of the hub', async () => {
+      expect(await store.state('desired/adt')).toBeUndefined();
+      await Promise.all([store.setState('desired/adt', 'stopped'), store.setState('desired/adt', 'running')]);
+      store = await harness.reopen();
+      expect(await store.state('desired/adt')).toBe('running');
+    });
+
+    it('rejects calls after it was closed', async () => {
+      await store[Symbol.asyncDispose]();
+      await expect(store.append(channel, [newMessage()])).rejects.toMatchObject({ code: 'store-failed' });
+      await expect(store.counts()).rejects.toMatchObject({ code: 'store-failed' });
+    });
+
+    it('answers what was called before it was closed', async () => {
+      const calls = [store.append(channel, [newMessage()]), store.append(channel, [newMessage()])];
+      await store[Symbol.asyncDispose]();
+      expect((await Promise.all(calls)).length).toBe(2);
+    });
+
+    describe('rule 14: duplicates', () => {
+      const dedupe = { key: 'EHR|HOSP|42', contentHash: 'aa' };
+
+      it('answers the same key and content with the message that has it, and stores nothing', async () => {
+        const id = newId();
+        const seq = await appendOne(store, { id, dedupe });
+        const [again] = await store.append(channel, [newMessage({ dedupe })]);
+        expect(again).toEqual({ duplicateOf: { id, seq, status: 'received' } });
+        expect((await store.find({ limit: 10 })).messages.length).toBe(1);
+        expect(await store.counts()).toMatchObject([{ received: 1, duplicates: 1, reusedKeys: 0 }]);
+      });
+
+      it('takes the same key with other content for a new message, and counts it', async () => {
+        await appendOne(store, { dedupe });
+        await appendOne(store, { dedupe: { ...dedupe, contentHash: 'bb' } });
+        expect(await store.counts()).toMatchObject([{ received: 2, duplicates: 0, reusedKeys: 1 }]);
+      });
+
+      it('finds a duplicate within one batch, and after it was opened again', async () => {
+        const first = newMessage({ dedupe });
+        const [one, two, three] = await store.append(channel, [first, newMessage({ dedupe }), newMessage()]);
+        expect(two).toMatchObject({ duplicateOf: { id: first.id } });
+        expect(seqOf(three)).toBeGreaterThan(seqOf(one));
+        store = await harness.reopen();
+        const [again] = await store.append(channel, [newMessage({ dedupe })]);
+        expect(again).toMatchObject({ duplicateOf: { id: first.id } });
+      });
+
+      it('knows keys per channel', async () => {
+        await appendOne(store, { dedupe });
+        expect(await appendOne(store, { dedupe }, 'oru')).toBeGreaterThan(0);
+      });
+
+      it('says how the message stands that is repeated', async () => {
+        const standing = async (parts: Parameters<typeof settlement>[1]) => {
+          const own = { key: newId(), contentHash: 'aa' };
+          const seq = await appendOne(store, { dedupe: own });
+          await store.settle(channel, [settlement(seq, parts)]);
+          const [again] = await store.append(channel, [newMessage({ dedupe: own })]);
+          return again && 'duplicateOf' in again ? again.duplicateOf.status : undefined;
+        };
+        expect(await standing([filteredPart('lab'), sentPart('ris')])).toBe('sent');
+        expect(await standing([filteredPart('lab')])).toBe('filtered');
+        expect(await standing([sentPart('lab'), queuedPart('ris', 'ready')])).toBe('queued');
+        expect(await standing([errorPart('lab'), queuedPart('ris', 'ready')])).toBe('error');
+      });
+    });
+
+    it('stores a value of 20 MB and gives it back byte for byte', async () => {
+      const raw = new Uint8Array(20 * 1024 * 1024).map((_, index) => index % 251);
+      const id = newId();
+      await appendOne(store, { id, raw, large: [[1000, 15_000_000]] });
+      const [unrouted] = await store.unrouted(channel, 0, 1, anyBytes);
+      expect(Buffer.compare(unrouted!.raw, raw)).toBe(0);
+      expect(Buffer.compare((await store.content(id, analyst))!.raw!, raw)).toBe(0);
+    });
+
+    it('puts ranges kept beside the row back, whatever they are', async () => {
+      const raw = Uint8Array.from({ length: 300_000 }, (_, index) => index % 253);
+      const large = [
+        [200_000, 300_000],
+        [0, 70_000],
+        [60_000, 140_000],
+        [250_000, 400_000],
+        [150_000, 150_010],
+      ] as const;
+      await appendOne(store, { raw, large });
+      const [unrouted] = await store.unrouted(channel, 0, 1, anyBytes);
+      expect(Buffer.compare(unrouted!.raw, raw)).toBe(0);
+    });
+  });
+
+  describe('a backlog quota', () => {
+    it('rule 26: refuses appends at the quota, still takes settlements, and appends again below it', async () => {
+      await using harness = await open({ now: () => start, maxBacklogBytes: 2500 });
+      const { store } = harness;
+      const raw = new Uint8Array(1000);
+      const first = await appendOne(store, { raw });
+      const second = await appendOne(store, { raw });
+      await expect(store.append(channel, [newMessage({ raw })])).rejects.toMatchObject({
+        code: 'store-full',
+        kind: 'transient',
+      });
+      expect((await store.usage()).backlogBytes).toBe(2000);
+      await store.settle(channel, [
+        settlement(first, [queuedPart('lab', 'ready', ['k'], { bytes: new Uint8Array(400) })]),
+      ]);
+      expect((await store.usage()).backlogBytes).toBe(2400);
+      await store.settle(channel, [settlement(second, [sentPart('lab')])]);
+      expect((await store.usage()).backlogBytes).toBe(1400);
+      expect(await appendOne(store, { raw })).toBeGreaterThan(second);
+      await store.update(channel, [toSent(first)]);
+      expect((await store.usage()).backlogBytes).toBe(1000);
+    });
+  });
+}
+
+function settlingSuite(open: OpenStore): void {
+  describe('settling', () => {
+    let harness: StoreHarness;
+    let store: MessageStore;
+    beforeEach(async () => {
+      harness = await open({ now: () => start });
+      store = harness.store;
+    });
+    afterEach(() => harness[Symbol.asyncDispose]());
+
+    it('ends the first pass: the message is routed, with its parts, type, version and meta', async () => {
+      const id = newId();
+      const seq = await appendOne(store, { id, meta: { peer: 'p', both: 'arrival' } });
+      const parts = [sentPart('lab'), filteredPart('ris'), { ...sentPart('lab', 1), sentAt: start + 6 }];
+      const meta = { 'hl7.controlId': '42', both: 'routing' };
+      await store.settle(channel, [settlement(seq, parts, { type: 'ADT^A01', meta })]);
+      expect(await store.unrouted(channel, 0, 10, anyBytes)).toEqual([]);
+      expect((await store.find({ id, limit: 1 })).messages).toEqual([
+        {
+          ...{ id, seq, channel, receivedAt: start, status: 'sent', type: 'ADT^A01', version: 'v1', size: 7 },
+          meta: { peer: 'p', both: 'routing', 'hl7.controlId': '42' },
+          parts: [
+            { destination: 'lab', n: 0, status: 'sent', attempts: 1, sentAt: start + 5 },
+            { destination: 'ris', n: 0, status: 'filtered', attempts: 0 },
+            { destination: 'lab', n: 1, status: 'sent', attempts: 1, sentAt: start + 6 },
+          ],
+        },
+      ]);
+    });
+
+    it('settles once, however often it is asked', async () => {
+      const seq = await appendOne(store);
+      await store.settle(channel, [settlement(seq, [sentPart('lab')]), settlement(seq, [queuedPart('ris', 'ready')])]);
+      await store.settle(channel, [settlement(seq, [filteredPart('lab')])]);
+      await store.settle('other', [settlement(seq, [filteredPart('lab')])]);
+      await store.settle(channel, [settlement(seq + 100, [filteredPart('lab')])]);
+      expect(await store.counts()).toMatchObject([
+        { unrouted: 0, destinations: [{ destination: 'lab', sent: 1, filtered: 0 }] },
+      ]);
+    });
+
+    it('keeps a message that failed before it had parts as an open error, until it is resolved', async () => {
+      const seq = await appendOne(store);
+      await store.settle(channel, [settlement(seq, [], { error: undecodable })]);
+      expect(await store.counts()).toMatchObject([{ errored: 1, openErrors: 1 }]);
+      const change = { destination: '', seq, n: 0, from: 'error', to: 'resolved', by: analyst } as const;
+      await store.update(channel, [change, change]);
+      await store.update(channel, [change]);
+      expect(await store.counts()).toMatchObject([{ errored: 1, openErrors: 0 }]);
+      expect((await store.find({ status: 'open-error', limit: 1 })).messages).toEqual([]);
+      const { messages } = await store.find({ status: 'error', limit: 1 });
+      expect(messages).toMatchObject([{ error: undecodable, resolved: { at: start, ...analyst } }]);
+    });
+
+    it('takes hundreds of outputs of one message', async () => {
+      const id = newId();
+      const seq = await appendOne(store, { id });
+      await store.settle(channel, [
+        settlement(
+          seq,
+          Array.from({ length: 700 }, (_, n) => sentPart('lab', n)),
+        ),
+      ]);
+      expect((await store.find({ id, limit: 1 })).messages[0]?.parts.length).toBe(700);
+      expect(await store.counts()).toMatchObject([{ destinations: [{ sent: 700 }] }]);
+    });
+
+    describe('rule 8: content levels', () => {
+      const bytes = bytesOf('sent bytes');
+      const reply = bytesOf('MSA|AA');
+      const settled = async (content: 'full' | 'raw' | 'metadata', parts: Parameters<typeof settlement>[1]) => {
+        const id = newId();
+        const seq = await appendOne(store, { id });
+        await store.settle(channel, [settlement(seq, parts, { content })]);
+        return { seq, read: () => store.content(id, analyst) };
+      };
+      const sent = { ...sentPart('lab'), bytes, reply };
+
+      it('full keeps raw, sent bytes and replies', async () => {
+        const { read } = await settled('full', [filteredPart('ris'), sent]);
+        const content = await read();
+        expect(textOf(content?.raw)).toBe('MSH|raw');
+        expect(content?.contents).toEqual([{ destination: 'lab', n: 0, bytes, reply }]);
+      });
+
+      it('raw keeps raw only', async () => {
+        const content = await (await settled('raw', [sent])).read();
+        expect(textOf(content?.raw)).toBe('MSH|raw');
+        expect(content?.contents).toEqual([]);
+      });
+
+      it('metadata keeps neither', async () => {
+        const content = await (await settled('metadata', [sent])).read();
+        expect(content).toMatchObject({ status: 'sent', contents: [] });
+        expect(content?.raw).toBeUndefined();
+      });
+
+      it('applies when the last queued part is done, not before', async () => {
+        const { seq, read } = await settled('metadata', [sent, queuedPart('lab', 'ready', ['k'], { n: 1 })]);
+        expect(textOf((await read())?.raw)).toBe('MSH|raw');
+        await store.update(channel, [{ ...toSent(seq), n: 1, to: 'sent', sentAt: start, attempts: 2, reply }]);
+        const content = await read();
+        expect(content?.raw).toBeUndefined();
+        expect(content?.contents).toEqual([]);
+      });
+
+      it('raw keeps the frozen bytes of an open error until it is closed', async () => {
+        const { seq, read } = await settled('raw', [errorPart('lab', { bytes, reply })]);
+        expect((await read())?.contents).toEqual([{ destination: 'lab', n: 0, bytes, reply }]);
+        await store.update(channel, [{ destination: 'lab', seq, n: 0, from: 'error', to: 'resolved', by: analyst }]);
+        expect((await read())?.contents).toEqual([]);
+      });
+    });
+  });
+}
