@@ -54,7 +54,11 @@ export function when<T>(filter: AnyFilter<T>, target: Target<T>): Route<T> {
 export function via<I, O>(transform: TransformSpec<I, O>, target: Target<O>): Route<I>;
 export function via<T>(step: Step<T, T>, target: Target<T>): Route<T>;
 export function via<I, O>(step: Step<I, O>, produces: Format<O>, target: Target<O>): Route<I>;
-export function via(step: Step<Erased, Erased> | TransformSpec<Erased, Erased>, second: Erased, third?: Target<Erased>): Route<Erased> {
+export function via(
+  step: Step<Erased, Erased> | TransformSpec<Erased, Erased>,
+  second: Erased,
+  third?: Target<Erased>,
+): Route<Erased> {
   const route = asRoute<Erased>(third ?? second);
   const produces = third ? (second as Format<Erased>) : undefined;
   return { ...route, steps: [transformStep(step, produces ?? sameFormat), ...route.steps] };
@@ -94,7 +98,10 @@ interface Draft {
 }
 
 function currentFormat(start: Format<Erased>, steps: readonly StepDefinition[]): Format<Erased> {
-  return steps.reduce((format, step) => (step.kind === 'transform' && step.produces.id !== '' ? step.produces : format), start);
+  return steps.reduce(
+    (format, step) => (step.kind === 'transform' && step.produces.id !== '' ? step.produces : format),
+    start,
+  );
 }
 
 function invalid(channel: string, what: string): HubError {
@@ -115,8 +122,10 @@ function resolved(channel: string, start: Format<Erased>, steps: readonly StepDe
 }
 
 function withDestination(draft: Draft, name: string, target: Route<Erased>, options: DestinationInput): Draft {
-  if (!/^[a-z0-9][a-z0-9-]*$/i.test(name)) throw invalid(draft.name, `a destination’s name has letters, digits and "-", not "${name}"`);
-  if (draft.destinations.some((other) => other.name === name)) throw invalid(draft.name, `two destinations are called ${name}`);
+  if (!/^[a-z0-9][a-z0-9-]*$/i.test(name))
+    throw invalid(draft.name, `a destination’s name has letters, digits and "-", not "${name}"`);
+  if (draft.destinations.some((other) => other.name === name))
+    throw invalid(draft.name, `two destinations are called ${name}`);
   const start = target.input === 'source' ? draft.format : currentFormat(draft.format, draft.steps);
   const steps = resolved(draft.name, start, target.steps);
   const format = currentFormat(start, steps);
@@ -125,14 +134,24 @@ function withDestination(draft: Draft, name: string, target: Route<Erased>, opti
     throw invalid(draft.name, `destination ${name} (${target.to.type}) takes ${accepts.id}, but gets ${format.id}`);
   const read = destinationOptions.safeParse(options);
   if (!read.success) throw invalid(draft.name, `destination ${name}: ${describeIssues(read.error)}`);
-  const destination: DestinationDefinition = { name, input: target.input, steps, format, to: target.to, options: read.data };
+  const destination: DestinationDefinition = {
+    name,
+    input: target.input,
+    steps,
+    format,
+    to: target.to,
+    options: read.data,
+  };
   return { ...draft, destinations: [...draft.destinations, destination] };
 }
 
 function finished(draft: Draft): ChannelDefinition {
   const { options, source } = draft;
   if (source.acknowledges !== 'never' && !source.ackPoints.includes(options.ackAfter))
-    throw invalid(draft.name, `${source.type} cannot acknowledge after ${options.ackAfter}, only after ${source.ackPoints.join(' or ')}`);
+    throw invalid(
+      draft.name,
+      `${source.type} cannot acknowledge after ${options.ackAfter}, only after ${source.ackPoints.join(' or ')}`,
+    );
   return frozen(draft);
 }
 
@@ -197,7 +216,11 @@ function transforming(draft: Draft): Transforming<Erased, Erased> {
   };
 }
 
-function withStep(draft: Draft, step: Step<Erased, Erased> | TransformSpec<Erased, Erased>, produces?: Format<Erased>): Draft {
+function withStep(
+  draft: Draft,
+  step: Step<Erased, Erased> | TransformSpec<Erased, Erased>,
+  produces?: Format<Erased>,
+): Draft {
   const steps = resolved(draft.name, draft.format, [...draft.steps, transformStep(step, produces ?? sameFormat)]);
   return { ...draft, steps };
 }
@@ -218,15 +241,25 @@ function routing(draft: Draft): Routing<Erased> {
  * Throws HubError `config-invalid` for what types can't see.
  */
 export function defineChannel(name: string, options: z.input<typeof channelOptions> = {}): ChannelStart {
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) throw invalid(name, 'a channel’s name has lower-case letters, digits and "-"');
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
+    throw invalid(name, 'a channel’s name has lower-case letters, digits and "-"');
   const read = channelOptions.safeParse(options);
   if (!read.success) throw invalid(name, describeIssues(read.error));
   // A reply of a destination is known when that one is done.
   const chosen: ChannelOptions = read.data.replyFrom ? { ...read.data, ackAfter: 'settled' } : read.data;
   return {
     from: (source: SourceSpec<Erased>, format?: Format<Erased>) => {
-      if (format && source.format.id !== 'bytes') throw invalid(name, `${source.type} gives ${source.format.id}, not bytes to read as ${format.id}`);
-      return routing({ name, options: chosen, source, format: format ?? source.format, filters: [], steps: [], destinations: [] });
+      if (format && source.format.id !== 'bytes')
+        throw invalid(name, `${source.type} gives ${source.format.id}, not bytes to read as ${format.id}`);
+      return routing({
+        name,
+        options: chosen,
+        source,
+        format: format ?? source.format,
+        filters: [],
+        steps: [],
+        destinations: [],
+      });
     },
   };
 }

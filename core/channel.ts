@@ -17,18 +17,30 @@ export const channelOptions = z.strictObject({
     .int()
     .positive()
     .default(20_000)
-    .describe('How long an answer waits for `transformed`, `settled` or `replyFrom`; keep it below the sender’s own time-out.'),
+    .describe(
+      'How long an answer waits for `transformed`, `settled` or `replyFrom`; keep it below the sender’s own time-out.',
+    ),
   onUnsettled: z
     .enum(['reject', 'accept'])
     .default('reject')
-    .describe('At ackTimeoutMs: `reject` withdraws what was not begun and answers negatively; `accept` keeps it queued and answers positively.'),
+    .describe(
+      'At ackTimeoutMs: `reject` withdraws what was not begun and answers negatively; `accept` keeps it queued and answers positively.',
+    ),
   unmatched: z
     .strictObject({
-      reply: z.enum(['AA', 'AE', 'AR']).default('AA').describe('What a sender is answered whose message no destination wants.'),
-      as: z.enum(['filtered', 'error']).default('filtered').describe('Whether such a message counts as filtered or as an error.'),
+      reply: z
+        .enum(['AA', 'AE', 'AR'])
+        .default('AA')
+        .describe('What a sender is answered whose message no destination wants.'),
+      as: z
+        .enum(['filtered', 'error'])
+        .default('filtered')
+        .describe('Whether such a message counts as filtered or as an error.'),
     })
     .optional()
-    .describe('A message that passed the channel’s filter but that every destination filtered. Absent: it is filtered.'),
+    .describe(
+      'A message that passed the channel’s filter but that every destination filtered. Absent: it is filtered.',
+    ),
   replyFrom: z.string().optional().describe('The destination whose answer goes back to the sender as it came.'),
   duplicates: z
     .enum(['off', 'detect'])
@@ -47,17 +59,28 @@ export const channelOptions = z.strictObject({
     .describe('How long messages are kept. What is unsettled or an open error is never deleted.'),
   limits: z
     .strictObject({
-      maxInFlight: z.int().positive().default(1_000).describe('Messages of this channel in memory; the rest waits in the store.'),
-      maxInFlightBytes: byteSize().default(67_108_864).describe('Bytes of those messages; one larger message is let through alone.'),
+      maxInFlight: z
+        .int()
+        .positive()
+        .default(1_000)
+        .describe('Messages of this channel in memory; the rest waits in the store.'),
+      maxInFlightBytes: byteSize()
+        .default(67_108_864)
+        .describe('Bytes of those messages; one larger message is let through alone.'),
       maxBacklogBytes: byteSize()
         .default(10 * 1024 ** 3)
         .describe('Bytes of unsettled messages that the store takes for this channel before `whenFull`.'),
-      whenFull: z.enum(['wait', 'reject']).default('wait').describe('`wait` stops reading from the sender; `reject` answers negatively.'),
+      whenFull: z
+        .enum(['wait', 'reject'])
+        .default('wait')
+        .describe('`wait` stops reading from the sender; `reject` answers negatively.'),
       maxHeldKeys: z
         .int()
         .positive()
         .default(10_000)
-        .describe('Keys a destination holds back behind failing messages; beyond it the destination stops with an alarm.'),
+        .describe(
+          'Keys a destination holds back behind failing messages; beyond it the destination stops with an alarm.',
+        ),
       stepTimeoutMs: z
         .int()
         .nonnegative()
@@ -67,7 +90,10 @@ export const channelOptions = z.strictObject({
     })
     .prefault({})
     .describe('Bounds of memory, store and time.'),
-  labels: z.record(z.string(), z.string()).default({}).describe('Words to group and find channels by: group, owner, site.'),
+  labels: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Words to group and find channels by: group, owner, site.'),
 });
 
 export const destinationOptions = z.strictObject({
@@ -78,13 +104,27 @@ export const destinationOptions = z.strictObject({
   afterDeadLetter: z
     .enum(['continue', 'hold-key', 'stop'])
     .default('continue')
-    .describe('After a message became a dead letter: go on, hold back its key until somebody resolves it, or stop the destination.'),
+    .describe(
+      'After a message became a dead letter: go on, hold back its key until somebody resolves it, or stop the destination.',
+    ),
   retry: z
     .strictObject({
-      initialMs: z.int().positive().default(1_000).describe('Wait before the second attempt; it doubles with each one, with jitter.'),
+      initialMs: z
+        .int()
+        .positive()
+        .default(1_000)
+        .describe('Wait before the second attempt; it doubles with each one, with jitter.'),
       maxMs: z.int().positive().default(60_000).describe('Longest wait between two attempts.'),
-      maxAttempts: z.int().positive().optional().describe('Attempts after which the message is a dead letter; unlimited if absent.'),
-      maxAgeMs: z.int().positive().optional().describe('Age in the queue after which the message is a dead letter; unlimited if absent.'),
+      maxAttempts: z
+        .int()
+        .positive()
+        .optional()
+        .describe('Attempts after which the message is a dead letter; unlimited if absent.'),
+      maxAgeMs: z
+        .int()
+        .positive()
+        .optional()
+        .describe('Age in the queue after which the message is a dead letter; unlimited if absent.'),
     })
     .prefault({})
     .describe('How a message that failed for a passing reason is tried again.'),

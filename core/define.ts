@@ -9,7 +9,8 @@ import type { FilterDefinition, FilterSpec, TransformDefinition, TransformSpec }
 
 /** Called with its configuration, an adapter is what `.from()` takes; its other properties are its definition. */
 export type Adapter<C extends z.ZodType, T> = AdapterDefinition<C, T> & ((config: z.input<C>) => SourceSpec<T>);
-export type Connector<C extends z.ZodType, T> = ConnectorDefinition<C, T> & ((config: z.input<C>) => DestinationSpec<T>);
+export type Connector<C extends z.ZodType, T> = ConnectorDefinition<C, T> &
+  ((config: z.input<C>) => DestinationSpec<T>);
 export type Transform<C extends z.ZodType, I, O> = TransformDefinition<C, I, O> &
   ((config: z.input<C>) => TransformSpec<I, O>);
 export type Filter<C extends z.ZodType, T> = FilterDefinition<C, T> & ((config: z.input<C>) => FilterSpec<T>);
@@ -28,7 +29,9 @@ export function describeIssues(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`).join('; ');
 }
 
-export function defineAdapter<C extends z.ZodType, T>(definition: Omit<AdapterDefinition<C, T>, 'kind'>): Adapter<C, T> {
+export function defineAdapter<C extends z.ZodType, T>(
+  definition: Omit<AdapterDefinition<C, T>, 'kind'>,
+): Adapter<C, T> {
   const spec = (input: z.input<C>): SourceSpec<T> => {
     const config = configured(definition, input);
     return Object.freeze({
@@ -101,9 +104,11 @@ export function defineFilter<C extends z.ZodType, T>(definition: Omit<FilterDefi
 
 /** A size in a configuration: a number of bytes, or `64MB`, `512KB`, `1GB` (powers of 1,024). */
 export const byteSize = () =>
-  z.union([z.int().positive(), z.string().regex(/^\d+(?:\.\d+)?\s*(?:B|KB|MB|GB)$/i, 'a size like 64MB')]).transform((value) => {
-    if (typeof value === 'number') return value;
-    const unit = /[KMG]?B$/i.exec(value)?.[0].toUpperCase() ?? 'B';
-    const factor = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }[unit] ?? 1;
-    return Math.round(Number.parseFloat(value) * factor);
-  });
+  z
+    .union([z.int().positive(), z.string().regex(/^\d+(?:\.\d+)?\s*(?:B|KB|MB|GB)$/i, 'a size like 64MB')])
+    .transform((value) => {
+      if (typeof value === 'number') return value;
+      const unit = /[KMG]?B$/i.exec(value)?.[0].toUpperCase() ?? 'B';
+      const factor = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }[unit] ?? 1;
+      return Math.round(Number.parseFloat(value) * factor);
+    });

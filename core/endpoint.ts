@@ -13,8 +13,14 @@ export const tlsServer = z.strictObject({
 });
 
 export const tlsClient = z.strictObject({
-  caFile: z.string().optional().describe('PEM file with the authorities the server is checked against; the system ones if absent.'),
-  certFile: z.string().optional().describe('PEM file with our certificate, where the server asks for one (mutual TLS).'),
+  caFile: z
+    .string()
+    .optional()
+    .describe('PEM file with the authorities the server is checked against; the system ones if absent.'),
+  certFile: z
+    .string()
+    .optional()
+    .describe('PEM file with our certificate, where the server asks for one (mutual TLS).'),
   keyFile: z.string().optional().describe('PEM file with the private key of certFile.'),
   serverName: z.string().optional().describe('Name expected in the server certificate, where it is not the host.'),
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest TLS version that is accepted.'),
@@ -26,10 +32,7 @@ export const endpointKinds = {
     listen: z.int().min(0).max(65535).describe('TCP port to listen on; 0 takes a free one.'),
     host: z.string().default('127.0.0.1').describe('Address to bind. 0.0.0.0 listens on every interface.'),
     tls: tlsServer.optional().describe('Listens with TLS; without it connections are plain.'),
-    allow: z
-      .array(z.string())
-      .optional()
-      .describe('Addresses or CIDR ranges that may connect; anyone if absent.'),
+    allow: z.array(z.string()).optional().describe('Addresses or CIDR ranges that may connect; anyone if absent.'),
   }),
   'tcp-connect': z.strictObject({
     host: z.string().describe('Host name or address to connect to.'),

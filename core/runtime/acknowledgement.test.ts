@@ -2,7 +2,16 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { defineChannel, when } from '../builder.ts';
 import { HubError } from '../errors.ts';
 import type { Receipt } from '../outcome.ts';
-import { analyst, type EngineHarness, engineHarness, eventually, failing, farEnd, keyOf, manualSource } from '../testing/engine-harness.ts';
+import {
+  analyst,
+  type EngineHarness,
+  engineHarness,
+  eventually,
+  failing,
+  farEnd,
+  keyOf,
+  manualSource,
+} from '../testing/engine-harness.ts';
 
 const open: EngineHarness[] = [];
 const started = async (...args: Parameters<typeof engineHarness>) => {
@@ -114,7 +123,10 @@ describe('acknowledgement', () => {
     const channel = defineChannel('unmatched', { ackAfter: 'settled', unmatched: { reply: 'AR', as: 'error' } })
       .from(source.spec)
       .filter((payload) => !payload.startsWith('drop'))
-      .to('far', when((payload: string) => payload.startsWith('want'), far.spec));
+      .to(
+        'far',
+        when((payload: string) => payload.startsWith('want'), far.spec),
+      );
     await engine.deploy(channel.definition, 'v1');
     const receipts = await source.send('drop:1', 'other:2', 'want:3');
     expect(statuses(receipts)).toEqual(['filtered', 'error', 'sent']);
@@ -129,7 +141,10 @@ describe('acknowledgement', () => {
       while (held && message.payload === 'k7:7') await pause(5);
       return { status: 'sent' };
     };
-    await engine.deploy(defineChannel('pipelined', { ackAfter: 'settled' }).from(source.spec).keyBy(keyOf).to('far', far.spec).definition, 'v1');
+    await engine.deploy(
+      defineChannel('pipelined', { ackAfter: 'settled' }).from(source.spec).keyBy(keyOf).to('far', far.spec).definition,
+      'v1',
+    );
     const done: number[] = [];
     const delivery = await (await source.intake).accept(
       Array.from({ length: 50 }, (_, n) => ({ raw: Buffer.from(`k${n}:${n}`) })),
@@ -147,7 +162,8 @@ describe('acknowledgement', () => {
     const [source, far, archive] = [manualSource(), farEnd('query'), farEnd('archive')];
     far.answer = async (message) => {
       if (message.payload === 'slow') await pause(400);
-      if (message.payload === 'no') return { ...failing.passing(), reply: Buffer.from('AE') } as ReturnType<typeof failing.passing>;
+      if (message.payload === 'no')
+        return { ...failing.passing(), reply: Buffer.from('AE') } as ReturnType<typeof failing.passing>;
       return { status: 'sent', reply: Buffer.from(`re:${message.payload}`) };
     };
     const channel = defineChannel('query', { replyFrom: 'query', ackTimeoutMs: 150 })
@@ -215,7 +231,10 @@ describe('acknowledgement', () => {
     const [source, far] = [manualSource(), farEnd()];
     let stuck = true;
     far.onBatch = async (_batch, { signal }) => {
-      if (stuck) await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+      if (stuck)
+        await new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+        );
     };
     const channel = defineChannel('drain', { ackAfter: 'settled', limits: { drainMs: 150 } })
       .from(source.spec)
@@ -261,7 +280,9 @@ describe('acknowledgement', () => {
     const append = harness.store.append.bind(harness.store);
     let full = true;
     harness.store.append = (channel, batch) =>
-      full ? Promise.reject(new HubError('store-full', 'transient', 'storing: the disk is full')) : append(channel, batch);
+      full
+        ? Promise.reject(new HubError('store-full', 'transient', 'storing: the disk is full'))
+        : append(channel, batch);
     const [refused] = await source.send('k:1');
     expect(refused).toMatchObject({ outcome: { status: 'error', error: { code: 'store-full' } } });
     expect(refused?.id).toBeUndefined();

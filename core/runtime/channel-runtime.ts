@@ -8,7 +8,8 @@ import type { EventLog } from '../events/event-log.ts';
 import type { MessageStore, NewMessage, StoredMessage } from '../store/message-store.ts';
 import { backoff } from './backoff.ts';
 import { type ChannelEvent, type ChannelState, nextState } from './channel-state.ts';
-import { type CompiledChannel, compile } from './compile.ts';
+import { compile } from './compile.ts';
+import type { CompiledChannel } from './compiled.ts';
 import { BatchDelivery } from './delivery.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { ConnectionStatus } from './engine.ts';
@@ -66,7 +67,9 @@ export class ChannelRuntime {
   readonly #parked = new Map<number, { readonly delivery: BatchDelivery; readonly index: number }>();
   #drain = new AbortController();
   #halt = new AbortController();
-  #sourceLife: { readonly drain: AbortController; readonly halt: AbortController; readonly done: Promise<void> } | undefined;
+  #sourceLife:
+    | { readonly drain: AbortController; readonly halt: AbortController; readonly done: Promise<void> }
+    | undefined;
   #recovery: Promise<void> = Promise.resolve();
   #idle: (() => void)[] = [];
 
@@ -105,7 +108,8 @@ export class ChannelRuntime {
       hasRoom: () => this.#hasRoom(),
       isFull: () => this.#isFull(),
       stored: (slots) => this.#stored(slots),
-      duplicate: (appended, delivery, index) => void this.#duplicate(appended.duplicateOf as DuplicateOf, delivery, index),
+      duplicate: (appended, delivery, index) =>
+        void this.#duplicate(appended.duplicateOf as DuplicateOf, delivery, index),
       storeRefused: (error) => log.error({ channel: this.name, code: error.code }, error.message),
       onError: (thrown) => log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'),
     });
@@ -129,7 +133,8 @@ export class ChannelRuntime {
     const appending = this.#intake.appending;
     // A late answer needs its message in memory; an early one only its way to the store.
     const count = this.#options.ackAfter === 'stored' ? appending : appending + this.#live.size + this.#parked.size;
-    const size = this.#options.ackAfter === 'stored' ? this.#intake.appendingBytes : this.#intake.appendingBytes + this.#liveBytes;
+    const size =
+      this.#options.ackAfter === 'stored' ? this.#intake.appendingBytes : this.#intake.appendingBytes + this.#liveBytes;
     return count < maxInFlight && size < maxInFlightBytes;
   }
 
@@ -144,7 +149,9 @@ export class ChannelRuntime {
     const { maxInFlight, maxInFlightBytes } = this.#options.limits;
     for (const slot of slots) {
       this.#unroutedBytes += slot.raw.length;
-      const room = this.#live.size < maxInFlight && (this.#liveBytes + slot.raw.length <= maxInFlightBytes || this.#live.size === 0);
+      const room =
+        this.#live.size < maxInFlight &&
+        (this.#liveBytes + slot.raw.length <= maxInFlightBytes || this.#live.size === 0);
       if (!this.#overflow && room) {
         this.#toPipeline(slot);
         continue;
@@ -183,7 +190,15 @@ export class ChannelRuntime {
   #refill(): void {
     const room = this.#options.limits.maxInFlight - this.#live.size;
     const start = this.#live.size <= this.#options.limits.maxInFlight / 2;
-    if (this.#refilling || this.#recovering || !this.#overflow || !start || this.#halt.signal.aborted || this.state === 'stopped') return;
+    if (
+      this.#refilling ||
+      this.#recovering ||
+      !this.#overflow ||
+      !start ||
+      this.#halt.signal.aborted ||
+      this.state === 'stopped'
+    )
+      return;
     this.#refilling = true;
     this.#storedWhileRefilling = false;
     const bytes = Math.min(refillBytes, this.#options.limits.maxInFlightBytes);
@@ -198,7 +213,10 @@ export class ChannelRuntime {
       },
       (thrown) => {
         this.#refilling = false;
-        this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'reading stored messages failed');
+        this.#services.log.error(
+          { channel: this.name, error: describeThrown(thrown) },
+          'reading stored messages failed',
+        );
         this.#services.clock.timer(250, () => this.#refill());
       },
     );
@@ -234,7 +252,11 @@ export class ChannelRuntime {
       else delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'queued' } });
     } catch (thrown) {
       const error = asHubError(thrown, 'store-failed', 'answering a duplicate', 'transient');
-      delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'error', error: errorRecord(error) } });
+      delivery.reach('settled', index, {
+        id: of.id,
+        duplicateOf: of.id,
+        outcome: { status: 'error', error: errorRecord(error) },
+      });
     }
   }
 
@@ -248,7 +270,9 @@ export class ChannelRuntime {
     const found = await this.#openParts(of.id);
     const failed = (found?.parts ?? []).filter((part) => part.status === 'error');
     if (!found || failed.length === 0) {
-      const error = found?.error ?? errorRecord(new HubError('duplicate', 'permanent', 'receiving: the same message failed before'));
+      const error =
+        found?.error ??
+        errorRecord(new HubError('duplicate', 'permanent', 'receiving: the same message failed before'));
       delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'error', error } });
       return;
     }
@@ -257,10 +281,16 @@ export class ChannelRuntime {
       this.name,
       failed.map(({ destination, n }) => ({ destination, seq: of.seq, n, from: 'error', to: 'ready' })),
     );
-    for (const { destination, n } of failed) this.dispatchers.get(destination)?.rowsChanged([{ seq: of.seq, n, ready: true }]);
+    for (const { destination, n } of failed)
+      this.dispatchers.get(destination)?.rowsChanged([{ seq: of.seq, n, ready: true }]);
   }
 
-  #awaitQueued(of: DuplicateOf, found: { readonly parts: readonly { readonly status: string }[] } | undefined, delivery: BatchDelivery, index: number): void {
+  #awaitQueued(
+    of: DuplicateOf,
+    found: { readonly parts: readonly { readonly status: string }[] } | undefined,
+    delivery: BatchDelivery,
+    index: number,
+  ): void {
     const slot = new Slot(of.id, of.seq, new Uint8Array(), {}, 0, undefined, undefined, undefined);
     slot.compiled = this.compiled;
     slot.delivery = delivery;
@@ -320,7 +350,8 @@ export class ChannelRuntime {
         queuedBytes: (delta) => {
           this.#queuedBytes = Math.max(0, this.#queuedBytes + delta);
         },
-        stopped: (destination) => void this.#services.remember(this.#switchName(destination), 'stopped').catch(() => undefined),
+        stopped: (destination) =>
+          void this.#services.remember(this.#switchName(destination), 'stopped').catch(() => undefined),
       },
       { maxItems: Math.max(16, Math.ceil(limits.maxInFlight / 2)), maxHeldKeys: limits.maxHeldKeys },
     );
@@ -365,7 +396,11 @@ export class ChannelRuntime {
           await idle;
           continue;
         }
-        const error = new HubError('poison', 'permanent', `recovering: the hub ended ${count - 1} times while it was processed`);
+        const error = new HubError(
+          'poison',
+          'permanent',
+          `recovering: the hub ended ${count - 1} times while it was processed`,
+        );
         this.#services.log.error({ channel: this.name, message: row.id, code: error.code }, error.message);
         this.#cursor = row.seq;
         const { version } = this.compiled;
@@ -491,7 +526,9 @@ export class ChannelRuntime {
 
   #aborted(): Promise<void> {
     const { signal } = this.#halt;
-    return signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    return signal.aborted
+      ? Promise.resolve()
+      : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   }
 
   #untilIdle(): Promise<void> {
@@ -522,8 +559,12 @@ export class ChannelRuntime {
           continue;
         }
         const before = dispatcher.compiled.definition.to;
-        const same = before.type === target.definition.to.type && isDeepStrictEqual(before.config, target.definition.to.config);
-        await dispatcher.replace(target, same ? undefined : target.definition.to.create(this.#destinationContext(target.name)));
+        const same =
+          before.type === target.definition.to.type && isDeepStrictEqual(before.config, target.definition.to.config);
+        await dispatcher.replace(
+          target,
+          same ? undefined : target.definition.to.create(this.#destinationContext(target.name)),
+        );
       }
     }
     this.compiled = next;
@@ -538,7 +579,9 @@ export class ChannelRuntime {
       this.connections.delete(name);
     }
     if (sameSource) return;
-    const unused = this.#listenEndpoints(old.definition.source.resources).filter((each) => !definition.source.resources.includes(`endpoint:${each}`));
+    const unused = this.#listenEndpoints(old.definition.source.resources).filter(
+      (each) => !definition.source.resources.includes(`endpoint:${each}`),
+    );
     await this.#services.unlisten(unused);
     if (this.state === 'running') await this.#startSource();
   }
@@ -549,7 +592,11 @@ export class ChannelRuntime {
       const { ready, waiting, blocked } = await this.#services.store.queueState(this.name, name);
       const queued = ready + waiting + blocked;
       if (queued > 0)
-        throw new HubError('config-invalid', 'permanent', `deploying ${this.name}: destination ${name} is gone but has ${queued} queued messages`);
+        throw new HubError(
+          'config-invalid',
+          'permanent',
+          `deploying ${this.name}: destination ${name} is gone but has ${queued} queued messages`,
+        );
     }
   }
 
@@ -561,11 +608,23 @@ export class ChannelRuntime {
 
   /** Stores a message as if it had arrived, e.g. a replay, and answers with its delivery. */
   async inject(message: NewMessage): Promise<BatchDelivery> {
-    const delivery = new BatchDelivery(1, (thrown) => this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'));
+    const delivery = new BatchDelivery(1, (thrown) =>
+      this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'),
+    );
     delivery.late = true;
     const [appended] = await this.#services.store.append(this.name, [message]);
-    if (!appended || !('seq' in appended)) throw new HubError('store-failed', 'transient', `storing for ${this.name}: no sequence number`);
-    const slot = new Slot(message.id, appended.seq, message.raw, message.meta, message.receivedAt, message.key, message.replayOf, message.only);
+    if (!appended || !('seq' in appended))
+      throw new HubError('store-failed', 'transient', `storing for ${this.name}: no sequence number`);
+    const slot = new Slot(
+      message.id,
+      appended.seq,
+      message.raw,
+      message.meta,
+      message.receivedAt,
+      message.key,
+      message.replayOf,
+      message.only,
+    );
     slot.delivery = delivery;
     delivery.reach('stored', 0, slot.receipt({ status: 'stored' }));
     this.#stored([slot]);
@@ -602,8 +661,18 @@ export class ChannelRuntime {
 
   #endpoint<K extends EndpointKind>(kind: K, name: string): EndpointOf<K> {
     const found = this.#services.endpoint(name);
-    if (!found) throw new HubError('config-invalid', 'permanent', `starting ${this.name}: the environment has no endpoint ${name}`);
-    if (found.kind !== kind) throw new HubError('config-invalid', 'permanent', `starting ${this.name}: endpoint ${name} is ${found.kind}, not ${kind}`);
+    if (!found)
+      throw new HubError(
+        'config-invalid',
+        'permanent',
+        `starting ${this.name}: the environment has no endpoint ${name}`,
+      );
+    if (found.kind !== kind)
+      throw new HubError(
+        'config-invalid',
+        'permanent',
+        `starting ${this.name}: endpoint ${name} is ${found.kind}, not ${kind}`,
+      );
     // The kind was compared just above; TypeScript can't follow it into the mapped type.
     return found as unknown as EndpointOf<K>;
   }

@@ -1,29 +1,10 @@
-import type { ChannelDefinition, DestinationDefinition, StepDefinition } from '../channel.ts';
+import type { ChannelDefinition, StepDefinition } from '../channel.ts';
 import { asHubError, HubError } from '../errors.ts';
 import type { Format } from '../format.ts';
 import type { Message } from '../message.ts';
-import { isMany, type Predicate, type Step } from '../transform.ts';
+import { isMany } from '../transform.ts';
+import type { CompiledChannel, RunnableStep } from './compiled.ts';
 import { type Slot, StepMessage } from './slot.ts';
-
-type RunnableStep =
-  | { readonly kind: 'filter'; readonly name: string; readonly passes: Predicate<unknown> }
-  | { readonly kind: 'transform'; readonly name: string; readonly run: Step<unknown, unknown> };
-
-export interface CompiledDestination {
-  readonly name: string;
-  readonly definition: DestinationDefinition;
-  readonly steps: readonly RunnableStep[];
-}
-
-/** A definition made ready to run: every step created, nothing looked up per message. */
-export interface CompiledChannel {
-  readonly definition: ChannelDefinition;
-  readonly version: string;
-  readonly format: Format<unknown>;
-  readonly filters: readonly RunnableStep[];
-  readonly steps: readonly RunnableStep[];
-  readonly destinations: readonly CompiledDestination[];
-}
 
 function runnable(step: StepDefinition): RunnableStep {
   if (step.kind === 'filter') {
@@ -41,7 +22,11 @@ export function compile(definition: ChannelDefinition, version: string): Compile
     format: definition.format,
     filters: definition.filters.map(runnable),
     steps: definition.steps.map(runnable),
-    destinations: definition.destinations.map((each) => ({ name: each.name, definition: each, steps: each.steps.map(runnable) })),
+    destinations: definition.destinations.map((each) => ({
+      name: each.name,
+      definition: each,
+      steps: each.steps.map(runnable),
+    })),
   };
 }
 
@@ -105,7 +90,14 @@ export type Outputs = readonly unknown[] | Promise<readonly unknown[]>;
 const filtered: readonly unknown[] = [];
 
 /** Runs steps over a payload. Throws, or rejects with, HubError `step-failed`. */
-export function runSteps(steps: readonly RunnableStep[], slot: Slot, channel: string, version: string, payload: unknown, from = 0): Outputs {
+export function runSteps(
+  steps: readonly RunnableStep[],
+  slot: Slot,
+  channel: string,
+  version: string,
+  payload: unknown,
+  from = 0,
+): Outputs {
   let current = payload;
   for (let at = from; at < steps.length; at++) {
     const step = steps[at]!;
@@ -129,16 +121,25 @@ export function runSteps(steps: readonly RunnableStep[], slot: Slot, channel: st
       );
     }
     if (isMany(result)) return branch(result, steps, slot, channel, version, at + 1);
-    if (result === undefined) throw new HubError('step-failed', 'permanent', `running ${step.name}: it returned nothing`);
+    if (result === undefined)
+      throw new HubError('step-failed', 'permanent', `running ${step.name}: it returned nothing`);
     current = result;
   }
   return [current];
 }
 
 /** Goes on with each output of a step that made several. */
-function branch(value: unknown, steps: readonly RunnableStep[], slot: Slot, channel: string, version: string, from: number): Outputs {
+function branch(
+  value: unknown,
+  steps: readonly RunnableStep[],
+  slot: Slot,
+  channel: string,
+  version: string,
+  from: number,
+): Outputs {
   if (!isMany(value)) {
-    if (value === undefined) throw new HubError('step-failed', 'permanent', `running step ${from}: it returned nothing`);
+    if (value === undefined)
+      throw new HubError('step-failed', 'permanent', `running step ${from}: it returned nothing`);
     return runSteps(steps, slot, channel, version, value, from);
   }
   const results = value.outputs.map((output) => runSteps(steps, slot, channel, version, output, from));

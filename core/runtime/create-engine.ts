@@ -61,7 +61,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const watchUsage = async () => {
     try {
       const usage = await store.usage();
-      if (full !== (usage.full === true)) log[usage.full ? 'error' : 'info']({ bytes: usage.bytes, free: usage.diskFree }, usage.full ? 'the message store is full' : 'the message store has room again');
+      if (full !== (usage.full === true))
+        log[usage.full ? 'error' : 'info'](
+          { bytes: usage.bytes, free: usage.diskFree },
+          usage.full ? 'the message store is full' : 'the message store has room again',
+        );
       full = usage.full === true;
     } catch {
       // The store says what is wrong to whoever writes to it.
@@ -79,7 +83,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return channel;
   };
   const desired = (name: string) => `channel/${name}`;
-  const act = async (by: Reader, action: string, subject: string) => store.audit({ ...by, action, subject, at: clock.now() });
+  const act = async (by: Reader, action: string, subject: string) =>
+    store.audit({ ...by, action, subject, at: clock.now() });
   // Deploys and state changes of one channel never overlap.
   const turns = new Map<string, Promise<unknown>>();
   const inTurn = <R>(name: string, run: () => Promise<R>): Promise<R> => {
@@ -92,7 +97,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     for (const other of channels.values()) {
       if (other.name === definition.name || other.state === 'stopped') continue;
       const shared = other.definition.source.resources.find((each) => definition.source.resources.includes(each));
-      if (shared) throw new HubError('config-invalid', 'permanent', `deploying ${definition.name}: ${shared} belongs to channel ${other.name}`);
+      if (shared)
+        throw new HubError(
+          'config-invalid',
+          'permanent',
+          `deploying ${definition.name}: ${shared} belongs to channel ${other.name}`,
+        );
     }
   };
 
@@ -129,7 +139,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         const channel = channelNamed(name);
         const counts = (await store.counts()).find((each) => each.channel === name);
         const open = (counts?.unrouted ?? 0) + (counts?.destinations.reduce((sum, each) => sum + each.queued, 0) ?? 0);
-        if (open > 0) throw new HubError('not-allowed', 'permanent', `undeploying ${name}: ${open} messages are not settled`);
+        if (open > 0)
+          throw new HubError('not-allowed', 'permanent', `undeploying ${name}: ${open} messages are not settled`);
         await channel.stop(channel.definition.options.limits.drainMs);
         channels.delete(name);
       }),
@@ -162,12 +173,17 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     status: async (): Promise<readonly ChannelStatus[]> => {
       const counts = new Map((await store.counts()).map((each) => [each.channel, each]));
-      return Promise.all([...channels.values()].map((channel) => channelStatus(channel, store, counts.get(channel.name), clock)));
+      return Promise.all(
+        [...channels.values()].map((channel) => channelStatus(channel, store, counts.get(channel.name), clock)),
+      );
     },
     send: async (name, raw, meta: Meta, by): Promise<Receipt> => {
       const channel = channelNamed(name);
       await act(by, 'send', name);
-      const delivery = await channel.intake.accept([{ raw, meta: { ...meta, 'sent.by': by.actor } }], AbortSignal.timeout(channel.definition.options.ackTimeoutMs));
+      const delivery = await channel.intake.accept(
+        [{ raw, meta: { ...meta, 'sent.by': by.actor } }],
+        AbortSignal.timeout(channel.definition.options.ackTimeoutMs),
+      );
       const [receipt] = await delivery.receipts(channel.definition.options.ackAfter);
       return receipt!;
     },

@@ -1,10 +1,11 @@
 // Over 300 lines: the one state machine of a destination; holds, lanes, narrowing and the circuit's wait stand in files of their own.
-import type { CompiledDestination } from './compile.ts';
+
 import type { Clock, Log } from '../component.ts';
 import type { Destination, WriteOutcome } from '../destination.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
 import type { MessageStore, Part, PartChange, QueuedPart, QueuedStatus } from '../store/message-store.ts';
 import { backoff } from './backoff.ts';
+import type { CompiledDestination } from './compiled.ts';
 import { HeldKeys, positionOf } from './held-keys.ts';
 import { type Laned, Lanes } from './lanes.ts';
 import { writeNarrowing } from './narrow.ts';
@@ -93,7 +94,12 @@ export class Dispatcher {
   error: ErrorRecord | undefined;
   lastSentAt: number | undefined;
 
-  constructor(compiled: CompiledDestination, destination: Destination<unknown>, host: DispatcherHost, limits: DispatchLimits) {
+  constructor(
+    compiled: CompiledDestination,
+    destination: Destination<unknown>,
+    host: DispatcherHost,
+    limits: DispatchLimits,
+  ) {
     this.name = compiled.name;
     this.#compiled = compiled;
     this.#destination = destination;
@@ -171,7 +177,8 @@ export class Dispatcher {
       state: 'lane',
     };
     this.#inMemory.set(item.position, item);
-    if (!this.#enabled || this.#backlog || this.#circuitOpen || this.#inMemory.size > this.#limits.maxItems) this.#park(item, 'ready');
+    if (!this.#enabled || this.#backlog || this.#circuitOpen || this.#inMemory.size > this.#limits.maxItems)
+      this.#park(item, 'ready');
     else if (this.#held.blocks(item)) this.#park(item, 'blocked');
     else this.#enter(item);
   }
@@ -241,7 +248,9 @@ export class Dispatcher {
     const onHalt = () => timeout.abort(this.#halt.signal.reason);
     this.#halt.signal.addEventListener('abort', onHalt, { once: true });
     const cancelTimer = this.#host.clock.timer(timeoutMs, () =>
-      timeout.abort(new HubError('reply-timeout', 'transient', `writing to ${name}: it took longer than ${timeoutMs} ms`)),
+      timeout.abort(
+        new HubError('reply-timeout', 'transient', `writing to ${name}: it took longer than ${timeoutMs} ms`),
+      ),
     );
     const messages = batch.map((item) => {
       item.message.attempt = item.attempts + 1;
@@ -256,7 +265,10 @@ export class Dispatcher {
     try {
       this.#handle(batch, outcomes);
     } catch (thrown) {
-      this.#host.log.error({ channel: this.#host.channel, destination: name, error: describeThrown(thrown) }, 'handling outcomes failed');
+      this.#host.log.error(
+        { channel: this.#host.channel, destination: name, error: describeThrown(thrown) },
+        'handling outcomes failed',
+      );
     }
     this.#schedulePump();
     this.#wake();
@@ -283,13 +295,17 @@ export class Dispatcher {
       else this.#failed(item, outcome.error, outcome.status === 'uncertain', outcome.reply);
     });
     if (!progressed && !away && !this.#halt.signal.aborted)
-      away = new HubError('write-failed', 'transient', `writing to ${this.name}: nothing was tried`, { scope: 'destination' });
+      away = new HubError('write-failed', 'transient', `writing to ${this.name}: nothing was tried`, {
+        scope: 'destination',
+      });
     for (const item of back) item.state = 'ready';
     this.#ready = back.length > 0 ? [...back, ...this.#ready] : this.#ready;
     if (away) this.#openCircuit(away);
     else if (this.#circuitOpen && progressed && this.#uncertainInRow === 0) this.#closeCircuit();
     else if (this.#uncertainInRow >= uncertainBeforeOpen || (this.#probing && this.#uncertainInRow > 0))
-      this.#openCircuit(new HubError('reply-timeout', 'transient', `writing to ${this.name}: no answer`, { scope: 'destination' }));
+      this.#openCircuit(
+        new HubError('reply-timeout', 'transient', `writing to ${this.name}: no answer`, { scope: 'destination' }),
+      );
   }
 
   #sent(item: Item, reply: Uint8Array | undefined): void {
@@ -305,7 +321,15 @@ export class Dispatcher {
     }
     const attempts = item.attempts + 1;
     const base = { destination: this.name, n: item.n, status: 'sent' as const, sentAt: this.lastSentAt, attempts };
-    if (item.backed) this.#change(item, { ...this.#named(item), from: 'queued', to: 'sent', sentAt: this.lastSentAt, attempts, ...(reply && { reply }) });
+    if (item.backed)
+      this.#change(item, {
+        ...this.#named(item),
+        from: 'queued',
+        to: 'sent',
+        sentAt: this.lastSentAt,
+        attempts,
+        ...(reply && { reply }),
+      });
     else this.#firstPass(item, withContent(base, item.message.encoded, reply));
     this.#leave(item);
     this.#held.release(item);
@@ -316,7 +340,8 @@ export class Dispatcher {
     item.attempts += 1;
     this.#uncertainInRow = uncertain ? this.#uncertainInRow + 1 : 0;
     const now = this.#host.clock.now();
-    const noQueue = item.slot !== undefined && !item.backed && item.slot.compiled?.definition.options.replyFrom === this.name;
+    const noQueue =
+      item.slot !== undefined && !item.backed && item.slot.compiled?.definition.options.replyFrom === this.name;
     const exhausted =
       (retry.maxAttempts !== undefined && item.attempts >= retry.maxAttempts) ||
       (retry.maxAgeMs !== undefined && now - item.firstQueuedAt >= retry.maxAgeMs);
@@ -334,9 +359,24 @@ export class Dispatcher {
 
   #deadLetter(item: Item, error: ErrorRecord, reply: Uint8Array | undefined): void {
     const { attempts } = item;
-    if (item.backed) this.#change(item, { ...this.#named(item), from: 'queued', to: 'error', error, attempts, ...(reply && { reply }) });
+    if (item.backed)
+      this.#change(item, {
+        ...this.#named(item),
+        from: 'queued',
+        to: 'error',
+        error,
+        attempts,
+        ...(reply && { reply }),
+      });
     else {
-      const base = { destination: this.name, n: item.n, status: 'error' as const, error, attempts, keys: item.laneKeys };
+      const base = {
+        destination: this.name,
+        n: item.n,
+        status: 'error' as const,
+        error,
+        attempts,
+        keys: item.laneKeys,
+      };
       this.#firstPass(item, withContent(base, this.#bytesOf(item), reply));
     }
     this.#leave(item);
@@ -366,13 +406,24 @@ export class Dispatcher {
     if (item.backed) {
       const name = this.#named(item);
       if (queued === 'waiting')
-        this.#change(item, { ...name, from: 'queued', to: 'waiting', attempts: item.attempts, retryAt: retryAt!, ...(error && { error }) });
+        this.#change(item, {
+          ...name,
+          from: 'queued',
+          to: 'waiting',
+          attempts: item.attempts,
+          retryAt: retryAt!,
+          ...(error && { error }),
+        });
       else if (queued === 'blocked') this.#change(item, { ...name, from: 'queued', to: 'blocked' });
       else this.#inMemory.delete(item.position);
     } else {
       const bytes = this.#bytesOf(item);
       if (bytes === undefined) {
-        this.#deadLetter(item, { code: 'encode-failed', kind: 'permanent', scope: 'message', message: `encoding for ${this.name} failed` }, undefined);
+        this.#deadLetter(
+          item,
+          { code: 'encode-failed', kind: 'permanent', scope: 'message', message: `encoding for ${this.name} failed` },
+          undefined,
+        );
         this.#held.release(item);
         return;
       }
@@ -417,7 +468,12 @@ export class Dispatcher {
     item.slot = undefined;
     const { attempts, laneKeys: keys, n } = item;
     if (bytes === undefined) {
-      const error: ErrorRecord = { code: 'encode-failed', kind: 'permanent', scope: 'message', message: `encoding for ${this.name} failed` };
+      const error: ErrorRecord = {
+        code: 'encode-failed',
+        kind: 'permanent',
+        scope: 'message',
+        message: `encoding for ${this.name} failed`,
+      };
       this.#leave(item);
       this.#inMemory.delete(position);
       return { destination: this.name, n, status: 'error', error, attempts, keys };
@@ -472,7 +528,8 @@ export class Dispatcher {
 
   #leave(item: Item): void {
     item.state = 'gone';
-    if (this.#compiled.definition.to.batching === 'independent') this.#lanes.leave(item, (next) => this.#makeReady(next));
+    if (this.#compiled.definition.to.batching === 'independent')
+      this.#lanes.leave(item, (next) => this.#makeReady(next));
     if (this.#backlog) this.#load();
   }
 
@@ -498,25 +555,30 @@ export class Dispatcher {
 
   #commit(changes: readonly { readonly change: PartChange; readonly item: Item | undefined }[]): Promise<void> {
     this.#committing += 1;
-    return this.#host.store.update(this.#host.channel, changes.map((each) => each.change)).then(
-      () => {
-        this.#committing -= 1;
-        for (const { change, item } of changes) {
-          if (item) this.#inMemory.delete(item.position);
-          else this.#held.gone(positionOf(change.seq, change.n));
-          if (change.to === 'sent' || change.to === 'error') {
-            if (item) this.#host.queuedBytes(-item.message.bytes.length);
-            this.#host.queuedEnded(change.seq, change.to === 'error' ? change.error : undefined, change.reply);
+    return this.#host.store
+      .update(
+        this.#host.channel,
+        changes.map((each) => each.change),
+      )
+      .then(
+        () => {
+          this.#committing -= 1;
+          for (const { change, item } of changes) {
+            if (item) this.#inMemory.delete(item.position);
+            else this.#held.gone(positionOf(change.seq, change.n));
+            if (change.to === 'sent' || change.to === 'error') {
+              if (item) this.#host.queuedBytes(-item.message.bytes.length);
+              this.#host.queuedEnded(change.seq, change.to === 'error' ? change.error : undefined, change.reply);
+            }
           }
-        }
-        if (this.#backlog) this.#load();
-        this.#wake();
-      },
-      (thrown) => {
-        this.#committing -= 1;
-        this.#storeFailed(thrown, () => void this.#commit(changes));
-      },
-    );
+          if (this.#backlog) this.#load();
+          this.#wake();
+        },
+        (thrown) => {
+          this.#committing -= 1;
+          this.#storeFailed(thrown, () => void this.#commit(changes));
+        },
+      );
   }
 
   #load(): void {
@@ -545,7 +607,10 @@ export class Dispatcher {
   #loaded(rows: readonly QueuedPart[], after: { readonly seq: number; readonly n: number }): void {
     if (!this.#enabled || this.#stopping || (this.#circuitOpen && !this.#probing)) return;
     // Rows were frozen or unblocked below the place this page began at: they come first.
-    if (this.#cursor < positionOf(after.seq, after.n)) return this.#load();
+    if (this.#cursor < positionOf(after.seq, after.n)) {
+      this.#load();
+      return;
+    }
     for (const row of rows) {
       const item = this.#fromRow(row);
       this.#cursor = item.position;
@@ -554,8 +619,10 @@ export class Dispatcher {
       if (this.#held.blocks(item)) this.#park(item, 'blocked');
       else this.#enter(item);
     }
-    if (rows.length > 0) return this.#load();
-    if (this.#frozenWhileLoading > 0) return this.#load();
+    if (rows.length > 0 || this.#frozenWhileLoading > 0) {
+      this.#load();
+      return;
+    }
     this.#backlog = false;
     // The probe found nothing left to try with.
     if (this.#probing && this.#ready.length === 0 && this.#writes === 0) this.#closeCircuit();
@@ -595,7 +662,12 @@ export class Dispatcher {
     this.#host.flush();
     void this.#flushChanges();
     try {
-      const rows = await this.#host.store.due(this.#host.channel, this.name, this.#host.clock.now(), this.#probing ? 1 : 64);
+      const rows = await this.#host.store.due(
+        this.#host.channel,
+        this.name,
+        this.#host.clock.now(),
+        this.#probing ? 1 : 64,
+      );
       for (const row of rows) {
         const item = this.#fromRow(row);
         if (this.#inMemory.has(item.position)) continue;
@@ -617,10 +689,19 @@ export class Dispatcher {
     this.#uncertainInRow = 0;
     this.#circuitFailures += 1;
     this.error = errorRecord(error);
-    if (!wasOpen) this.#host.log.warn({ channel: this.#host.channel, destination: this.name, code: error.code }, `circuit open: ${error.message}`);
+    if (!wasOpen)
+      this.#host.log.warn(
+        { channel: this.#host.channel, destination: this.name, code: error.code },
+        `circuit open: ${error.message}`,
+      );
     this.#spill();
     const { retry } = this.#compiled.definition.options;
-    const wait = backoff(this.#circuitFailures + 1, Math.min(500, retry.initialMs), Math.min(30_000, retry.maxMs), this.#host.random);
+    const wait = backoff(
+      this.#circuitFailures + 1,
+      Math.min(500, retry.initialMs),
+      Math.min(30_000, retry.maxMs),
+      this.#host.random,
+    );
     this.#cancelProbe?.();
     this.#cancelProbe = this.#host.clock.timer(wait, () => this.#probe());
   }
@@ -629,9 +710,11 @@ export class Dispatcher {
     if (!this.#circuitOpen || !this.#enabled) return;
     this.#probing = true;
     if (this.#backlog) this.#load();
-    else void this.#takeDue().then(() => {
-      if (this.#probing && this.#ready.length === 0 && this.#writes === 0 && this.#inMemory.size === 0) this.#closeCircuit();
-    });
+    else
+      void this.#takeDue().then(() => {
+        if (this.#probing && this.#ready.length === 0 && this.#writes === 0 && this.#inMemory.size === 0)
+          this.#closeCircuit();
+      });
   }
 
   #closeCircuit(): void {
@@ -658,7 +741,10 @@ export class Dispatcher {
     if (!this.#enabled) return;
     this.#enabled = false;
     this.error = error;
-    this.#host.log.error({ channel: this.#host.channel, destination: this.name, code: error.code }, `destination stopped: ${error.message}`);
+    this.#host.log.error(
+      { channel: this.#host.channel, destination: this.name, code: error.code },
+      `destination stopped: ${error.message}`,
+    );
     queueMicrotask(() => this.#spill());
     this.#host.stopped(this.name, error);
   }

@@ -38,9 +38,17 @@ export interface Engine extends AsyncDisposable {
    * Sends dead letters (all of the message's, or one destination's) again: same id, same bytes, same effect id. Acting on a
    * message that is older than the last one sent for its key needs `confirmed`, else it throws `confirmation-needed`.
    */
-  retry(messageId: string, by: Reader, options?: { readonly destination?: string; readonly confirmed?: boolean }): Promise<ActionReport>;
+  retry(
+    messageId: string,
+    by: Reader,
+    options?: { readonly destination?: string; readonly confirmed?: boolean },
+  ): Promise<ActionReport>;
   /** Processes the stored raw bytes again under the current definition: a new id, new effects, `replayOf` the old one. */
-  replay(messageId: string, by: Reader, options?: { readonly destination?: string; readonly raw?: Uint8Array }): Promise<ActionReport>;
+  replay(
+    messageId: string,
+    by: Reader,
+    options?: { readonly destination?: string; readonly raw?: Uint8Array },
+  ): Promise<ActionReport>;
   /** Gives up on queued parts, or closes dead letters: they count as resolved. */
   skip(messageId: string, by: Reader, options?: { readonly destination?: string }): Promise<ActionReport>;
 

@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { defineChannel, via, when } from '../builder.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
-import { analyst, type EngineHarness, engineHarness, eventually, failing, farEnd, keyOf, manualSource, text } from '../testing/engine-harness.ts';
+import {
+  analyst,
+  type EngineHarness,
+  engineHarness,
+  eventually,
+  failing,
+  farEnd,
+  keyOf,
+  manualSource,
+  text,
+} from '../testing/engine-harness.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 
 const open: EngineHarness[] = [];
@@ -65,7 +75,10 @@ describe('failure', () => {
     const channel = defineChannel('branches')
       .from(source.spec)
       .through(async (payload) => payload)
-      .to('changed', via((payload: string) => payload.replace('a', 'b'), changed.spec))
+      .to(
+        'changed',
+        via((payload: string) => payload.replace('a', 'b'), changed.spec),
+      )
       .to('reader', reader.spec);
     await engine.deploy(channel.definition, 'v1');
     await source.send('k:a');
@@ -99,8 +112,11 @@ describe('failure', () => {
       for (let minute = 0; minute < 360; minute++) await clock.advanceAsync(60_000);
       const attempts = far.attempts.length;
       // One probe at a time, with backoff up to 30 s: not one attempt a message.
-      expect(attempts).toBeLessThan(6 * 3_600 / 10);
-      expect((await engine.status())[0]).toMatchObject({ counts: { queued: total, errored: 0 }, destinations: [{ circuit: 'open' }] });
+      expect(attempts).toBeLessThan((6 * 3_600) / 10);
+      expect((await engine.status())[0]).toMatchObject({
+        counts: { queued: total, errored: 0 },
+        destinations: [{ circuit: 'open' }],
+      });
       away = false;
       await eventually(async () => {
         await clock.advanceAsync(1_000);
@@ -202,14 +218,22 @@ describe('failure', () => {
   test('rule 21: a message that was there at three crashes is an error `poison`; the ones around it go on', async () => {
     const first = await started();
     const { store } = first;
-    const stored = (n: number) => ({ id: `01890000-0000-7000-8000-00000000000${n}`, raw: Buffer.from(`k:${n}`), meta: {}, receivedAt: 1 });
+    const stored = (n: number) => ({
+      id: `01890000-0000-7000-8000-00000000000${n}`,
+      raw: Buffer.from(`k:${n}`),
+      meta: {},
+      receivedAt: 1,
+    });
     await store.append('poison', [stored(1), stored(2), stored(3)]);
     const page = await store.find({ channel: 'poison', limit: 10, ascending: true });
     // Two crashes while the second was processed.
     for (let crash = 0; crash < 2; crash++) await store.countRecovery('poison', page.messages[1]!.seq);
     const second = await started({ store });
     const [source, far] = [manualSource(), farEnd()];
-    await second.engine.deploy(defineChannel('poison').from(source.spec).keyBy(keyOf).to('far', far.spec).definition, 'v1');
+    await second.engine.deploy(
+      defineChannel('poison').from(source.spec).keyBy(keyOf).to('far', far.spec).definition,
+      'v1',
+    );
     await eventually(() => far.received.length === 2);
     expect(far.received).toEqual(['k:1', 'k:3']);
     const after = await store.find({ channel: 'poison', limit: 10, ascending: true });
@@ -219,8 +243,16 @@ describe('failure', () => {
   test('recovery goes on with what was stored but never routed, before what comes now', async () => {
     const first = await started();
     const { store } = first;
-    const stored = (n: number) => ({ id: `01890000-0000-7000-8000-0000000000${n}`, raw: Buffer.from(`k:${n}`), meta: {}, receivedAt: 1 });
-    await store.append('late', Array.from({ length: 60 }, (_, n) => stored(n + 10)));
+    const stored = (n: number) => ({
+      id: `01890000-0000-7000-8000-0000000000${n}`,
+      raw: Buffer.from(`k:${n}`),
+      meta: {},
+      receivedAt: 1,
+    });
+    await store.append(
+      'late',
+      Array.from({ length: 60 }, (_, n) => stored(n + 10)),
+    );
     const second = await started({ store });
     const [source, far] = [manualSource(), farEnd()];
     await second.engine.deploy(defineChannel('late').from(source.spec).to('far', far.spec).definition, 'v1');
@@ -270,7 +302,10 @@ describe('failure', () => {
     const channel = defineChannel('partly', { ackAfter: 'settled' })
       .from(source.spec)
       .to('a', via(broken, a.spec))
-      .to('b', when((payload: string) => payload.length > 0, b.spec));
+      .to(
+        'b',
+        when((payload: string) => payload.length > 0, b.spec),
+      );
     await engine.deploy(channel.definition, 'v1');
     const [receipt] = await source.send('k:patient');
     expect(b.received).toEqual(['k:patient']);

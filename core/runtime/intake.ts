@@ -72,7 +72,8 @@ export class ChannelIntake implements Intake {
 
   #refuse(): void {
     const { channel } = this.#host;
-    if (this.#host.draining) throw new HubError('draining', 'transient', `accepting for ${channel}: the channel is stopping`);
+    if (this.#host.draining)
+      throw new HubError('draining', 'transient', `accepting for ${channel}: the channel is stopping`);
     if (this.#host.whenFull === 'reject' && this.#host.isFull())
       throw new HubError('store-full', 'transient', `accepting for ${channel}: the message store is full`);
   }
@@ -101,7 +102,8 @@ export class ChannelIntake implements Intake {
 
   /** There may be room again. */
   wake(): void {
-    while (this.#waiters.length > 0 && (this.#host.draining || (this.#host.hasRoom() && !this.#host.isFull()))) this.#waiters.shift()!.go();
+    while (this.#waiters.length > 0 && (this.#host.draining || (this.#host.hasRoom() && !this.#host.isFull())))
+      this.#waiters.shift()!.go();
   }
 
   #append(batch: readonly Arrival[]): BatchDelivery {
@@ -128,7 +130,8 @@ export class ChannelIntake implements Intake {
         this.appendingBytes -= size;
         const error = asHubError(thrown, 'store-failed', `storing for ${host.channel}`, 'transient');
         host.storeRefused(error);
-        for (let index = 0; index < batch.length; index++) delivery.reach('settled', index, { outcome: { status: 'error', error: errorRecord(error) } });
+        for (let index = 0; index < batch.length; index++)
+          delivery.reach('settled', index, { outcome: { status: 'error', error: errorRecord(error) } });
         this.wake();
       },
     );
@@ -154,7 +157,12 @@ export class ChannelIntake implements Intake {
     return message;
   }
 
-  #appended(batch: readonly Arrival[], messages: readonly NewMessage[], appended: readonly Appended[], delivery: BatchDelivery): void {
+  #appended(
+    batch: readonly Arrival[],
+    messages: readonly NewMessage[],
+    appended: readonly Appended[],
+    delivery: BatchDelivery,
+  ): void {
     const slots: Slot[] = [];
     for (let index = 0; index < batch.length; index++) {
       const result = appended[index]!;
@@ -168,7 +176,16 @@ export class ChannelIntake implements Intake {
         delivery.reach('settled', index, { id: message.id, outcome: { status: 'error', error: errorRecord(fault) } });
         continue;
       }
-      const slot = new Slot(message.id, result.seq, message.raw, message.meta, message.receivedAt, message.key, message.replayOf, message.only);
+      const slot = new Slot(
+        message.id,
+        result.seq,
+        message.raw,
+        message.meta,
+        message.receivedAt,
+        message.key,
+        message.replayOf,
+        message.only,
+      );
       slot.delivery = delivery;
       slot.index = index;
       slots.push(slot);

@@ -21,7 +21,13 @@ export class Listeners {
     if (open) return open;
     const endpoint = this.#endpoint(name);
     if (endpoint?.kind !== 'tcp-listen')
-      return Promise.reject(new HubError('config-invalid', 'permanent', `listening on ${name}: the environment has no tcp-listen endpoint ${name}`));
+      return Promise.reject(
+        new HubError(
+          'config-invalid',
+          'permanent',
+          `listening on ${name}: the environment has no tcp-listen endpoint ${name}`,
+        ),
+      );
     const listener = OpenListener.at(name, endpoint.host, endpoint.listen);
     this.#open.set(name, listener);
     listener.catch(() => this.#open.delete(name));
@@ -69,8 +75,10 @@ class OpenListener implements TcpListener {
           EADDRNOTAVAIL: 'this machine does not have that address',
         };
         const code = error.code === 'EADDRINUSE' ? 'port-in-use' : 'config-invalid';
-        const why = reasons[error.code ?? ''] ?? (error.code ?? 'failed');
-        reject(new HubError(code, 'permanent', `listening on ${host}:${port} (endpoint ${name}): ${why}`, { cause: error }));
+        const why = reasons[error.code ?? ''] ?? error.code ?? 'failed';
+        reject(
+          new HubError(code, 'permanent', `listening on ${host}:${port} (endpoint ${name}): ${why}`, { cause: error }),
+        );
       });
       server.listen({ host, port, backlog: 1_024 }, () => {
         server.removeAllListeners('error');

@@ -24,7 +24,13 @@ export function messageIds(now: () => number, random: () => number): () => strin
     const a = Math.floor(random() * 0x1_0000_0000);
     const b = Math.floor(random() * 0x1_0000_0000);
     const third = hex[0x80 | (a >>> 26)]! + hex[(a >>> 16) & 0xff]!;
-    const rest = hex[(a >>> 8) & 0xff]! + hex[a & 0xff]! + hex[b >>> 24]! + hex[(b >>> 16) & 0xff]! + hex[(b >>> 8) & 0xff]! + hex[b & 0xff]!;
+    const rest =
+      hex[(a >>> 8) & 0xff]! +
+      hex[a & 0xff]! +
+      hex[b >>> 24]! +
+      hex[(b >>> 16) & 0xff]! +
+      hex[(b >>> 8) & 0xff]! +
+      hex[b & 0xff]!;
     return `${prefix}${hex[counter >>> 8]![1]}${hex[counter & 0xff]}-${third}-${rest}`;
   };
 }

@@ -23,7 +23,11 @@ export async function writeNarrowing<M extends { readonly keys: readonly string[
   }
   if (outcomes === undefined) return batch.map(() => sent);
   if (outcomes.length === batch.length) return outcomes;
-  const error = new HubError('write-failed', 'transient', `writing to ${name}: ${outcomes.length} outcomes for ${batch.length} messages`);
+  const error = new HubError(
+    'write-failed',
+    'transient',
+    `writing to ${name}: ${outcomes.length} outcomes for ${batch.length} messages`,
+  );
   return batch.map(() => ({ status: 'uncertain', error }));
 }
 

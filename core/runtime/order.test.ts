@@ -1,6 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { defineChannel } from '../builder.ts';
-import { analyst, type EngineHarness, engineHarness, eventually, failing, farEnd, keyOf, manualSource, text } from '../testing/engine-harness.ts';
+import {
+  analyst,
+  type EngineHarness,
+  engineHarness,
+  eventually,
+  failing,
+  farEnd,
+  keyOf,
+  manualSource,
+  text,
+} from '../testing/engine-harness.ts';
 import { many } from '../transform.ts';
 
 const open: EngineHarness[] = [];
@@ -210,7 +220,10 @@ describe('order', () => {
     await source.send('k:2');
     await eventually(() => far.received.length === 1);
     await expect(engine.retry(id, analyst)).rejects.toMatchObject({ code: 'confirmation-needed' });
-    const [once, twice] = await Promise.all([engine.retry(id, analyst, { confirmed: true }), engine.retry(id, analyst, { confirmed: true })]);
+    const [once, twice] = await Promise.all([
+      engine.retry(id, analyst, { confirmed: true }),
+      engine.retry(id, analyst, { confirmed: true }),
+    ]);
     await eventually(() => far.received.length === 2);
     expect([once.parts.length, twice.parts.length]).toContain(1);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -228,7 +241,8 @@ describe('order', () => {
   test('rule 17: `hold-key` holds a dead letter’s key until somebody skips it; `stop` stops the destination', async () => {
     const { engine } = await started();
     const [source, hold, stop] = [manualSource(), farEnd('hold'), farEnd('stop')];
-    for (const far of [hold, stop]) far.answer = (message) => (message.payload === 'k:1' ? failing.forGood() : { status: 'sent' });
+    for (const far of [hold, stop])
+      far.answer = (message) => (message.payload === 'k:1' ? failing.forGood() : { status: 'sent' });
     const channel = defineChannel('dead')
       .from(source.spec)
       .keyBy(keyOf)

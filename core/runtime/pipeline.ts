@@ -3,7 +3,8 @@ import type { Clock, Log } from '../component.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
 import { type Outcome, worseOf } from '../outcome.ts';
 import type { MessageStore, Part, PartChange, Settlement } from '../store/message-store.ts';
-import { type CompiledChannel, type Outputs, route, runSteps } from './compile.ts';
+import { type Outputs, route, runSteps } from './compile.ts';
+import type { CompiledChannel } from './compiled.ts';
 import type { BatchDelivery } from './delivery.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { maxParts, positionOf } from './held-keys.ts';
@@ -128,7 +129,8 @@ export class Pipeline {
       return;
     }
     // A strict destination gets the channel's total order, so nothing may overtake while it is transformed either.
-    if (this.compiled.definition.destinations.some((each) => each.options.order === 'strict')) slot.laneKeys = laneOfAll;
+    if (this.compiled.definition.destinations.some((each) => each.options.order === 'strict'))
+      slot.laneKeys = laneOfAll;
     if (this.#lanes.enter(slot)) this.#transform(slot);
   }
 
@@ -160,7 +162,11 @@ export class Pipeline {
       }
       if (this.#free.length > 0) this.#schedule();
     };
-    const late = () => this.#fail(slot, new HubError('step-timeout', 'permanent', `running a step: no result after ${stepTimeoutMs} ms`));
+    const late = () =>
+      this.#fail(
+        slot,
+        new HubError('step-timeout', 'permanent', `running a step: no result after ${stepTimeoutMs} ms`),
+      );
     const cancel = stepTimeoutMs > 0 ? this.#host.clock.timer(stepTimeoutMs, () => once(late)) : undefined;
     result.then(
       (value) => once(() => next(value)),
@@ -180,7 +186,9 @@ export class Pipeline {
         return;
       }
       try {
-        const results = inputs.map((input) => runSteps(destination.steps, slot, this.#host.channel, compiled.version, input));
+        const results = inputs.map((input) =>
+          runSteps(destination.steps, slot, this.#host.channel, compiled.version, input),
+        );
         if (results.some((each) => each instanceof Promise)) {
           const settled = Promise.all(results).then(
             (all) => void (outputs[at] = all.flat()),
@@ -201,20 +209,37 @@ export class Pipeline {
     if (slot.settled) return;
     const compiled = slot.compiled!;
     const { options } = compiled.definition;
-    const offers: { readonly dispatcher: Dispatcher; readonly position: number; readonly n: number; readonly payload: unknown }[] = [];
+    const offers: {
+      readonly dispatcher: Dispatcher;
+      readonly position: number;
+      readonly n: number;
+      readonly payload: unknown;
+    }[] = [];
     compiled.destinations.forEach((destination, at) => {
       const output = outputs[at];
       if (output === undefined) return;
       const dispatcher = this.#host.dispatchers.get(destination.name);
       if (output instanceof HubError || output.length > maxParts || !dispatcher) {
-        const error = output instanceof HubError ? output : new HubError('step-failed', 'permanent', `splitting for ${destination.name}: ${output.length} outputs`);
-        slot.parts.push({ destination: destination.name, n: 0, status: 'error', error: errorRecord(error), attempts: 0, keys: slot.keys });
+        const error =
+          output instanceof HubError
+            ? output
+            : new HubError('step-failed', 'permanent', `splitting for ${destination.name}: ${output.length} outputs`);
+        slot.parts.push({
+          destination: destination.name,
+          n: 0,
+          status: 'error',
+          error: errorRecord(error),
+          attempts: 0,
+          keys: slot.keys,
+        });
       } else if (output.length === 0) slot.parts.push({ destination: destination.name, n: 0, status: 'filtered' });
-      else output.forEach((payload, n) => {
-        offers.push({ dispatcher, position: positionOf(slot.seq, n), n, payload });
-      });
+      else
+        output.forEach((payload, n) => {
+          offers.push({ dispatcher, position: positionOf(slot.seq, n), n, payload });
+        });
     });
-    if (offers.length === 0 && options.unmatched && slot.parts.every((part) => part.status === 'filtered')) this.#unmatched(slot);
+    if (offers.length === 0 && options.unmatched && slot.parts.every((part) => part.status === 'filtered'))
+      this.#unmatched(slot);
     slot.open = offers.length;
     slot.delivery?.reach('transformed', slot.index, slot.receipt(this.#outcome(slot, { status: 'stored' })));
     if (options.ackAfter === 'transformed') slot.answered = true;
@@ -229,7 +254,11 @@ export class Pipeline {
 
   #unmatched(slot: Slot): void {
     const { reply, as } = slot.compiled!.definition.options.unmatched!;
-    const error = new HubError('unmatched', 'permanent', `routing ${slot.meta['hl7.type'] ?? 'a message'}: no destination takes it (${reply})`);
+    const error = new HubError(
+      'unmatched',
+      'permanent',
+      `routing ${slot.meta['hl7.type'] ?? 'a message'}: no destination takes it (${reply})`,
+    );
     if (as === 'error' || reply !== 'AA') slot.error = errorRecord(error);
   }
 
@@ -238,7 +267,11 @@ export class Pipeline {
     slot.parts.push(part);
     slot.open -= 1;
     if (part.status === 'queued') slot.queued += 1;
-    if (part.status !== 'queued' && part.status !== 'filtered' && part.destination === slot.compiled?.definition.options.replyFrom) {
+    if (
+      part.status !== 'queued' &&
+      part.status !== 'filtered' &&
+      part.destination === slot.compiled?.definition.options.replyFrom
+    ) {
       if (part.reply) slot.reply = part.reply;
     }
     if (this.#offering !== slot) this.#progress(slot);
@@ -268,7 +301,9 @@ export class Pipeline {
   #answerEarly(slot: Slot): void {
     const ackOn = this.#ackOn(slot);
     if (!ackOn || slot.answered || !slot.delivery) return;
-    const done = ackOn.every((name) => slot.parts.some((part) => part.destination === name && part.status !== 'queued'));
+    const done = ackOn.every((name) =>
+      slot.parts.some((part) => part.destination === name && part.status !== 'queued'),
+    );
     if (!done) return;
     slot.answered = true;
     slot.delivery.reach('settled', slot.index, slot.receipt(this.#outcome(slot, { status: 'sent' }, ackOn)));
@@ -322,7 +357,10 @@ export class Pipeline {
     const slots = this.#done;
     this.#done = [];
     this.#settling += 1;
-    this.#lastWrite = this.#write(slots, slots.map((slot) => this.#settlement(slot)));
+    this.#lastWrite = this.#write(
+      slots,
+      slots.map((slot) => this.#settlement(slot)),
+    );
     return this.#lastWrite;
   }
 
@@ -360,7 +398,10 @@ export class Pipeline {
   #committed(slot: Slot): void {
     if (!slot.delivery || slot.answered) return;
     const ackOn = this.#ackOn(slot);
-    const due = ackOn && slot.error === undefined ? !slot.parts.some((part) => part.status === 'queued' && ackOn.includes(part.destination)) : slot.queued === 0;
+    const due =
+      ackOn && slot.error === undefined
+        ? !slot.parts.some((part) => part.status === 'queued' && ackOn.includes(part.destination))
+        : slot.queued === 0;
     if (due) this.#answer(slot, this.#outcome(slot, { status: 'filtered' }, ackOn));
     else this.#waiting.set(slot.seq, { slot, also: [] });
   }
@@ -383,16 +424,18 @@ export class Pipeline {
     this.#waiting.delete(seq);
     const outcome: Outcome = slot.error ? { status: 'error', error: slot.error } : { status: 'sent' };
     this.#answer(slot, outcome);
-    for (const { delivery, index } of waiting.also) delivery.reach('settled', index, { ...slot.receipt(outcome), duplicateOf: slot.id });
+    for (const { delivery, index } of waiting.also)
+      delivery.reach('settled', index, { ...slot.receipt(outcome), duplicateOf: slot.id });
   }
 
   /** Another arrival of the same message waits for the same end (rule 14). */
   join(slot: Slot, delivery: BatchDelivery, index: number): void {
     const waiting = this.#waiting.get(slot.seq);
     if (waiting) waiting.also.push({ delivery, index });
-    else slot.delivery?.on('settled', (at, receipt) => {
-      if (at === slot.index) delivery.reach('settled', index, { ...receipt, duplicateOf: slot.id });
-    });
+    else
+      slot.delivery?.on('settled', (at, receipt) => {
+        if (at === slot.index) delivery.reach('settled', index, { ...receipt, duplicateOf: slot.id });
+      });
   }
 
   /** Waits for the end of queued parts of a message that is not in memory. */
@@ -423,7 +466,10 @@ export class Pipeline {
     }
     this.#deadlines = this.#deadlines.slice(at);
     const next = this.#deadlines[0];
-    if (next) this.#cancelDeadline = this.#host.clock.timer(Math.max(5, Math.min(next.answerBy - now, 250)), () => this.#watchDeadlines());
+    if (next)
+      this.#cancelDeadline = this.#host.clock.timer(Math.max(5, Math.min(next.answerBy - now, 250)), () =>
+        this.#watchDeadlines(),
+      );
   }
 
   async #tooLate(slot: Slot): Promise<void> {
@@ -438,7 +484,10 @@ export class Pipeline {
     try {
       await this.#withdraw(slot, error);
     } catch (thrown) {
-      this.#host.log.error({ channel: this.#host.channel, message: slot.id, error: describeThrown(thrown) }, 'withdrawing failed');
+      this.#host.log.error(
+        { channel: this.#host.channel, message: slot.id, error: describeThrown(thrown) },
+        'withdrawing failed',
+      );
       return; // Not committed: no negative answer either; the sender's own time-out decides.
     }
     slot.delivery?.reach('settled', slot.index, slot.receipt({ status: 'error', error }));
@@ -459,10 +508,14 @@ export class Pipeline {
     for (const part of page.messages[0]?.parts ?? []) {
       const dispatcher = this.#host.dispatchers.get(part.destination);
       const name = { destination: part.destination, seq: slot.seq, n: part.n };
-      if (part.status === 'queued' && (!dispatcher || dispatcher.cancelRow(positionOf(slot.seq, part.n), error, part.attempts))) {
+      if (
+        part.status === 'queued' &&
+        (!dispatcher || dispatcher.cancelRow(positionOf(slot.seq, part.n), error, part.attempts))
+      ) {
         if (!dispatcher) changes.push({ ...name, from: 'queued', to: 'error', error, attempts: part.attempts });
       }
-      if (part.status !== 'sent' && part.status !== 'filtered') changes.push({ ...name, from: 'error', to: 'resolved', by: cancelledBySender });
+      if (part.status !== 'sent' && part.status !== 'filtered')
+        changes.push({ ...name, from: 'error', to: 'resolved', by: cancelledBySender });
     }
     await Promise.all([...this.#host.dispatchers.values()].map((dispatcher) => dispatcher.flush()));
     if (changes.length > 0) await this.#host.store.update(this.#host.channel, changes);
@@ -473,7 +526,8 @@ export class Pipeline {
     for (const slot of inMemory) if (!slot.answered) this.#answer(slot, { status: 'draining' });
     for (const { slot, also } of this.#waiting.values()) {
       if (!slot.answered) this.#answer(slot, { status: 'draining' });
-      for (const { delivery, index } of also) delivery.reach('settled', index, { id: slot.id, outcome: { status: 'draining' } });
+      for (const { delivery, index } of also)
+        delivery.reach('settled', index, { id: slot.id, outcome: { status: 'draining' } });
     }
     this.#waiting.clear();
     this.#deadlines = [];
@@ -484,5 +538,5 @@ function withoutContent(part: Part): Part {
   if (part.status !== 'sent' && part.status !== 'error') return part;
   const { bytes: _bytes, reply: _reply, ...rest } = part;
   // A dead letter keeps what it needs to be sent again.
-  return part.status === 'error' && part.bytes ? { ...rest, bytes: part.bytes } as Part : (rest as Part);
+  return part.status === 'error' && part.bytes ? ({ ...rest, bytes: part.bytes } as Part) : (rest as Part);
 }

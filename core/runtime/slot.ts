@@ -3,7 +3,7 @@ import type { Format, Meta } from '../format.ts';
 import type { Message, Outgoing } from '../message.ts';
 import type { Outcome, Receipt } from '../outcome.ts';
 import type { Part } from '../store/message-store.ts';
-import type { CompiledChannel } from './compile.ts';
+import type { CompiledChannel } from './compiled.ts';
 import type { BatchDelivery } from './delivery.ts';
 import type { Laned } from './lanes.ts';
 

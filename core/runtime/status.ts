@@ -4,7 +4,12 @@ import type { ChannelRuntime } from './channel-runtime.ts';
 import type { ChannelStatus, DestinationStatus } from './engine.ts';
 
 /** How a channel stands, with its totals from the store. */
-export async function channelStatus(channel: ChannelRuntime, store: MessageStore, counts: ChannelCounts | undefined, clock: Clock): Promise<ChannelStatus> {
+export async function channelStatus(
+  channel: ChannelRuntime,
+  store: MessageStore,
+  counts: ChannelCounts | undefined,
+  clock: Clock,
+): Promise<ChannelStatus> {
   const destinations = await Promise.all(
     channel.definition.destinations.map(async (definition): Promise<DestinationStatus> => {
       const { name } = definition;

@@ -20,7 +20,11 @@ export function guarded(timeoutMs: number, run: () => void): void {
     script.runInThisContext({ timeout: timeoutMs });
   } catch (thrown) {
     if ((thrown as { code?: unknown } | null)?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw thrown;
-    throw new HubError('step-timeout', 'permanent', `running a step: it took longer than ${timeoutMs} ms and was ended`);
+    throw new HubError(
+      'step-timeout',
+      'permanent',
+      `running a step: it took longer than ${timeoutMs} ms and was ended`,
+    );
   } finally {
     holder[slot] = undefined;
   }

@@ -1,0 +1,27 @@
+import type { Topic } from '../core/events/event-log.ts';
+import type { Format } from '../core/format.ts';
+import { patientEvent } from './clinical-patient.ts';
+import { criticalResult, labResult } from './lab-result.ts';
+
+const DAY_MS = 86_400_000;
+
+/** A topic is named after its format: one contract, one stream. */
+function topicOf<T>(format: Format<T>, retentionMs: number): Topic<T> {
+  return Object.freeze({ name: format.id, format, partitions: 8, retentionMs });
+}
+
+/** What channels publish and services consume. The key of an event is the patient's: events of one patient are in order. */
+export const topics = Object.freeze({
+  patient: topicOf(patientEvent, 14 * DAY_MS),
+  labResult: topicOf(labResult, 14 * DAY_MS),
+  labResultCritical: topicOf(criticalResult, 14 * DAY_MS),
+});
+
+/** The topic of that name, as a YAML channel names it; undefined when there is none. */
+export function topicNamed(name: string): Topic<unknown> | undefined {
+  return byName.get(name);
+}
+
+const byName: ReadonlyMap<string, Topic<unknown>> = new Map(
+  (Object.values(topics) as readonly Topic<unknown>[]).map((topic) => [topic.name, topic]),
+);

@@ -1,0 +1,57 @@
+import type { z } from 'zod';
+import type { Erased } from '../channel.ts';
+import type { Adapter, Connector, Filter, Transform } from '../define.ts';
+import type { Format } from '../format.ts';
+import type { FormatLanguage } from './format-language.ts';
+
+type AnyAdapter = Adapter<z.ZodType, Erased>;
+type AnyConnector = Connector<z.ZodType, Erased>;
+type AnyTransform = Transform<z.ZodType, Erased, Erased>;
+type AnyFilter = Filter<z.ZodType, Erased>;
+
+/** Everything that a YAML file can name, by its name. The hub builds it from the rooms' lists: nothing registers itself. */
+export interface Registry {
+  readonly adapters: ReadonlyMap<string, AnyAdapter>;
+  readonly connectors: ReadonlyMap<string, AnyConnector>;
+  readonly transforms: ReadonlyMap<string, AnyTransform>;
+  readonly filters: ReadonlyMap<string, AnyFilter>;
+  readonly formats: ReadonlyMap<string, Format<Erased>>;
+  readonly languages: ReadonlyMap<string, FormatLanguage<Erased>>;
+}
+
+export interface RegistryLists {
+  readonly adapters: readonly Erased[];
+  readonly connectors: readonly Erased[];
+  readonly transforms?: readonly Erased[];
+  readonly filters?: readonly Erased[];
+  readonly formats: readonly Format<Erased>[];
+  readonly languages: readonly FormatLanguage<Erased>[];
+}
+
+/** Throws where two things of one kind have one name: that is a mistake in Weir, not in a configuration. */
+export function createRegistry(lists: RegistryLists): Registry {
+  return Object.freeze({
+    adapters: byName('adapter', lists.adapters as readonly AnyAdapter[], ({ type }) => type),
+    connectors: byName('connector', lists.connectors as readonly AnyConnector[], ({ type }) => type),
+    transforms: byName('transform', (lists.transforms ?? []) as readonly AnyTransform[], ({ type }) => type),
+    filters: byName('filter', (lists.filters ?? []) as readonly AnyFilter[], ({ type }) => type),
+    formats: byName('format', lists.formats, ({ id }) => id),
+    languages: byName('format language', lists.languages, ({ format }) => format),
+  });
+}
+
+function byName<T>(kind: string, list: readonly T[], nameOf: (each: T) => string): ReadonlyMap<string, T> {
+  const map = new Map<string, T>();
+  for (const each of list) {
+    const name = nameOf(each);
+    if (map.has(name)) throw new Error(`two ${kind}s are called ${name}`);
+    map.set(name, each);
+  }
+  return map;
+}
+
+/** `; known: file, mllp` for the end of a sentence about a name that is not among them. */
+export function choices(names: Iterable<string>): string {
+  const all = [...names].sort();
+  return all.length === 0 ? '; none is known' : `; known: ${all.join(', ')}`;
+}

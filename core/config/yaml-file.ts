@@ -1,0 +1,134 @@
+import { isCollection, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import type { Problem, ProblemCode } from './problem.ts';
+
+/** Where in a YAML file something stands: keys and indexes from the top. */
+export type Place = readonly (string | number)[];
+
+/** A YAML file that collects what is wrong with it, each problem at its line and column. */
+export class YamlFile {
+  readonly file: string;
+  readonly problems: Problem[] = [];
+  /** As plain values; undefined when the file is not YAML. Anchors and merge keys are resolved. */
+  readonly value: unknown;
+  readonly #document: ReturnType<typeof parseDocument>;
+  readonly #lines = new LineCounter();
+
+  /** @param file its name in problems */
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.#document = parseDocument(text, { lineCounter: this.#lines, merge: true, prettyErrors: false });
+    for (const { message, pos } of this.#document.errors) this.#add(pos[0], 'yaml-syntax', message);
+    this.value = this.problems.length > 0 ? undefined : this.#plain();
+  }
+
+  /** Notes a problem with the value at `place`, or with the nearest thing above it that is there. */
+  problem(place: Place, code: ProblemCode, message: string): void {
+    this.#add(this.#offset(place), code, message);
+  }
+
+  /** The same, at the key instead of its value. */
+  keyProblem(place: Place, code: ProblemCode, message: string): void {
+    this.#add(this.#keyOffset(place), code, message);
+  }
+
+  /**
+   * Reads a value by a schema; undefined, with a problem for each issue, when it does not fit.
+   * @param elsewhere keys of the value that stand at another place in the file
+   */
+  read<S extends z.ZodType>(
+    schema: S,
+    place: Place,
+    value: unknown,
+    elsewhere: Readonly<Record<string, Place>> = {},
+  ): z.output<S> | undefined {
+    const read = schema.safeParse(value);
+    if (read.success) return read.data;
+    const placed = (path: Place) => {
+      const moved = Object.hasOwn(elsewhere, String(path[0])) ? elsewhere[String(path[0])] : undefined;
+      return moved ? [...moved, ...path.slice(1)] : [...place, ...path];
+    };
+    for (const issue of read.error.issues) this.#issue(issue, placed);
+    return undefined;
+  }
+
+  /** A scalar as it is written: `007` and `1.10` stay what they are, although YAML reads numbers. */
+  textAt(place: Place): string | undefined {
+    const node = this.#node(place);
+    return isScalar(node)
+      ? typeof node.value === 'string'
+        ? node.value
+        : (node.source ?? String(node.value))
+      : undefined;
+  }
+
+  #issue(issue: z.core.$ZodIssue, placed: (path: Place) => Place): void {
+    const path = issue.path.filter((step) => typeof step !== 'symbol');
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        const at = placed([...path, key]);
+        this.keyProblem(at, 'key-unknown', `${dotted(at)}: no such key`);
+      }
+      return;
+    }
+    const at = placed(path);
+    const missing = issue.code === 'invalid_type' && this.#node(at) === undefined;
+    if (missing) this.problem(at, 'key-missing', `${dotted(at)} is ${at.length === 0 ? 'empty' : 'missing'}`);
+    else this.problem(at, 'value-invalid', `${dotted(at)}: ${issue.message}`);
+  }
+
+  #add(offset: number, code: ProblemCode, message: string): void {
+    const { line, col } = this.#lines.linePos(offset);
+    this.problems.push({ file: this.file, line: line || 1, column: col || 1, code, message });
+  }
+
+  #plain(): unknown {
+    try {
+      return this.#document.toJS({ maxAliasCount: 100 });
+    } catch (thrown) {
+      this.#add(0, 'yaml-syntax', thrown instanceof Error ? thrown.message : 'not readable');
+      return undefined;
+    }
+  }
+
+  #node(place: Place): Node | undefined {
+    const node: unknown = place.length === 0 ? this.#document.contents : this.#document.getIn(place, true);
+    return (node as Node | null | undefined) ?? undefined;
+  }
+
+  #offset(place: Place): number {
+    for (let depth = place.length; depth >= 0; depth--) {
+      const start = this.#node(place.slice(0, depth))?.range?.[0];
+      if (start !== undefined) return start;
+    }
+    return 0;
+  }
+
+  #keyOffset(place: Place): number {
+    const parent = this.#node(place.slice(0, -1));
+    const key = String(place.at(-1));
+    if (isMap(parent)) {
+      const pair = parent.items.find(({ key: each }) => isScalar(each) && String(each.value) === key);
+      const start = (pair?.key as Node | undefined)?.range?.[0];
+      if (start !== undefined) return start;
+    }
+    return isCollection(parent) ? this.#offset(place.slice(0, -1)) : this.#offset(place);
+  }
+}
+
+/** `destinations.lab.to` */
+export function dotted(place: Place): string {
+  return place.length === 0 ? 'the file' : place.join('.');
+}
+
+/** A mapping, as opposed to a list, a scalar or nothing. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The one entry of a mapping like `{ mllp: { … } }`. */
+export function onlyEntry(value: unknown): readonly [string, unknown] | undefined {
+  if (!isMapping(value)) return undefined;
+  const entries = Object.entries(value);
+  return entries.length === 1 ? entries[0] : undefined;
+}

@@ -1,0 +1,212 @@
+import { errorRecord, HubError } from '../../errors.ts';
+import { Append } from './append.ts';
+import { callKind, type WriterBatch, type WriterCall, type WriterReply } from './calls.ts';
+import { Inbox } from './inbox.ts';
+import { PartChanges, Unblock } from './part-changes.ts';
+import { PartRows } from './part-rows.ts';
+import { Prune } from './prune-step.ts';
+import { Queue } from './queue.ts';
+import type { Room } from './room.ts';
+import { type Session, sqliteError } from './session.ts';
+import { Settle } from './settle.ts';
+import { SlabReader } from './slab.ts';
+import { Trail } from './trail.ts';
+
+/** The write-ahead log, as far as commits have to do with it. */
+export interface Log {
+  /** Copies what is left of it and starts it over; TRUNCATE also gives its space back. Whether nothing was in the way. */
+  restart(mode: 'RESTART' | 'TRUNCATE'): boolean;
+}
+
+/** Answers of one commit, by call. */
+class Answers {
+  readonly done: number[] = [];
+  readonly transfer: ArrayBuffer[] = [];
+  readonly values: [number, unknown][] = [];
+  readonly errors: [number, ReturnType<typeof errorRecord>][] = [];
+
+  add(id: number, answer: unknown): void {
+    if (answer === undefined) this.done.push(id, 0);
+    else if (typeof answer === 'number') this.done.push(id, answer);
+    else if (answer instanceof HubError) this.errors.push([id, errorRecord(answer)]);
+    else {
+      this.values.push([id, answer]);
+      if (Array.isArray(answer)) this.#transferBytesOf(answer);
+    }
+  }
+
+  /** Pages of messages and parts cross without a copy: SQLite made an array for each. */
+  #transferBytesOf(page: readonly { readonly raw?: Uint8Array; readonly bytes?: Uint8Array }[]): void {
+    for (const { raw, bytes } of page) {
+      const content = raw ?? bytes;
+      if (content) this.transfer.push(content.buffer as ArrayBuffer);
+    }
+  }
+
+  reply(): { readonly reply: WriterReply; readonly transfer: readonly ArrayBuffer[] } {
+    const done = Float64Array.from(this.done);
+    return { reply: { done, values: this.values, errors: this.errors }, transfer: [...this.transfer, done.buffer] };
+  }
+}
+
+/**
+ * Runs the calls that wait in one transaction and answers them after its fsync. If it fails they run again one by one, so that
+ * a call fails for its own reason only.
+ */
+export class Commits {
+  readonly #session: Session;
+  readonly #room: Room;
+  readonly #append: Append;
+  readonly #settle: Settle;
+  readonly #changes: PartChanges;
+  readonly #unblock: Unblock;
+  readonly #queue: Queue;
+  readonly #inbox: Inbox;
+  readonly #trail: Trail;
+  readonly #prune: Prune;
+  readonly #state: ReturnType<Session['db']['prepare']>;
+  readonly #setState: ReturnType<Session['db']['prepare']>;
+  readonly #begin: ReturnType<Session['db']['prepare']>;
+  readonly #commit: ReturnType<Session['db']['prepare']>;
+  readonly #log: Log;
+  #scrubs: { scrubbed: boolean } | undefined;
+
+  constructor(session: Session, room: Room, log: Log) {
+    const { db } = session;
+    const parts = new PartRows(session);
+    this.#session = session;
+    this.#room = room;
+    this.#append = new Append(session, room);
+    this.#settle = new Settle(session, parts);
+    this.#changes = new PartChanges(session, parts);
+    this.#unblock = new Unblock(session);
+    this.#queue = new Queue(session);
+    this.#inbox = new Inbox(session);
+    this.#trail = new Trail(session);
+    this.#prune = new Prune(session, parts);
+    this.#state = db.prepare('SELECT value FROM state WHERE name = ?');
+    this.#setState = db.prepare(
+      'INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+    );
+    this.#begin = db.prepare('BEGIN');
+    this.#commit = db.prepare('COMMIT');
+    this.#log = log;
+  }
+
+  run(batches: readonly WriterBatch[]): ReturnType<Answers['reply']> {
+    for (const batch of batches) this.#session.addNames(batch.names);
+    try {
+      const answers = new Answers();
+      this.#transaction(() => {
+        for (const batch of batches) this.#runAll(batch, answers);
+      });
+      return this.#finish(answers);
+    } catch {
+      return this.#finish(this.#oneByOne(batches));
+    }
+  }
+
+  #runAll(batch: WriterBatch, answers: Answers): void {
+    this.#session.now = batch.now;
+    const slab = new SlabReader(batch.slab);
+    for (let call = slab.nextCall(); call; call = slab.nextCall())
+      answers.add(call.id, this.#call(call.kind, slab, batch));
+  }
+
+  #oneByOne(batches: readonly WriterBatch[]): Answers {
+    const answers = new Answers();
+    for (const batch of batches) {
+      this.#session.now = batch.now;
+      const slab = new SlabReader(batch.slab);
+      for (let call = slab.nextCall(); call; call = slab.nextCall()) {
+        const { id, kind } = call;
+        answers.add(id, this.#alone(kind, slab, batch));
+      }
+    }
+    return answers;
+  }
+
+  /**
+   * One call in a transaction of its own. Where the disk is full, an append fails; anything else is tried again in a log that
+   * starts over, in space it already has, and then with the reserve.
+   */
+  #alone(kind: number, slab: SlabReader, batch: WriterBatch): unknown {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return this.#transaction(() => this.#call(kind, slab, batch));
+      } catch (thrown) {
+        const error = sqliteError(thrown, 'writing to the message store');
+        if (error.code !== 'store-full') return error;
+        this.#room.writeFailed();
+        if (kind === callKind.append || attempt === 3) return error;
+        if (attempt === 2) this.#room.giveReserve();
+        this.#log.restart('RESTART');
+        slab.rewindCall();
+      }
+    }
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#begin.run();
+    try {
+      this.#session.storeNames();
+      const result = work();
+      const backlog = this.#session.counters.flush();
+      this.#commit.run();
+      this.#session.committed();
+      this.#room.committed(backlog);
+      return result;
+    } catch (thrown) {
+      this.#session.rollback();
+      if (this.#session.db.isTransaction) this.#session.db.exec('ROLLBACK');
+      throw thrown;
+    }
+  }
+
+  #call(kind: number, slab: SlabReader, batch: WriterBatch): unknown {
+    if (kind === callKind.append) return this.#append.run(slab);
+    if (kind === callKind.settle) return this.#settle.run(slab);
+    return this.#plain(batch.plain[slab.u32()]!);
+  }
+
+  #plain(call: WriterCall): unknown {
+    switch (call.name) {
+      case 'update':
+        return this.#changes.run(call.channel, call.changes);
+      case 'unblock':
+        return this.#unblock.run(call.channel, call.destination, call.key, call.limit);
+      case 'ready':
+        return this.#queue.ready(call.channel, call.destination, call.after, call.limit, call.maxBytes);
+      case 'due':
+        return this.#queue.due(call.channel, call.destination, call.now, call.limit);
+      case 'queueState':
+        return this.#queue.state(call.channel, call.destination, call.maxHeld);
+      case 'unrouted':
+        return this.#inbox.unrouted(call.channel, call.after, call.limit, call.maxBytes);
+      case 'countRecovery':
+        return this.#inbox.countRecovery(call.channel, call.seq);
+      case 'audit':
+        return this.#trail.add(call.entry);
+      case 'state':
+        return this.#state.get(call.key) ?? {};
+      case 'setState':
+        this.#setState.run(call.key, call.value);
+        return undefined;
+      case 'prune':
+        return this.#prune.run(call.channel, call.policy, call.cursor);
+      case 'usage':
+        return this.#room.usage();
+      case 'scrub':
+        return (this.#scrubs ??= { scrubbed: false });
+      default:
+        return call satisfies never;
+    }
+  }
+
+  #finish(answers: Answers): ReturnType<Answers['reply']> {
+    // After the transaction: a checkpoint cannot be part of one.
+    if (this.#scrubs) this.#scrubs.scrubbed = this.#log.restart('TRUNCATE');
+    this.#scrubs = undefined;
+    return answers.reply();
+  }
+}

@@ -1,0 +1,299 @@
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { HubError } from '../../errors.ts';
+import type {
+  Appended,
+  AuditEntry,
+  ChannelCounts,
+  MessageContent,
+  MessagePage,
+  MessageQuery,
+  MessageStore,
+  NewMessage,
+  PartChange,
+  PartPosition,
+  Pruned,
+  PrunePolicy,
+  QueuedPart,
+  QueueState,
+  Reader,
+  Settlement,
+  StoredAuditEntry,
+  StoredMessage,
+  StoreUsage,
+  Unblocked,
+} from '../message-store.ts';
+import { isUuid } from '../uuid.ts';
+import {
+  callKind,
+  type PruneCursor,
+  type PruneStep,
+  type StoreFiles,
+  type WriterCall,
+  type WriterOpened,
+  type WriterReply,
+} from './calls.ts';
+import { encodeAppend, encodeSettle } from './encode.ts';
+import { Link } from './link.ts';
+import { Names } from './names.ts';
+import type { ReaderCall } from './reader.ts';
+import { SlabWriter } from './slab.ts';
+
+export interface SqliteStoreOptions {
+  /** Made where it is not there. One opening at a time has it; the kernel holds the lock, so none is left by a crash. */
+  readonly directory: string;
+  /** The clock that times of the store (queued, resolved, audit) come from, in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Ranges of `NewMessage.large` at least this long are kept beside the row. 64 KB. */
+  readonly attachmentBytes?: number;
+  /** Appends are refused while messages that are not settled hold this many bytes. 16 GB. */
+  readonly maxBacklogBytes?: number;
+  /** Appends are refused while the disk has less free than this. 256 MB. */
+  readonly lowWaterBytes?: number;
+  /** A file of this size is given back to the disk when even a settlement does not fit; not less than walBytes. 64 MB. */
+  readonly reserveBytes?: number;
+  /** The write-ahead log starts again from its beginning when it is about this large. 64 MB. */
+  readonly walBytes?: number;
+  /** How long content that was deleted may stay in the write-ahead log. 30 s. */
+  readonly scrubAfterMs?: number;
+  /** Bounds the database file. */
+  readonly maxDatabaseBytes?: number;
+}
+
+/**
+ * Opens the embedded store: SQLite with a write-ahead log, synchronous=FULL, in a thread of its own. Calls made in one turn of
+ * the event loop cross to it as one message; calls that wait there share a commit and its fsync, and while that runs the next
+ * ones gather.
+ *
+ * **Content that is deleted** (level `metadata` at settlement, pruning) is overwritten with zeros in the database in the commit
+ * that deletes it. The write-ahead log, which still holds older pages, is copied and truncated to nothing within `scrubAfterMs`
+ * of that, on `close`, and when `scrub` is called; a disk's own copies of freed blocks are out of its reach.
+ *
+ * Rejects with `store-locked` while another opening has the directory, and with `store-failed` where the files cannot be read.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const files: StoreFiles = {
+    directory: options.directory,
+    maxBacklogBytes: options.maxBacklogBytes ?? 16 * 1024 ** 3,
+    lowWaterBytes: options.lowWaterBytes ?? 256 * 1024 ** 2,
+    reserveBytes: options.reserveBytes ?? 64 * 1024 ** 2,
+    walBytes: options.walBytes ?? 64 * 1024 ** 2,
+    scrubAfterMs: options.scrubAfterMs ?? 30_000,
+    ...(options.maxDatabaseBytes === undefined ? {} : { maxDatabaseBytes: options.maxDatabaseBytes }),
+  };
+  const { port1, port2 } = new MessageChannel();
+  const writer = start('./writer-thread.ts', { files, now: options.now(), checkpoints: port1 }, [port1]);
+  const reader = start('./reader-thread.ts', { directory: files.directory, checkpoints: port2 }, [port2]);
+  const links = { writer: new Link(writer), reader: new Link(reader) };
+  try {
+    const opened = await links.writer.opened<WriterOpened>();
+    reader.postMessage('open');
+    await links.reader.opened();
+    return new SqliteStore(options, opened, { writer, link: links.writer }, { reader, link: links.reader });
+  } catch (thrown) {
+    await Promise.all([writer.terminate(), reader.terminate()]);
+    throw thrown;
+  }
+}
+
+function start(path: string, workerData: unknown, transferList: MessageChannel['port1'][]): Worker {
+  return new Worker(new URL(path, import.meta.url), { workerData, transferList });
+}
+
+export class SqliteStore implements MessageStore {
+  readonly epoch: number;
+  readonly #now: () => number;
+  readonly #attachmentBytes: number;
+  readonly #names: Names;
+  readonly #writer: Link;
+  readonly #reader: Link;
+  readonly #slab = new SlabWriter();
+  #plain: WriterCall[] = [];
+  #flushing = false;
+  readonly #flush = () => this.#post();
+
+  constructor(
+    options: SqliteStoreOptions,
+    opened: WriterOpened,
+    { writer, link: writerLink }: { readonly writer: Worker; readonly link: Link },
+    { reader, link: readerLink }: { readonly reader: Worker; readonly link: Link },
+  ) {
+    this.epoch = opened.epoch;
+    this.#now = options.now;
+    this.#attachmentBytes = options.attachmentBytes ?? 64 * 1024;
+    this.#names = new Names(opened.names);
+    this.#writer = writerLink;
+    this.#reader = readerLink;
+    writer.on('message', (reply: WriterReply) => this.#answer(reply));
+    reader.on('message', ({ id, value, error }) =>
+      error ? readerLink.reject(id, error) : readerLink.resolve(id, value),
+    );
+  }
+
+  append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]> {
+    for (const { id, replayOf = id } of batch) {
+      if (!isUuid(id) || !isUuid(replayOf)) {
+        return Promise.reject(
+          new HubError('store-failed', 'permanent', 'appending to the message store: an id is not a UUID'),
+        );
+      }
+    }
+    const answer = this.#call<number | readonly Appended[]>(callKind.append, () =>
+      encodeAppend(this.#slab, this.#names, channel, batch, this.#attachmentBytes),
+    );
+    return answer.then((first) =>
+      typeof first === 'number' ? batch.map((_, index) => ({ seq: first + index })) : first,
+    );
+  }
+
+  settle(channel: string, batch: readonly Settlement[]): Promise<void> {
+    return this.#call(callKind.settle, () => encodeSettle(this.#slab, this.#names, channel, batch));
+  }
+
+  update(channel: string, changes: readonly PartChange[]): Promise<void> {
+    return this.#plainCall({ name: 'update', channel, changes: changes.map(withExactReply) });
+  }
+
+  unblock(channel: string, destination: string, key: string, limit: number): Promise<Unblocked> {
+    return this.#plainCall({ name: 'unblock', channel, destination, key, limit });
+  }
+
+  ready(
+    channel: string,
+    destination: string,
+    after: PartPosition,
+    limit: number,
+    maxBytes: number,
+  ): Promise<readonly QueuedPart[]> {
+    const { seq, n } = after;
+    return this.#plainCall({ name: 'ready', channel, destination, after: { seq, n }, limit, maxBytes });
+  }
+
+  due(channel: string, destination: string, now: number, limit: number): Promise<readonly QueuedPart[]> {
+    return this.#plainCall({ name: 'due', channel, destination, now, limit });
+  }
+
+  queueState(channel: string, destination: string, maxHeld = 10_001): Promise<QueueState> {
+    return this.#plainCall({ name: 'queueState', channel, destination, maxHeld });
+  }
+
+  unrouted(channel: string, after: number, limit: number, maxBytes: number): Promise<readonly StoredMessage[]> {
+    return this.#plainCall({ name: 'unrouted', channel, after, limit, maxBytes });
+  }
+
+  countRecovery(channel: string, seq: number): Promise<number> {
+    return this.#plainCall({ name: 'countRecovery', channel, seq });
+  }
+
+  find(query: MessageQuery): Promise<MessagePage> {
+    return this.#read({ name: 'find', query });
+  }
+
+  async content(id: string, reader: Reader): Promise<MessageContent | undefined> {
+    const { actor, reason, ticket } = reader;
+    const entry = { at: this.#now(), action: 'read content', subject: id, actor, reason };
+    await this.audit(ticket === undefined ? entry : { ...entry, ticket });
+    return this.#read({ name: 'content', id });
+  }
+
+  counts(): Promise<readonly ChannelCounts[]> {
+    return this.#read({ name: 'counts' });
+  }
+
+  audit(entry: AuditEntry): Promise<void> {
+    return this.#plainCall({ name: 'audit', entry });
+  }
+
+  auditTrail({
+    limit,
+    before,
+  }: {
+    readonly limit: number;
+    readonly before?: number;
+  }): Promise<readonly StoredAuditEntry[]> {
+    return this.#read({ name: 'auditTrail', limit, before });
+  }
+
+  state(name: string): Promise<string | undefined> {
+    return this.#plainCall<{ value?: string }>({ name: 'state', key: name }).then(({ value }) => value);
+  }
+
+  setState(name: string, value: string): Promise<void> {
+    return this.#plainCall({ name: 'setState', key: name, value });
+  }
+
+  async prune(channel: string, policy: PrunePolicy, signal?: AbortSignal): Promise<Pruned> {
+    let contents = 0;
+    let messages = 0;
+    let cursor: PruneCursor | undefined = { phase: 'later', after: 0 };
+    while (cursor && !signal?.aborted) {
+      const started = performance.now();
+      const step: PruneStep = await this.#plainCall({ name: 'prune', channel, policy, cursor });
+      contents += step.contents;
+      messages += step.messages;
+      cursor = step.next;
+      // As long a pause as the step took: live traffic has at least half of the writer.
+      if (cursor) await new Promise((resolve) => setTimeout(resolve, performance.now() - started));
+    }
+    return { contents, messages };
+  }
+
+  usage(): Promise<StoreUsage> {
+    return this.#plainCall({ name: 'usage' });
+  }
+
+  /** Resolves when nothing that was deleted before is left in the write-ahead log. Rejects with `store-failed` if it cannot be. */
+  async scrub(): Promise<void> {
+    const { scrubbed } = await this.#plainCall<{ scrubbed: boolean }>({ name: 'scrub' });
+    if (!scrubbed)
+      throw new HubError('store-failed', 'transient', 'scrubbing the write-ahead log: a read is in its way');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#flushing) this.#post();
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+
+  #call<T>(kind: number, encode: () => void): Promise<T> {
+    return this.#writer.add<T>((id) => {
+      this.#slab.beginCall(kind, id);
+      try {
+        encode();
+      } catch (thrown) {
+        this.#slab.dropCall();
+        throw thrown;
+      }
+      this.#slab.endCall();
+      if (this.#flushing) return;
+      this.#flushing = true;
+      setImmediate(this.#flush);
+    });
+  }
+
+  #plainCall<T>(call: WriterCall): Promise<T> {
+    return this.#call<T>(callKind.plain, () => this.#slab.u32(this.#plain.push(call) - 1));
+  }
+
+  #read<T>(call: ReaderCall): Promise<T> {
+    return this.#reader.add<T>((id) => this.#reader.post({ id, call }));
+  }
+
+  #post(): void {
+    if (!this.#flushing) return;
+    this.#flushing = false;
+    const plain = this.#plain;
+    if (plain.length > 0) this.#plain = [];
+    this.#writer.post({ slab: this.#slab.take(), plain, names: this.#names.takeAdded(), now: this.#now() });
+  }
+
+  #answer({ done, values, errors }: WriterReply): void {
+    for (let at = 0; at < done.length; at += 2) this.#writer.resolve(done[at]!, done[at + 1]);
+    for (const [id, value] of values) this.#writer.resolve(id, value);
+    for (const [id, error] of errors) this.#writer.reject(id, error);
+  }
+}
+
+/** A reply is a view of its socket's chunk; posting that would clone all of it. */
+function withExactReply(change: PartChange): PartChange {
+  return 'reply' in change && change.reply ? { ...change, reply: change.reply.slice() } : change;
+}
