@@ -64,7 +64,7 @@ export function precedes(a: PartPosition, b: PartPosition): boolean {
   return a.seq < b.seq || (a.seq === b.seq && a.n < b.n);
 }
 
-export function isQueued(item: Item): boolean {
+function isQueued(item: Item): boolean {
   return item.parts.some((part) => part.status === 'queued');
 }
 
@@ -116,4 +116,27 @@ function summarizePart(part: MemoryPart): PartSummary {
     ...(error ? { error } : {}),
     ...(resolved ? { resolved } : {}),
   };
+}
+
+/** The content level, once no part is queued (rule 8). */
+export function applyLevel(item: Item): void {
+  const level = item.settlement?.content ?? 'full';
+  if (level === 'full' || isQueued(item)) return;
+  if (level === 'metadata') item.hasRaw = false;
+  for (const part of item.parts) {
+    if (level === 'raw' && part.status === 'error' && !part.resolved) continue;
+    part.bytes = undefined;
+    part.reply = undefined;
+  }
+}
+
+/** Whether there was any. */
+export function dropContent(item: Item): boolean {
+  const had = item.hasRaw || item.parts.some((part) => part.bytes || part.reply);
+  item.hasRaw = false;
+  for (const part of item.parts) {
+    part.bytes = undefined;
+    part.reply = undefined;
+  }
+  return had;
 }

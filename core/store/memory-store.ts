@@ -1,16 +1,20 @@
+// Over 300 lines because it is one class with the methods of the contract, each a few lines.
 import { HubError } from '../errors.ts';
 import { auditHash, auditRoot } from './audit-chain.ts';
+import { changePart, resolveMessage } from './memory-changes.ts';
 import { MemoryCounts } from './memory-counts.ts';
 import {
+  applyLevel,
+  dropContent,
   type Item,
   isOpen,
-  isQueued,
   type MemoryPart,
   newPart,
   precedes,
   queuedPart,
   summarize,
 } from './memory-message.ts';
+import { queueState, unblock } from './memory-queue.ts';
 import type {
   Appended,
   AuditEntry,
@@ -102,20 +106,7 @@ class MemoryStore implements MessageStore {
   }
 
   unblock(channel: string, destination: string, key: string, limit: number): Promise<Unblocked> {
-    return this.#run(() => {
-      const queue = this.#queue(channel, destination);
-      const isHeld = (part: MemoryPart) => part.queued === 'waiting' || part.queued === 'blocked';
-      const parts: PartPosition[] = [];
-      for (const part of queue.filter((one) => one.keys.includes(key) && isHeld(one))) {
-        if (parts.length === limit || part.queued === 'waiting') break;
-        const sharesKey = (other: MemoryPart) => other.keys.some((one) => part.keys.includes(one));
-        if (queue.some((other) => precedes(other, part) && isHeld(other) && sharesKey(other))) break;
-        part.queued = 'ready';
-        parts.push({ seq: part.seq, n: part.n });
-      }
-      const next = queue.find((part) => part.keys.includes(key) && part.queued === 'blocked');
-      return next ? { parts, next: { seq: next.seq, n: next.n } } : { parts };
-    });
+    return this.#run(() => unblock(this.#queue(channel, destination), key, limit));
   }
 
   ready(
@@ -126,15 +117,9 @@ class MemoryStore implements MessageStore {
     maxBytes: number,
   ): Promise<readonly QueuedPart[]> {
     return this.#run(() => {
-      const ready = this.#queue(channel, destination).filter(
-        (part) => part.queued === 'ready' && precedes(after, part),
-      );
-      return upTo(
-        ready.map((part) => queuedPart(this.#item(part.seq), part)),
-        limit,
-        maxBytes,
-        (part) => part.bytes.length,
-      );
+      const queue = this.#queue(channel, destination);
+      const parts = queue.filter((part) => part.queued === 'ready' && precedes(after, part));
+      return upTo(parts, limit, maxBytes, (part) => part.bytes?.length ?? 0).map((part) => this.#queuedPart(part));
     });
   }
 
@@ -144,30 +129,12 @@ class MemoryStore implements MessageStore {
         .filter((part) => part.queued === 'waiting' && (part.retryAt ?? 0) <= now)
         .sort((a, b) => (a.retryAt ?? 0) - (b.retryAt ?? 0))
         .slice(0, limit)
-        .map((part) => queuedPart(this.#item(part.seq), part)),
+        .map((part) => this.#queuedPart(part)),
     );
   }
 
   queueState(channel: string, destination: string, maxHeld = 10_001): Promise<QueueState> {
-    return this.#run(() => {
-      const queue = this.#queue(channel, destination);
-      const count = (status: string) => queue.filter((part) => part.queued === status).length;
-      const retries = queue.flatMap((part) => (part.queued === 'waiting' ? [part.retryAt ?? 0] : []));
-      const heldKeys = new Set(queue.flatMap((part) => (part.queued === 'ready' ? [] : part.keys)));
-      const head = (key: string) => queue.find((part) => part.keys.includes(key))!;
-      return {
-        ready: count('ready'),
-        waiting: count('waiting'),
-        blocked: count('blocked'),
-        bytes: queue.reduce((sum, part) => sum + (part.bytes?.length ?? 0), 0),
-        ...(queue.length > 0 ? { oldest: Math.min(...queue.map((part) => part.queuedAt)) } : {}),
-        ...(retries.length > 0 ? { nextRetryAt: Math.min(...retries) } : {}),
-        held: [...heldKeys]
-          .sort()
-          .slice(0, maxHeld)
-          .map((key) => ({ key, head: { seq: head(key).seq, n: head(key).n } })),
-      };
-    });
+    return this.#run(() => queueState(this.#queue(channel, destination), maxHeld));
   }
 
   unrouted(channel: string, after: number, limit: number, maxBytes: number): Promise<readonly StoredMessage[]> {
@@ -261,7 +228,7 @@ class MemoryStore implements MessageStore {
         if (signal?.aborted) break;
         const { receivedAt } = item.message;
         if (item.channel !== channel || isOpen(item)) continue;
-        if (receivedAt < policy.contentBefore || receivedAt < policy.messagesBefore) contents += dropContent(item);
+        if (receivedAt < Math.max(policy.contentBefore, policy.messagesBefore)) contents += dropContent(item) ? 1 : 0;
         if (receivedAt >= policy.messagesBefore) continue;
         this.#all.items.delete(item.seq);
         const { dedupe } = item.message;
@@ -332,53 +299,13 @@ class MemoryStore implements MessageStore {
 
   #change(channel: string, change: PartChange): void {
     const item = this.#all.items.get(change.seq);
-    if (!item || item.channel !== channel) return;
-    const resolution = () => change.to === 'resolved' && { at: this.#now(), ...change.by };
-    if (change.destination === '') {
-      const failed = item.message.fault ?? item.settlement?.error;
-      const resolved = failed && !item.resolved && change.from === 'error' && resolution();
-      if (!resolved) return;
-      item.resolved = resolved;
-      this.#all.counts.add(channel, 'openErrors', -1);
-      return;
-    }
-    const part = item.parts.find((one) => one.destination === change.destination && one.n === change.n);
-    if (!part || part.status !== change.from || part.resolved) return;
-    switch (change.to) {
-      case 'resolved':
-        if (part.status === 'queued') return;
-        part.resolved = resolution() || undefined;
-        this.#all.counts.part(channel, part.destination, 'error', undefined);
-        break;
-      case 'sent':
-      case 'error':
-        this.#all.counts.part(channel, part.destination, part.status, change.to);
-        part.status = change.to;
-        part.queued = undefined;
-        part.retryAt = undefined;
-        part.attempts = change.attempts;
-        part.sentAt = change.to === 'sent' ? change.sentAt : undefined;
-        part.error = change.to === 'error' ? change.error : undefined;
-        part.reply = change.reply ?? part.reply;
-        break;
-      case 'ready':
-      case 'waiting':
-      case 'blocked':
-        if (!part.bytes) return;
-        if (part.status === 'error') {
-          part.queuedAt = this.#now();
-          this.#all.counts.part(channel, part.destination, 'error', 'queued');
-        }
-        part.status = 'queued';
-        part.queued = change.to;
-        part.retryAt = change.to === 'waiting' ? change.retryAt : undefined;
-        if (change.to !== 'blocked') part.attempts = change.attempts ?? part.attempts;
-        if (change.to === 'waiting') part.error = change.error ?? part.error;
-        break;
-      default:
-        change satisfies never;
-    }
-    applyLevel(item);
+    if (item?.channel !== channel) return;
+    if (change.destination === '') resolveMessage(item, change, this.#all.counts, this.#now());
+    else changePart(item, change, this.#all.counts, this.#now());
+  }
+
+  #queuedPart(part: MemoryPart): QueuedPart {
+    return queuedPart(this.#item(part.seq), part);
   }
 
   #item(seq: number): Item {
@@ -404,28 +331,6 @@ class MemoryStore implements MessageStore {
     }
     return bytes;
   }
-}
-
-/** The content level, once no part is queued. */
-function applyLevel(item: Item): void {
-  const level = item.settlement?.content ?? 'full';
-  if (level === 'full' || isQueued(item)) return;
-  if (level === 'metadata') item.hasRaw = false;
-  for (const part of item.parts) {
-    if (level === 'raw' && part.status === 'error' && !part.resolved) continue;
-    part.bytes = undefined;
-    part.reply = undefined;
-  }
-}
-
-function dropContent(item: Item): number {
-  const had = item.hasRaw || item.parts.some((part) => part.bytes || part.reply);
-  item.hasRaw = false;
-  for (const part of item.parts) {
-    part.bytes = undefined;
-    part.reply = undefined;
-  }
-  return had ? 1 : 0;
 }
 
 /** The first of a list: at most `limit` of them, and none after `maxBytes` is reached. */

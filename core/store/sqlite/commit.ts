@@ -18,6 +18,12 @@ export interface Log {
   restart(mode: 'RESTART' | 'TRUNCATE'): boolean;
 }
 
+/** What is posted after a commit, and what of it crosses without a copy. */
+export interface Answered {
+  readonly reply: WriterReply;
+  readonly transfer: readonly ArrayBuffer[];
+}
+
 /** Answers of one commit, by call. */
 class Answers {
   readonly done: number[] = [];
@@ -43,9 +49,12 @@ class Answers {
     }
   }
 
-  reply(): { readonly reply: WriterReply; readonly transfer: readonly ArrayBuffer[] } {
+  reply(): Answered {
     const done = Float64Array.from(this.done);
-    return { reply: { done, values: this.values, errors: this.errors }, transfer: [...this.transfer, done.buffer] };
+    return {
+      reply: { done, values: this.values, errors: this.errors },
+      transfer: [...this.transfer, done.buffer],
+    };
   }
 }
 
@@ -93,7 +102,7 @@ export class Commits {
     this.#log = log;
   }
 
-  run(batches: readonly WriterBatch[]): ReturnType<Answers['reply']> {
+  run(batches: readonly WriterBatch[]): Answered {
     for (const batch of batches) this.#session.addNames(batch.names);
     try {
       const answers = new Answers();
@@ -203,7 +212,7 @@ export class Commits {
     }
   }
 
-  #finish(answers: Answers): ReturnType<Answers['reply']> {
+  #finish(answers: Answers): Answered {
     // After the transaction: a checkpoint cannot be part of one.
     if (this.#scrubs) this.#scrubs.scrubbed = this.#log.restart('TRUNCATE');
     this.#scrubs = undefined;

@@ -89,7 +89,9 @@ describe('the SQLite store through a crash', () => {
         if (/write\(1<.*"calling/.test(line)) return ['calling'];
         if (/write\(1<.*"\d+\\n"/.test(line)) return ['acknowledged'];
         if (/pwrite64\(\d+<[^>]*messages\.db-wal>/.test(line)) return ['logged'];
-        return /(fdatasync|fsync)\(\d+<[^>]*messages\.db-wal>\)?/.test(line) ? ['synced'] : [];
+        const finished =
+          /(fdatasync|fsync)\(\d+<[^>]*messages\.db-wal>\) += 0|<\.\.\. (fdatasync|fsync) resumed>\) += 0/;
+        return finished.test(line) ? ['synced'] : [];
       });
     const between = steps.join(' ').split('calling ').slice(1);
     expect(between.length).toBe(20);
@@ -185,6 +187,7 @@ describe('rules 11 and 26: a full disk', () => {
     await expect(fill()).rejects.toMatchObject({ code: 'store-full', kind: 'transient' });
     expect((await store.usage()).full).toBe(true);
 
+    await store.scrub();
     // Another program takes what was left for settlements, and the whole disk with it.
     const other = join(directory, 'other');
     fillDisk(other);

@@ -7,6 +7,7 @@ import type { Counters } from './counters.ts';
 
 /** How long what the disk has free is taken to be as it was last seen. */
 const freshForMs = 100;
+const page = 4096;
 
 /**
  * How full the store is (rules 11 and 26). Appends are refused while the backlog is at its quota, or the disk below its
@@ -16,6 +17,7 @@ const freshForMs = 100;
 export class Room {
   readonly #files: StoreFiles;
   readonly #counters: Counters;
+  readonly #freePages: () => number;
   readonly #reserve: string;
   #backlog: number;
   #seenAt = Number.NEGATIVE_INFINITY;
@@ -25,7 +27,8 @@ export class Room {
   /** A write failed for want of space since the disk was last seen to have some. */
   #failed = false;
 
-  constructor(files: StoreFiles, counters: Counters, backlog: number) {
+  constructor(files: StoreFiles, counters: Counters, backlog: number, freePages: () => number) {
+    this.#freePages = freePages;
     this.#files = files;
     this.#counters = counters;
     this.#backlog = backlog;
@@ -71,9 +74,10 @@ export class Room {
   look(): void {
     const { directory, reserveBytes, lowWaterBytes } = this.#files;
     this.#seenAt = performance.now();
-    this.#free = diskFree(directory);
-    if (!this.#hasReserve && this.#free >= lowWaterBytes + 2 * reserveBytes) this.#makeReserve();
-    if ((this.#hasReserve || reserveBytes === 0) && this.#free >= lowWaterBytes) this.#failed = false;
+    if (!this.#hasReserve && diskFree(directory) >= lowWaterBytes + 2 * reserveBytes) this.#makeReserve();
+    // Pages that were freed are written again before the file grows.
+    this.#free = diskFree(directory) + this.#freePages() * page;
+    if (this.#free >= lowWaterBytes) this.#failed = false;
   }
 
   usage(): StoreUsage {
@@ -81,7 +85,7 @@ export class Room {
     const names = ['messages.db', 'messages.db-wal', 'messages.db-shm'];
     return {
       bytes: names.reduce((sum, name) => sum + sizeOf(join(this.#files.directory, name)), 0),
-      diskFree: this.#free,
+      diskFree: diskFree(this.#files.directory),
       backlogBytes: this.#backlog,
       ...(this.full || this.#backlog >= this.#files.maxBacklogBytes ? { full: true } : {}),
     };
@@ -104,7 +108,6 @@ export class Room {
       // The disk filled up meanwhile: as if the reserve had just been used.
       rmSync(this.#reserve, { force: true });
     }
-    this.#free = diskFree(this.#files.directory);
   }
 }
 

@@ -4,6 +4,7 @@ import { matches } from '../standing.ts';
 import { isUuid, uuidBytes } from '../uuid.ts';
 import { type MessageRow, messageColumns, messageTables, type Summaries } from './summaries.ts';
 import type { Texts } from './texts.ts';
+import { TimeRange } from './time-range.ts';
 
 /** Messages that one page looks at, at most: about 0.2 s, so that a search never holds up the checkpoints for long. */
 const lookAt = 20_000;
@@ -16,12 +17,14 @@ export class Search {
   readonly #db: DatabaseSync;
   readonly #texts: Texts;
   readonly #summaries: Summaries;
+  readonly #times: TimeRange;
   readonly #channels: ReturnType<DatabaseSync['prepare']>;
 
   constructor(db: DatabaseSync, texts: Texts, summaries: Summaries) {
     this.#db = db;
     this.#texts = texts;
     this.#summaries = summaries;
+    this.#times = new TimeRange(db);
     this.#channels = db.prepare('SELECT channel FROM counter WHERE destination = 0');
   }
 
@@ -41,20 +44,22 @@ export class Search {
   }
 
   #rows(query: MessageQuery): Iterable<MessageRow> {
-    const bound = query.cursor === undefined ? (query.ascending ? 0 : Number.MAX_SAFE_INTEGER) : Number(query.cursor);
-    const order = { sign: query.ascending ? '>' : '<', by: query.ascending ? 'ASC' : 'DESC' };
+    const ascending = query.ascending ?? false;
+    const start = query.cursor === undefined ? (ascending ? 0 : Number.MAX_SAFE_INTEGER) : Number(query.cursor);
+    const order = ascending ? '> ? ORDER BY m.seq ASC' : '< ? ORDER BY m.seq DESC';
     const index = this.#index(query);
     if (index) {
-      const sql = `SELECT ${messageColumns} FROM ${messageTables} WHERE ${index.where} AND m.seq ${order.sign} ? ORDER BY m.seq ${order.by}`;
-      return this.#iterate(sql, ...index.values, bound);
+      const sql = `SELECT ${messageColumns} FROM ${messageTables} WHERE ${index.where} AND m.seq ${order}`;
+      return this.#iterate(sql, ...index.values, start);
     }
-    const sql = `SELECT ${messageColumns} FROM ${messageTables} WHERE m.channel = ? AND m.seq ${order.sign} ? ORDER BY m.seq ${order.by}`;
-    const named = query.channel === undefined ? undefined : this.#texts.id(query.channel);
-    const channels = named === undefined ? this.#channelIds() : [named];
-    return merge(
-      channels.map((channel) => this.#iterate(sql, channel, bound)),
-      query.ascending ?? false,
-    );
+    const sql = `SELECT ${messageColumns} FROM ${messageTables}
+      WHERE m.channel = ? AND m.seq BETWEEN ? AND ? AND m.seq ${order}`;
+    const channels = query.channel === undefined ? this.#channelIds() : [this.#texts.id(query.channel)];
+    const rows = channels.map((channel) => {
+      const { first, last } = this.#times.range(channel, query.from, query.to);
+      return this.#iterate(sql, channel, first, last, start);
+    });
+    return merge(rows, ascending);
   }
 
   /** The condition that an index answers, where the query has one. */
@@ -63,18 +68,14 @@ export class Search {
   ): { readonly where: string; readonly values: readonly (number | Uint8Array)[] } | undefined {
     if (query.id !== undefined) return { where: 'm.id = ?', values: [uuidBytes(query.id)] };
     if (query.replayOf !== undefined) return { where: 'm.replay_of = ?', values: [uuidBytes(query.replayOf)] };
-    const channels = query.channel === undefined ? this.#channelIds() : [this.#texts.id(query.channel)];
-    const among = (parts: string) => `(m.channel, m.seq) IN (${channels.map(() => parts).join(' UNION ')})`;
-    if (query.status === 'received') {
-      return { where: among('SELECT channel, seq FROM unrouted WHERE channel = ?'), values: channels };
-    }
-    if (query.status === 'queued') {
-      return { where: among('SELECT channel, seq FROM part WHERE channel = ? AND status < 3'), values: channels };
-    }
+    const values = query.channel === undefined ? [] : [this.#texts.id(query.channel)];
+    const among = (rows: string) =>
+      `(m.channel, m.seq) IN (SELECT channel, seq FROM ${rows}${values.length > 0 ? ' AND channel = ?' : ''})`;
+    if (query.status === 'received') return { where: among('unrouted WHERE true'), values };
+    if (query.status === 'queued') return { where: among('part WHERE status < 3'), values };
     if (query.status === 'open-error') {
-      const own = 'SELECT channel, seq FROM part WHERE channel = ? AND status = 4';
-      const whole = `m.seq IN (SELECT seq FROM settlement WHERE error IS NOT NULL AND resolved IS NULL)`;
-      return { where: `(${among(own)} OR ${whole})`, values: channels };
+      const own = 'm.seq IN (SELECT seq FROM settlement WHERE error IS NOT NULL AND resolved IS NULL)';
+      return { where: `(${among('part WHERE status = 4')} OR ${own})`, values };
     }
     return undefined;
   }

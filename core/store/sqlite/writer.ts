@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { StoreFiles, WriterBatch, WriterOpened } from './calls.ts';
-import { Commits } from './commit.ts';
+import { type Answered, Commits } from './commit.ts';
 import { Counters } from './counters.ts';
 import { checkpoint, lockDirectory, openForWriting } from './database.ts';
 import { Room } from './room.ts';
@@ -45,14 +45,20 @@ export class Writer {
     const rows = db.prepare('SELECT id, text FROM name').all() as unknown as { id: number; text: string }[];
     const names = rows.map(({ id, text }) => [id, text] as const);
     const counters = new Counters(db);
+    const freePages = db.prepare('PRAGMA freelist_count');
     this.opened = { epoch: hub.epoch, names };
-    this.#room = new Room(files, counters, backlog.bytes ?? 0);
+    this.#room = new Room(
+      files,
+      counters,
+      backlog.bytes ?? 0,
+      () => (freePages.get() as { freelist_count: number }).freelist_count,
+    );
     this.#session = new Session(db, counters, Math.max(hub.seq_floor, last.seq ?? 0) + 1, names);
     this.#commits = new Commits(this.#session, this.#room, { restart: (mode) => this.#restartLog(mode) });
     checkpoints.on('message', () => this.#passed());
   }
 
-  run(batches: readonly WriterBatch[]): ReturnType<Commits['run']> {
+  run(batches: readonly WriterBatch[]): Answered {
     const reply = this.#commits.run(batches);
     let bytes = 0;
     for (const batch of batches) bytes += batch.slab.byteLength;
