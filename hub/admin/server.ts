@@ -1,0 +1,81 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { HubError } from '../../core/errors.ts';
+import type { Settings } from '../settings.ts';
+import { assertGuarded, hostCheck, tokenCheck } from './access.ts';
+import { channelRoutes } from './channel-routes.ts';
+import type { AdminContext } from './context.ts';
+import { failureHandler, refuse } from './failure.ts';
+import { messageRoutes } from './message-routes.ts';
+import { Metrics } from './metrics.ts';
+
+export interface AdminServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Starts the admin API. Throws HubError `port-in-use`, or `config-invalid` for an address that is not loopback without a token.
+ */
+export async function startAdminServer(context: AdminContext, settings: Settings['admin']): Promise<AdminServer> {
+  assertGuarded(settings.host, settings.token);
+  const metrics = new Metrics(context.engine);
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(hostCheck(settings.host));
+  app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
+  app.get('/health/ready', async (_request, response) => {
+    const phase = context.phase();
+    const full = phase === 'running' && (await context.engine.store.usage()).full === true;
+    response.status(phase === 'running' && !full ? 200 : 503).json({ status: full ? 'store-full' : phase });
+  });
+  app.use(tokenCheck(settings.token));
+  app.get('/metrics', async (_request, response) => {
+    response.type(metrics.contentType).send(await metrics.text());
+  });
+  app.get('/api/status', async (_request, response) => {
+    const { version, startedAt } = context;
+    const [channels, store] = await Promise.all([context.engine.status(), context.engine.store.usage()]);
+    const states = Object.entries(Object.groupBy(channels, ({ state }) => state)).map(([state, each]) => [
+      state,
+      each.length,
+    ]);
+    response.json({
+      version,
+      phase: context.phase(),
+      startedAt,
+      pid: process.pid,
+      channels: Object.fromEntries(states),
+      store,
+    });
+  });
+  app.use('/api', channelRoutes(context, settings.maxBodyBytes), messageRoutes(context));
+  app.use((_request, response) => refuse(response, 404, 'not-found', 'the admin API has no such address'));
+  app.use(failureHandler(context.log));
+
+  const server = createServer(app);
+  server.requestTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (thrown) => reject(listenError(thrown, settings)));
+    server.listen(settings.port, settings.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    host: settings.host,
+    port,
+    [Symbol.asyncDispose]: async () => {
+      metrics[Symbol.dispose]();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function listenError(thrown: NodeJS.ErrnoException, { host, port }: Settings['admin']): HubError {
+  const doing = `opening the admin API on ${host}:${port}`;
+  if (thrown.code === 'EADDRINUSE')
+    return new HubError('port-in-use', 'permanent', `${doing}: another program listens there`, { cause: thrown });
+  return new HubError('config-invalid', 'permanent', `${doing}: ${thrown.code ?? 'failed'}`, { cause: thrown });
+}

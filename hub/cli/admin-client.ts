@@ -1,0 +1,75 @@
+import { userInfo } from 'node:os';
+import { readSettings } from '../settings.ts';
+import { CommandFailure, exit, exitFor } from './exit.ts';
+
+/** Options that every command that talks to the hub takes. */
+export interface ClientOptions {
+  readonly admin?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly reason?: string;
+  readonly ticket?: string;
+  readonly actor?: string;
+}
+
+export interface Call {
+  readonly method?: 'GET' | 'POST';
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: Uint8Array | object;
+  /** Names the actor and this reason, where `--reason` gives no other. */
+  readonly reason?: string;
+}
+
+/**
+ * Calls the admin API and resolves with its JSON. Throws CommandFailure: unreachable, or what the API answered.
+ * @param accept statuses whose answer is a report all the same
+ */
+export async function call<T>(
+  options: ClientOptions,
+  path: string,
+  { method = 'GET', query = {}, body, reason }: Call = {},
+  accept: readonly number[] = [],
+): Promise<T> {
+  const { url, token } = target(options);
+  const address = new URL(path, url);
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) address.searchParams.set(name, value);
+  const headers: Record<string, string> = {};
+  if (token) headers.authorization = `Bearer ${token}`;
+  if (reason !== undefined) {
+    headers['weir-actor'] = encodeURIComponent(options.actor ?? userInfo().username);
+    headers['weir-reason'] = encodeURIComponent(options.reason ?? reason);
+    if (options.ticket) headers['weir-ticket'] = encodeURIComponent(options.ticket);
+  }
+  const bytes = body instanceof Uint8Array;
+  if (body) headers['content-type'] = bytes ? 'application/octet-stream' : 'application/json';
+  const content = bytes ? body : body && JSON.stringify(body);
+  let response: Response;
+  try {
+    response = await fetch(address, {
+      method,
+      headers,
+      ...(content !== undefined && { body: content as NonNullable<RequestInit['body']> }),
+    });
+  } catch {
+    throw new CommandFailure(exit.unreachable, `no hub answers at ${url.origin}; is it running? (--admin says where)`);
+  }
+  const answer = (await response.json().catch(() => ({}))) as { readonly code?: string; readonly message?: string };
+  if (response.ok || accept.includes(response.status)) return answer as T;
+  throw new CommandFailure(exitFor(answer.code ?? ''), answer.message ?? `the hub answered ${response.status}`);
+}
+
+/** `--admin`, else the environment variable WEIR_ADMIN, else what `weir.yaml` says. */
+function target(options: ClientOptions): { readonly url: URL; readonly token: string | undefined } {
+  const given = options.admin ?? process.env.WEIR_ADMIN;
+  const settings = given ? undefined : readSettings({ config: options.config }).admin;
+  const token = settings?.token ?? process.env.WEIR_ADMIN_TOKEN;
+  if (!given) {
+    const host = settings!.host === '0.0.0.0' || settings!.host === '::' ? '127.0.0.1' : settings!.host;
+    return { url: new URL(`http://${host.includes(':') ? `[${host}]` : host}:${settings!.port}`), token };
+  }
+  try {
+    return { url: new URL(/^https?:\/\//.test(given) ? given : `http://${given}`), token };
+  } catch {
+    throw new CommandFailure(exit.usage, `--admin takes an address like http://127.0.0.1:8640, not ${given}`);
+  }
+}

@@ -1,0 +1,58 @@
+import type { StopReport } from '../../core/runtime/engine.ts';
+import type { Hub } from '../hub.ts';
+import { createLog } from '../log.ts';
+import { readSettings, type Settings, type SettingsOverrides } from '../settings.ts';
+import { type ExitCode, exit } from './exit.ts';
+import { print } from './output.ts';
+
+/** `weir start`: runs until SIGINT or SIGTERM, drains, and says what is left. A second signal stops at once. */
+export async function start(overrides: SettingsOverrides): Promise<ExitCode> {
+  const settings = readSettings(overrides);
+  const log = await createLog(settings.log);
+  const { startHub } = await import('../hub.ts');
+  const stop = stopSignal();
+  const hub = await startHub(settings, log);
+  await announce(hub, settings);
+  await stop;
+  print(`stopping: waiting up to ${settings.stopMs / 1_000} s for what is in flight; again to stop now`);
+  print(farewell(await hub.close(settings.stopMs)));
+  return exit.done;
+}
+
+async function announce({ engine, admin }: Hub, { channels, environment, stateDir }: Settings): Promise<void> {
+  const status = await engine.status();
+  for (const { channel, state, source } of status)
+    print(`${channel.padEnd(24)} ${state.padEnd(8)} ${source.type} ${source.resources.join(' ')}`);
+  print(`${status.length} channels of ${channels}, environment ${environment}, state in ${stateDir}`);
+  print(
+    `admin API on http://${admin.host.includes(':') ? `[${admin.host}]` : admin.host}:${admin.port}, up after ${Math.round(performance.now())} ms`,
+  );
+}
+
+/** npm and others pass a Ctrl-C on that the terminal has sent already: within this time it is the same one. */
+const sameSignalMs = 500;
+
+/** Resolves at the first signal; at the second one the process ends at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let askedAt: number | undefined;
+    const onSignal = () => {
+      const now = performance.now();
+      if (askedAt !== undefined && now - askedAt < sameSignalMs) return;
+      if (askedAt !== undefined) {
+        print('stopped now: what was in flight goes on from the store at the next start');
+        process.exit(exit.failed);
+      }
+      askedAt = now;
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+function farewell({ left, channels }: StopReport): string {
+  if (left === 0) return 'stopped; nothing was left in flight';
+  const each = Object.entries(channels).map(([channel, count]) => `${channel} ${count}`);
+  return `stopped; ${left} messages were in flight and go on from the store at the next start: ${each.join(', ')}`;
+}

@@ -1,0 +1,79 @@
+import type { ChannelStatus } from '../../core/runtime/engine.ts';
+import { type Column, table } from '../cli/output.ts';
+import type { Delivered } from './delivery.ts';
+import type { FeedReport } from './feed.ts';
+
+const right = (title: string): Column => ({ title, align: 'right' });
+
+/** What went where: each channel with its destinations, and how fast its sender was answered. */
+export function channelTable(status: readonly ChannelStatus[], feeds: ReadonlyMap<string, FeedReport>): string {
+  const columns = [
+    { title: 'Channel' },
+    right('Received'),
+    right('Filtered'),
+    right('Sent'),
+    right('Queued'),
+    right('Errored'),
+    right('Ack p50'),
+    right('Ack p99'),
+  ];
+  const rows = status.flatMap(({ channel, counts, destinations }) => {
+    const { p50, p99 } = percentiles(feeds.get(channel)?.latenciesMs ?? []);
+    return [
+      [
+        channel,
+        ...[counts.received, counts.filtered, counts.sent, counts.queued, counts.errored].map(number),
+        ms(p50),
+        ms(p99),
+      ],
+      ...destinations.map((each) => [
+        `  → ${each.destination} (${each.type})`,
+        '',
+        ...[each.filtered, each.sent, each.queued, each.errored].map(number),
+      ]),
+    ];
+  });
+  return table(columns, rows);
+}
+
+/** What is there, far end by far end. */
+export function deliveryTable(delivered: readonly Delivered[]): string {
+  const columns = [{ title: 'Far end' }, { title: 'What' }, right('Expected'), right('There'), { title: '' }];
+  return table(
+    columns,
+    delivered.map(({ place, what, expected, found, wrong }) => [
+      place,
+      what,
+      number(expected),
+      number(found),
+      wrong.length === 0 ? 'all' : `WRONG: ${shortened(wrong)}`,
+    ]),
+  );
+}
+
+function shortened(ids: readonly string[]): string {
+  const shown = ids.slice(0, 5).join(', ');
+  return ids.length > 5 ? `${shown} and ${ids.length - 5} more` : shown;
+}
+
+/** Nearest rank; undefined of nothing. */
+export function percentiles(values: readonly number[]): {
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+} {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** `1.3 ms`, `2.0 s`; `-` of nothing. */
+export function ms(value: number | undefined): string {
+  if (value === undefined) return '-';
+  if (value >= 1_000) return `${(value / 1_000).toFixed(1)} s`;
+  return value < 100 ? `${value.toFixed(1)} ms` : `${value.toFixed(0)} ms`;
+}
+
+/** `4,562` */
+export function number(value: number): string {
+  return value.toLocaleString('en-US');
+}

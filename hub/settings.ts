@@ -1,0 +1,138 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { describeProblem, type Loaded, loaded } from '../core/config/problem.ts';
+import { resolveReferences } from '../core/config/references.ts';
+import { YamlFile } from '../core/config/yaml-file.ts';
+import { byteSize } from '../core/define.ts';
+import { HubError } from '../core/errors.ts';
+
+/** The keys of `weir.yaml`. Without a file every default holds: the embedded store and event log under `stateDir`. */
+export const settingsSchema = z.strictObject({
+  channels: z.string().optional().describe('Folder of the channel files; the shipped example hospital if absent.'),
+  environment: z
+    .string()
+    .default('demo')
+    .describe('Which `env/<name>.yaml` of the channels folder says where endpoints are.'),
+  stateDir: z.string().default('state').describe('Folder of the message store and the event log. Back up this one.'),
+  admin: z
+    .strictObject({
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe('Address of the admin API. One that is not loopback needs a token.'),
+      port: z.int().min(0).max(65535).default(8640).describe('Port of the admin API; 0 takes a free one.'),
+      token: z
+        .string()
+        .min(16)
+        .optional()
+        .describe(
+          'Bearer token that callers present: `${env:WEIR_ADMIN_TOKEN}` or `${file:…}`. Without it only loopback is served.',
+        ),
+      maxBodyBytes: byteSize()
+        .default(32 * 1024 ** 2)
+        .describe('A longer request is refused; it bounds what `send` takes by HTTP.'),
+    })
+    .prefault({})
+    .describe('The HTTP API behind the command line and the console.'),
+  store: z
+    .strictObject({
+      maxBacklogBytes: byteSize()
+        .default(16 * 1024 ** 3)
+        .describe('Nothing is accepted while messages that are not settled hold more.'),
+      lowWaterBytes: byteSize()
+        .default(256 * 1024 ** 2)
+        .describe('Nothing is accepted while the disk has less free than this.'),
+    })
+    .prefault({})
+    .describe('Bounds of the message store.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('What is logged: this level and above.'),
+      format: z
+        .enum(['auto', 'pretty', 'json'])
+        .default('auto')
+        .describe('`auto` is for people on a terminal, else JSON lines.'),
+    })
+    .prefault({})
+    .describe('Logging to standard output.'),
+  stopMs: z.int().nonnegative().default(30_000).describe('How long a stop waits for what is in flight.'),
+});
+
+export type Settings = Omit<z.output<typeof settingsSchema>, 'channels'> & { readonly channels: string };
+
+/** What the command line says over the file. */
+export interface SettingsOverrides {
+  readonly config?: string | undefined;
+  readonly channels?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly stateDir?: string | undefined;
+  readonly adminPort?: number | undefined;
+  readonly adminHost?: string | undefined;
+  readonly logFormat?: Settings['log']['format'] | undefined;
+}
+
+/**
+ * Reads `weir.yaml` of the current directory, or the file that is named, and lays the overrides over it. Relative paths of the
+ * file start at its folder, those of overrides at the current directory. Throws HubError `config-invalid`, one problem a line.
+ */
+export function readSettings(overrides: SettingsOverrides, environment: NodeJS.ProcessEnv = process.env): Settings {
+  const file = resolve(overrides.config ?? 'weir.yaml');
+  if (overrides.config !== undefined && !existsSync(file))
+    throw invalid(`reading ${overrides.config}: there is no such file`);
+  const folder = dirname(file);
+  const read = existsSync(file)
+    ? settingsIn(overrides.config ?? 'weir.yaml', readFileSync(file, 'utf8'), environment)
+    : loaded(settingsSchema.parse({}));
+  if (!read.ok) throw invalid(read.problems.map(describeProblem).join('\n'));
+  const { admin, log, ...settings } = read.value;
+  return {
+    ...settings,
+    channels: overrides.channels
+      ? resolve(overrides.channels)
+      : settings.channels
+        ? resolve(folder, settings.channels)
+        : join(import.meta.dirname, '..', 'channels'),
+    environment: overrides.environment ?? settings.environment,
+    stateDir: overrides.stateDir ? resolve(overrides.stateDir) : resolve(folder, settings.stateDir),
+    admin: { ...admin, host: overrides.adminHost ?? admin.host, port: overrides.adminPort ?? admin.port },
+    log: { ...log, format: overrides.logFormat ?? log.format },
+  };
+}
+
+function settingsIn(
+  name: string,
+  text: string,
+  environment: NodeJS.ProcessEnv,
+): Loaded<z.output<typeof settingsSchema>> {
+  const file = new YamlFile(name, text);
+  const literal = file.value as { readonly admin?: { readonly token?: unknown } } | null | undefined;
+  if (typeof literal?.admin?.token === 'string' && !/^\$\{(?:env|file):[^}]+\}$/.test(literal.admin.token)) {
+    file.problem(
+      ['admin', 'token'],
+      'value-invalid',
+      'admin.token: a secret is a reference, ${env:…} or ${file:…}, never the value itself',
+    );
+  }
+  const value = resolveReferences(file, [], file.value ?? {}, { environment, readFile: readOrNothing });
+  const settings = file.problems.length === 0 ? file.read(settingsSchema, [], value) : undefined;
+  const [first, ...others] = file.problems;
+  return first ? { ok: false, problems: [first, ...others] } : loaded(settings!);
+}
+
+/** The text of a file; undefined when it cannot be read. */
+export function readOrNothing(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(message: string): HubError {
+  return new HubError('config-invalid', 'permanent', message);
+}
