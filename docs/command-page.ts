@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { commands } from '../hub/cli/program.ts';
+
+/** The help of every command, as the command line prints it. */
+export function commandPage(): string {
+  const sections = everyCommand(commands(() => undefined)).map(
+    ([name, command]) => `## ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``,
+  );
+  return [
+    '# Command line',
+    'Before it is installed as a package, `weir …` is `npm run -s weir -- …` in this folder.',
+    ...sections,
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+function everyCommand(command: Command, before = ''): readonly (readonly [string, Command])[] {
+  const name = `${before}${command.name()}`;
+  return [[name, command], ...command.commands.flatMap((each) => everyCommand(each, `${name} `))];
+}
+
+function helpOf(command: Command): string {
+  let text = '';
+  const writeOut = (part: string) => {
+    text += part;
+  };
+  command.configureOutput({ writeOut, getOutHelpWidth: () => 100, getOutHasColors: () => false });
+  command.outputHelp();
+  return text.trim();
+}
