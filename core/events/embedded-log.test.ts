@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
+import type { HubError } from '../errors.ts';
 import { eventLogSuite } from '../testing/event-log-suite.ts';
 import { openEmbeddedLog } from './embedded-log.ts';
 import type { EventLog } from './event-log.ts';
@@ -92,6 +94,40 @@ test('closing makes what was already published durable and refuses what comes la
   await Promise.all([published, closed]);
   const again = await openLog(directory);
   expect(await again.status()).toMatchObject([{ events: 1 }]);
+});
+
+test('a thread that dies is told once; what waits and what comes rejects, and consumers end', async () => {
+  const threads: Worker[] = [];
+  const started = (worker: Worker) => threads.push(worker);
+  process.on('worker', started);
+  const errors: HubError[] = [];
+  const log = await openEmbeddedLog({
+    directory: await newDirectory(),
+    now: Date.now,
+    onError: (error) => errors.push(error),
+  });
+  process.off('worker', started);
+  await log.declare({ name: 'gone.v1', partitions: 1, retentionMs: 60_000 });
+  const event = { key: 'k', value: new Uint8Array(9), id: '1', headers: {} };
+  const handled = Promise.withResolvers<void>();
+  const consuming = log.consume(
+    { topic: 'gone.v1', group: 'g', maxBatch: 1, from: 'earliest', signal: new AbortController().signal },
+    async () => {
+      await threads.find(({ threadName }) => threadName === 'event-log-writer')!.terminate();
+      handled.resolve();
+    },
+  );
+  const lost = { code: 'event-log-failed', kind: 'permanent', scope: 'destination' };
+  const [published] = await Promise.allSettled([log.publish('gone.v1', [event]), handled.promise]);
+  expect(published.status).toBe('fulfilled');
+  await expect(log.publish('gone.v1', [event])).rejects.toMatchObject(lost);
+  await expect(consuming).rejects.toMatchObject(lost);
+  expect(await log.failed).toMatchObject({
+    ...lost,
+    message: 'calling the event log: the event-log-writer thread has ended',
+  });
+  expect(errors.length).toBeGreaterThan(0);
+  await log[Symbol.asyncDispose]();
 });
 
 test('an event reaches a waiting handler within 5 ms at the median', async () => {

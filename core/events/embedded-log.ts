@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asHubError, HubError } from '../errors.ts';
+import { CallThread } from '../worker/call-thread.ts';
 import type { RetryDelays } from './consumer-group.ts';
 import { ConsumerGroups } from './consumer-groups.ts';
-import { CallThread } from './embedded/call-thread.ts';
 import type { ReadEvents, ReaderCalls, TopicRow, WriterCalls } from './embedded/calls.ts';
 import { CommitQueue } from './embedded/commit-queue.ts';
+import { lostError } from './embedded/errors.ts';
 import type { EventLog, StoredEvent } from './event-log.ts';
 import type { PartitionSource } from './partition-source.ts';
 
@@ -21,6 +22,17 @@ export interface EmbeddedLogOptions {
   readonly expireEveryMs?: number;
 }
 
+export interface EmbeddedLog extends EventLog {
+  /**
+   * Resolves when a thread of the log has ended by itself, with the error that every call rejects with from then on: nothing but
+   * opening the log again helps. Never resolves otherwise.
+   */
+  readonly failed: Promise<HubError>;
+}
+
+const writerModule = new URL('./embedded/writer-thread.ts', import.meta.url);
+const readerModule = new URL('./embedded/reader-thread.ts', import.meta.url);
+
 /** A read ends with the event that reaches this many bytes, however many events a consumer takes. */
 const readBytes = 4 * 1024 * 1024;
 /** Events deleted in one transaction: about 5 ms, so that a publish does not wait behind a large deletion. */
@@ -31,16 +43,10 @@ const expireStep = 500;
  * reads, so that neither an fsync nor a consumer that catches up stops the event loop or the other. Its consumers live in this
  * process. Throws HubError `store-locked` while another log has the directory open, `event-log-failed` when it cannot be opened.
  */
-export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EventLog> {
+export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
   const { directory, now, onError, retry = { firstMs: 100, maxMs: 30_000 }, expireEveryMs = 60_000 } = options;
-  const writer = new CallThread<WriterCalls>(
-    new URL('./embedded/writer-thread.ts', import.meta.url),
-    'event-log-writer',
-  );
-  const reader = new CallThread<ReaderCalls>(
-    new URL('./embedded/reader-thread.ts', import.meta.url),
-    'event-log-reader',
-  );
+  const writer = new CallThread<WriterCalls>(writerModule, { name: 'event-log-writer' }, lostError);
+  const reader = new CallThread<ReaderCalls>(readerModule, { name: 'event-log-reader' }, lostError);
   const topics = new Map<string, TopicRow>();
   /** One past the last durable event, and whose it is, by stream. */
   const streams: { readonly topic: string; readonly partition: number; end: number }[] = [];
@@ -59,20 +65,11 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Even
     return topic;
   }
 
-  async function endThreads(): Promise<void> {
-    try {
-      await reader.call('close', undefined);
-      await writer.call('close', undefined);
-    } finally {
-      await Promise.all([reader.end(), writer.end()]);
-    }
-  }
-
   try {
     for (const row of await writer.call('open', directory)) learn(row);
     await reader.call('open', directory);
   } catch (thrown) {
-    await endThreads();
+    await Promise.all([reader.terminate(), writer.terminate()]);
     throw thrown;
   }
 
@@ -123,6 +120,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Even
   }
 
   return {
+    failed: Promise.race([writer.lost, reader.lost]),
     async declare({ name, partitions, retentionMs }) {
       learn(await writer.call('declare', { name, partitions, retentionMs }));
     },
@@ -140,7 +138,8 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Even
       await groups.close();
       await commits.drain();
       await expiring;
-      await endThreads();
+      await reader.close();
+      await writer.close();
     },
   };
 }

@@ -11,7 +11,7 @@ import { type ChannelEvent, type ChannelState, nextState } from './channel-state
 import { compile } from './compile.ts';
 import type { CompiledChannel } from './compiled.ts';
 import { BatchDelivery } from './delivery.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { ConnectionStatus } from './engine.ts';
 import { ChannelIntake } from './intake.ts';
 import { Pipeline } from './pipeline.ts';
@@ -38,6 +38,7 @@ export interface ChannelServices {
 }
 
 const refillBytes = 16 * 1024 * 1024;
+const recoveryPage = 100;
 const maxRecoveries = 3;
 
 export class ChannelRuntime {
@@ -58,6 +59,8 @@ export class ChannelRuntime {
   #liveBytes = 0;
   #queuedBytes = 0;
   #unroutedBytes = 0;
+  /** The lowest seq that this run of the channel stored. */
+  #firstStored = Number.POSITIVE_INFINITY;
   /** Stored messages are waiting that are not in memory: what comes now goes behind them. */
   #overflow = true;
   #cursor = -1;
@@ -146,8 +149,15 @@ export class ChannelRuntime {
 
   #stored(slots: readonly Slot[]): void {
     this.lastReceivedAt = this.#services.clock.now();
+    if (this.#halt.signal.aborted) {
+      // Too late for this run of the channel: the next one finds them in the store.
+      for (const slot of slots)
+        slot.delivery?.reach('settled', slot.index, { id: slot.id, outcome: { status: 'draining' } });
+      return;
+    }
     const { maxInFlight, maxInFlightBytes } = this.#options.limits;
     for (const slot of slots) {
+      this.#firstStored = Math.min(this.#firstStored, slot.seq);
       this.#unroutedBytes += slot.raw.length;
       const room =
         this.#live.size < maxInFlight &&
@@ -165,6 +175,8 @@ export class ChannelRuntime {
   }
 
   #toPipeline(slot: Slot): void {
+    // What was stored by an earlier run is counted when it comes into memory.
+    if (slot.seq < this.#firstStored) this.#unroutedBytes += slot.raw.length;
     this.#cursor = slot.seq;
     this.#live.set(slot.seq, slot);
     this.#liveBytes += slot.raw.length;
@@ -179,11 +191,13 @@ export class ChannelRuntime {
     }
     if (this.#overflow) this.#refill();
     this.#intake.wake();
-    if (this.#live.size === 0) {
-      const idle = this.#idle;
-      this.#idle = [];
-      for (const each of idle) each();
-    }
+    if (this.#live.size === 0) this.#nowIdle();
+  }
+
+  #nowIdle(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const each of idle) each();
   }
 
   /** Takes stored messages into memory where there is room, in order, until none is left. */
@@ -364,14 +378,14 @@ export class ChannelRuntime {
   }
 
   /**
-   * Stored messages that were never routed are processed again. After a crash those that may have been in memory go first and
-   * one by one, each counted before it begins: the third time it is an error (rule 21).
+   * Stored messages that were never routed are processed again. After a crash those that may have been in memory go first, and are
+   * counted before they begin: from the second time on one by one, and the third time it is an error (rule 21).
    */
   async #recover(): Promise<void> {
     if (!this.#services.cleanStart) {
       this.#recovering = true;
       try {
-        await this.#recoverSingly();
+        await this.#recoverCounted();
       } catch (thrown) {
         this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'recovery failed');
       }
@@ -380,35 +394,40 @@ export class ChannelRuntime {
     this.#refill();
   }
 
-  async #recoverSingly(): Promise<void> {
-    let left = this.#options.limits.maxInFlight;
-    while (left > 0 && !this.#halt.signal.aborted) {
-      const rows = await this.#services.store.unrouted(this.name, this.#cursor, Math.min(left, 100), refillBytes);
-      if (rows.length === 0) return;
-      for (const row of rows) {
-        if (this.#halt.signal.aborted) return;
-        left -= 1;
-        const count = await this.#services.store.countRecovery(this.name, row.seq);
-        if (count < maxRecoveries) {
-          const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
-          this.#unroutedBytes += row.raw.length;
-          this.#toPipeline(this.#slotOf(row));
-          await idle;
-          continue;
-        }
-        const error = new HubError(
-          'poison',
-          'permanent',
-          `recovering: the hub ended ${count - 1} times while it was processed`,
-        );
-        this.#services.log.error({ channel: this.name, message: row.id, code: error.code }, error.message);
-        this.#cursor = row.seq;
-        const { version } = this.compiled;
-        await this.#services.store.settle(this.name, [
-          { seq: row.seq, version, content: this.#options.content, error: errorRecord(error), parts: [] },
-        ]);
+  async #recoverCounted(): Promise<void> {
+    const { store } = this.#services;
+    for (let left = this.#options.limits.maxInFlight; left > 0 && !this.#halt.signal.aborted; ) {
+      const limit = Math.min(left, recoveryPage);
+      const rows = await store.unrouted(this.name, this.#cursor, limit, refillBytes);
+      // The first time anything that was in memory may have been the cause; from the second on it is found out which.
+      const suspect = rows.findIndex((row) => row.recoveries > 0);
+      const batch = rows.slice(0, suspect < 0 ? rows.length : Math.max(1, suspect));
+      // Everything before these has passed, so they are the ones that are counted.
+      const counted = await store.countRecoveries(this.name, Math.max(1, batch.length));
+      const due = batch.slice(0, counted.length);
+      if (due.length === 0) return;
+      left -= due.length;
+      for (const [at, row] of due.entries()) {
+        if (counted[at]!.recoveries >= maxRecoveries) await this.#poisoned(row, counted[at]!.recoveries);
+        else this.#toPipeline(this.#slotOf(row));
       }
+      await this.#untilPassed();
     }
+  }
+
+  async #poisoned(row: StoredMessage, count: number): Promise<void> {
+    const text = `recovering: the hub ended ${count - 1} times while it was processed`;
+    const error = errorRecord(new HubError('poison', 'permanent', text));
+    this.#services.log.error({ channel: this.name, message: row.id, code: error.code }, text);
+    this.#cursor = row.seq;
+    const { version } = this.compiled;
+    const { content } = this.#options;
+    await this.#services.store.settle(this.name, [{ seq: row.seq, version, content, error, parts: [] }]);
+  }
+
+  #untilPassed(): Promise<void> {
+    if (this.#live.size === 0 || this.#halt.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   async #startSource(): Promise<void> {
@@ -496,9 +515,9 @@ export class ChannelRuntime {
     // What is in memory ends; what is only stored waits for the next start.
     await Promise.race([this.#untilIdle(), this.#aborted()]);
     await Promise.all([...this.dispatchers.values()].map((dispatcher) => dispatcher.drain(this.#halt.signal)));
-    const left = this.#live.size;
     this.#deadline();
-    await this.#pipeline.flush();
+    await this.#pipeline.halt(this.#live.values());
+    const left = this.#live.size;
     await source;
     cancel?.();
     await Promise.all([...this.dispatchers.values()].map((dispatcher) => dispatcher.dispose()));
@@ -506,8 +525,10 @@ export class ChannelRuntime {
     this.connections.clear();
     await this.#services.unlisten(this.#listenEndpoints(this.definition.source.resources));
     this.#live.clear();
+    this.#nowIdle();
     this.#liveBytes = 0;
     this.#unroutedBytes = 0;
+    this.#firstStored = Number.POSITIVE_INFINITY;
     this.#queuedBytes = 0;
     this.#event('drained');
     return left;

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { defineChannel, via, when } from '../builder.ts';
+import { MemoryContents } from '../store/memory-contents.ts';
+import { openMemoryStore } from '../store/memory-store.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import {
   analyst,
@@ -216,28 +218,44 @@ describe('failure', () => {
   });
 
   test('rule 21: a message that was there at three crashes is an error `poison`; the ones around it go on', async () => {
-    const first = await started();
-    const { store } = first;
+    const contents = new MemoryContents();
+    const opened = () => openMemoryStore({ now: () => 1, contents });
     const stored = (n: number) => ({
       id: `01890000-0000-7000-8000-00000000000${n}`,
       raw: Buffer.from(`k:${n}`),
       meta: {},
       receivedAt: 1,
     });
-    await store.append('poison', [stored(1), stored(2), stored(3)]);
-    const page = await store.find({ channel: 'poison', limit: 10, ascending: true });
-    // Two crashes while the second was processed.
-    for (let crash = 0; crash < 2; crash++) await store.countRecovery('poison', page.messages[1]!.seq);
-    const second = await started({ store });
+    const first = opened();
+    await first.append('poison', [stored(1), stored(2), stored(3), stored(4)]);
+    await first.setState('hub/running', 'yes');
     const [source, far] = [manualSource(), farEnd()];
-    await second.engine.deploy(
-      defineChannel('poison').from(source.spec).keyBy(keyOf).to('far', far.spec).definition,
-      'v1',
-    );
-    await eventually(() => far.received.length === 2);
-    expect(far.received).toEqual(['k:1', 'k:3']);
-    const after = await store.find({ channel: 'poison', limit: 10, ascending: true });
-    expect(after.messages.map((each) => each.error?.code)).toEqual([undefined, 'poison', undefined]);
+    const run = async (processed: string, crash: boolean) => {
+      const store = opened();
+      const { engine } = await started({ store });
+      let ran = false;
+      const channel = defineChannel('poison', { limits: { drainMs: 10 } })
+        .from(source.spec)
+        .keyBy(keyOf)
+        .through(async (payload) => {
+          // The process ends here, with all that it had in memory.
+          if (crash && payload === processed) {
+            ran = true;
+            await new Promise(() => undefined);
+          }
+          return payload;
+        })
+        .to('far', far.spec);
+      await engine.deploy(channel.definition, 'v1');
+      await eventually(() => ran || !crash);
+      return store;
+    };
+    for (let crash = 0; crash < 2; crash++) await run('k:2', true);
+    const last = await run('k:2', false);
+    await eventually(() => far.received.includes('k:4'));
+    expect(far.received.filter((each) => each === 'k:2')).toEqual([]);
+    const after = await last.find({ channel: 'poison', limit: 10, ascending: true });
+    expect(after.messages.map((each) => each.error?.code)).toEqual([undefined, 'poison', undefined, undefined]);
   });
 
   test('recovery goes on with what was stored but never routed, before what comes now', async () => {

@@ -6,9 +6,9 @@ import type { MessageStore, Part, PartChange, Settlement } from '../store/messag
 import { type Outputs, route, runSteps } from './compile.ts';
 import type { CompiledChannel } from './compiled.ts';
 import type { BatchDelivery } from './delivery.ts';
-import type { Dispatcher } from './dispatcher.ts';
-import { maxParts, positionOf } from './held-keys.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
 import { Lanes } from './lanes.ts';
+import { maxParts, positionOf } from './position.ts';
 import type { Slot } from './slot.ts';
 import { guarded } from './step-guard.ts';
 
@@ -220,10 +220,7 @@ export class Pipeline {
       if (output === undefined) return;
       const dispatcher = this.#host.dispatchers.get(destination.name);
       if (output instanceof HubError || output.length > maxParts || !dispatcher) {
-        const error =
-          output instanceof HubError
-            ? output
-            : new HubError('step-failed', 'permanent', `splitting for ${destination.name}: ${output.length} outputs`);
+        const error = output instanceof HubError ? output : notOffered(destination.name, output.length, dispatcher);
         slot.parts.push({
           destination: destination.name,
           n: 0,
@@ -235,7 +232,7 @@ export class Pipeline {
       } else if (output.length === 0) slot.parts.push({ destination: destination.name, n: 0, status: 'filtered' });
       else
         output.forEach((payload, n) => {
-          offers.push({ dispatcher, position: positionOf(slot.seq, n), n, payload });
+          offers.push({ dispatcher, position: positionOf({ seq: slot.seq, n }), n, payload });
         });
     });
     if (offers.length === 0 && options.unmatched && slot.parts.every((part) => part.status === 'filtered'))
@@ -397,6 +394,8 @@ export class Pipeline {
 
   #committed(slot: Slot): void {
     if (!slot.delivery || slot.answered) return;
+    // Nobody waits for more than `stored`.
+    if (!slot.delivery.late && (slot.compiled ?? this.compiled).definition.options.ackAfter === 'stored') return;
     const ackOn = this.#ackOn(slot);
     const due =
       ackOn && slot.error === undefined
@@ -510,7 +509,7 @@ export class Pipeline {
       const name = { destination: part.destination, seq: slot.seq, n: part.n };
       if (
         part.status === 'queued' &&
-        (!dispatcher || dispatcher.cancelRow(positionOf(slot.seq, part.n), error, part.attempts))
+        (!dispatcher || dispatcher.cancelRow(positionOf({ seq: slot.seq, n: part.n }), error, part.attempts))
       ) {
         if (!dispatcher) changes.push({ ...name, from: 'queued', to: 'error', error, attempts: part.attempts });
       }
@@ -519,6 +518,22 @@ export class Pipeline {
     }
     await Promise.all([...this.#host.dispatchers.values()].map((dispatcher) => dispatcher.flush()));
     if (changes.length > 0) await this.#host.store.update(this.#host.channel, changes);
+  }
+
+  /** Forgets what has not ended its first pass: it is in the store, and comes again. Resolves when the rest is committed. */
+  async halt(inMemory: Iterable<Slot>): Promise<void> {
+    for (const slot of inMemory) {
+      if (slot.settled) continue;
+      slot.settled = true;
+      this.#offered.delete(slot);
+      if (slot.compiled) this.#lanes.leave(slot, () => undefined);
+    }
+    this.#queue = [];
+    this.#head = 0;
+    this.#free = [];
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = undefined;
+    await this.flush();
   }
 
   /** At the end of a drain: everybody who still waits learns that no answer will come. */
@@ -532,6 +547,12 @@ export class Pipeline {
     this.#waiting.clear();
     this.#deadlines = [];
   }
+}
+
+function notOffered(destination: string, outputs: number, dispatcher: Dispatcher | undefined): HubError {
+  return dispatcher
+    ? new HubError('step-failed', 'permanent', `splitting for ${destination}: ${outputs} outputs`)
+    : new HubError('not-found', 'permanent', `sending to ${destination}: the channel has no such destination any more`);
 }
 
 function withoutContent(part: Part): Part {

@@ -48,7 +48,7 @@ export async function channelStatus(
     inFlight: channel.inFlight,
     counts: {
       received: counts?.received ?? 0,
-      filtered: sum((each) => each.filtered),
+      filtered: sum((each) => each.filtered) + (counts?.filtered ?? 0),
       queued: sum((each) => each.queued) + (counts?.unrouted ?? 0),
       sent: sum((each) => each.sent),
       errored: sum((each) => each.errored) + (counts?.errored ?? 0),

@@ -10,7 +10,7 @@ import type {
 } from '../store/message-store.ts';
 import type { ChannelRuntime } from './channel-runtime.ts';
 import type { ActionReport } from './engine.ts';
-import { positionOf } from './held-keys.ts';
+import { positionOf } from './position.ts';
 
 interface PartChoice {
   readonly destination?: string;
@@ -114,7 +114,9 @@ export class Verbs {
     const order = channel.definition.destinations.find((each) => each.name === part.destination)?.options.order;
     if (order === 'none') return false;
     return (
-      channel.dispatchers.get(part.destination)?.overtaken(positionOf(message.seq, part.n), part.keys ?? ['']) ?? false
+      channel.dispatchers
+        .get(part.destination)
+        ?.overtaken(positionOf({ seq: message.seq, n: part.n }), part.keys ?? ['']) ?? false
     );
   }
 

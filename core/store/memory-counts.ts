@@ -38,7 +38,7 @@ export class MemoryCounts {
   #of(channel: string) {
     let counts = this.#channels.get(channel);
     if (!counts) {
-      const own = { received: 0, duplicates: 0, reusedKeys: 0, errored: 0, openErrors: 0, unrouted: 0 };
+      const own = { received: 0, duplicates: 0, reusedKeys: 0, filtered: 0, errored: 0, openErrors: 0, unrouted: 0 };
       this.#channels.set(channel, (counts = { own, destinations: new Map() }));
     }
     return counts;

@@ -1,5 +1,6 @@
 import { storeSuite } from '../testing/store-suite.ts';
-import { MemoryContents, openMemoryStore } from './memory-store.ts';
+import { MemoryContents } from './memory-contents.ts';
+import { openMemoryStore } from './memory-store.ts';
 
 storeSuite('the memory store', async (options) => {
   const contents = new MemoryContents();

@@ -1,3 +1,4 @@
+// Over 300 lines: one contract with the shapes that go in and out of it; who implements or calls it reads them side by side.
 import type { ErrorRecord } from '../errors.ts';
 import type { Meta } from '../format.ts';
 
@@ -10,7 +11,9 @@ import type { Meta } from '../format.ts';
  * (rule 20). When no part is queued the message is settled.
  *
  * Every write resolves after its fsync; writes called in one turn of the event loop may share a commit, and take effect in call
- * order. Every read sees what was committed before it was called. Byte arrays handed over must not be changed afterwards.
+ * order. Writes and reads of the queue and of unrouted messages are answered in call order, too: who gets a page of rows has heard
+ * of every write before it, and of none after it. Every read sees what was committed before it was called. Byte arrays handed over
+ * must not be changed afterwards.
  */
 export interface MessageStore extends AsyncDisposable {
   /** Counts openings of this store: the epoch of writes made under it. */
@@ -34,8 +37,8 @@ export interface MessageStore extends AsyncDisposable {
 
   /**
    * The lowest `limit` blocked parts of this key become ready: `parts`, in order. Ends before a part that has a waiting or blocked
-   * part before it in any of its keys: one of several keys stays held until all are free. `next` is the lowest blocked part of the
-   * key that is left, if any.
+   * part before it in any of its keys: one of several keys stays held until all are free. `next` is the lowest waiting or
+   * blocked part of the key that is left, if any.
    */
   unblock(channel: string, destination: string, key: string, limit: number): Promise<Unblocked>;
 
@@ -48,8 +51,8 @@ export interface MessageStore extends AsyncDisposable {
     maxBytes: number,
   ): Promise<readonly QueuedPart[]>;
 
-  /** Waiting parts whose time has come, earliest first. They stay `waiting`. */
-  due(channel: string, destination: string, now: number, limit: number): Promise<readonly QueuedPart[]>;
+  /** Waiting parts whose time has come, earliest first, at most `limit`. They stay `waiting`. */
+  due(channel: string, destination: string, now: number, limit: number): Promise<DueParts>;
 
   /** What of a destination's queue must be known before it starts: counts, and for each key that is not free its lowest queued part. */
   queueState(channel: string, destination: string, maxHeld?: number): Promise<QueueState>;
@@ -57,8 +60,12 @@ export interface MessageStore extends AsyncDisposable {
   /** Messages without a settlement with seq above `after`, in order: what recovery and a backlogged channel read. */
   unrouted(channel: string, after: number, limit: number, maxBytes: number): Promise<readonly StoredMessage[]>;
 
-  /** Adds one to the recoveries of a message and resolves with the new count (rule 21); 0 where its first pass has ended. */
-  countRecovery(channel: string, seq: number): Promise<number>;
+  /**
+   * Of the messages that were stored before this opening and whose first pass has not ended, the first `limit` in order of seq:
+   * adds one to the recoveries of each, in one commit, and resolves with the new counts (rule 21). Counts a message once per
+   * opening, however often it is called.
+   */
+  countRecoveries(channel: string, limit: number): Promise<readonly Recovered[]>;
 
   // Reads of people and programs. Those of content name an actor and a reason, and are on the audit trail (rule 33).
   find(query: MessageQuery): Promise<MessagePage>;
@@ -167,7 +174,10 @@ export type Part =
     };
 
 export interface Unblocked {
+  /** What was made ready, in order. */
   readonly parts: readonly PartPosition[];
+  /** All keys of those parts: a part with several keys stands in the way of each. */
+  readonly keys: readonly string[];
   readonly next?: PartPosition;
 }
 
@@ -208,6 +218,12 @@ export interface QueuedPart extends PartName {
   readonly bytes: Uint8Array;
 }
 
+export interface DueParts {
+  readonly rows: readonly QueuedPart[];
+  /** The earliest time among the waiting parts that are not in `rows`. */
+  readonly nextRetryAt: number | undefined;
+}
+
 export interface QueueState {
   readonly ready: number;
   readonly waiting: number;
@@ -228,6 +244,12 @@ export interface StoredMessage {
   readonly key?: string;
   readonly replayOf?: string;
   readonly only?: readonly string[];
+  readonly recoveries: number;
+}
+
+export interface Recovered {
+  readonly seq: number;
+  /** Openings of the store that found this message without a settlement. */
   readonly recoveries: number;
 }
 
@@ -318,6 +340,8 @@ export interface ChannelCounts {
   readonly duplicates: number;
   /** Messages that had the dedupe key of an earlier one, and other content (rule 14). */
   readonly reusedKeys: number;
+  /** Messages that ended without an error and without parts: dropped by the channel's own filter. */
+  readonly filtered: number;
   /** Messages that failed before they had parts, ever; and those still open. */
   readonly errored: number;
   readonly openErrors: number;

@@ -11,6 +11,7 @@ import {
   errorPart,
   labPart,
   newId,
+  newMessage,
   type OpenStore,
   queuedPart,
   refused,
@@ -23,7 +24,7 @@ import {
   toSent,
 } from './store-fixture.ts';
 
-/** Queued parts: their order, their transitions, and what is held by key (rules 17 and 20). */
+/** Queued parts: their order and their transitions (rule 17). */
 export function storeQueueSuite(open: OpenStore): void {
   describe('the queue', () => {
     let harness: StoreHarness;
@@ -82,7 +83,7 @@ export function storeQueueSuite(open: OpenStore): void {
       const soon = await enqueue(store, 'waiting', ['b'], { retryAt: start + 10 });
       const next = await enqueue(store, 'waiting', ['c'], { retryAt: start + 20 });
       const due = async (at: number, limit = 10) =>
-        (await store.due(channel, 'lab', at, limit)).map(({ seq, retryAt }) => [seq, retryAt]);
+        (await store.due(channel, 'lab', at, limit)).rows.map(({ seq, retryAt }) => [seq, retryAt]);
       expect(await due(start + 9)).toEqual([]);
       expect(await due(start + 20)).toEqual([
         [soon, start + 10],
@@ -92,6 +93,20 @@ export function storeQueueSuite(open: OpenStore): void {
       expect((await store.queueState(channel, 'lab')).waiting).toBe(3);
       expect(await ready()).toEqual([]);
       expect((await partOf(late))?.retryAt).toBe(start + 30);
+    });
+
+    it('says when the next of the waiting parts is due that it did not give', async () => {
+      const next = async (at: number, limit = 10) => (await store.due(channel, 'lab', at, limit)).nextRetryAt;
+      expect(await next(start)).toBeUndefined();
+      for (const after of [10, 30, 20, 20]) await enqueue(store, 'waiting', ['a'], { retryAt: start + after });
+      await enqueue(store, 'ready', ['b']);
+      await enqueue(store, 'blocked', ['a']);
+      expect(await next(start)).toBe(start + 10);
+      expect(await next(start + 10)).toBe(start + 20);
+      expect(await next(start + 25)).toBe(start + 30);
+      expect(await next(start + 99, 2)).toBe(start + 20);
+      expect(await next(start + 99)).toBeUndefined();
+      expect((await store.due(channel, 'ris', start + 99, 10)).nextRetryAt).toBeUndefined();
     });
 
     describe('changes', () => {
@@ -214,71 +229,20 @@ export function storeQueueSuite(open: OpenStore): void {
       });
     });
 
-    describe('rule 20: held keys', () => {
-      const unblock = async (key: string, limit = 100) => {
-        const { parts, next } = await store.unblock(channel, 'lab', key, limit);
-        return { seqs: parts.map(({ seq }) => seq), ...(next ? { next: next.seq } : {}) };
-      };
-
-      it('makes the lowest blocked parts of one key ready, in order', async () => {
-        const a = [await enqueue(store, 'blocked', ['a']), await enqueue(store, 'blocked', ['a'])];
-        const b = await enqueue(store, 'blocked', ['b']);
-        a.push(await enqueue(store, 'blocked', ['a']));
-        expect(await unblock('a', 2)).toEqual({ seqs: a.slice(0, 2), next: a[2] });
-        expect(await ready()).toEqual(a.slice(0, 2));
-        expect(await unblock('a')).toEqual({ seqs: a.slice(2) });
-        expect(await unblock('a')).toEqual({ seqs: [] });
-        expect(await unblock('b')).toEqual({ seqs: [b] });
-      });
-
-      it('rule 2: a part with two keys stays blocked until both are free, and what is behind it, too', async () => {
-        const head = await enqueue(store, 'waiting', ['b'], { retryAt: start });
-        const first = await enqueue(store, 'blocked', ['a']);
-        const merge = await enqueue(store, 'blocked', ['a', 'b']);
-        const behind = await enqueue(store, 'blocked', ['a']);
-        expect(await unblock('a')).toEqual({ seqs: [first], next: merge });
-        await store.update(channel, [toSent(head), toSent(first)]);
-        expect(await unblock('b')).toEqual({ seqs: [merge] });
-        expect(await unblock('a')).toEqual({ seqs: [behind] });
-      });
-
-      it('leaves parts behind a waiting one of their key blocked', async () => {
-        await enqueue(store, 'waiting', ['a'], { retryAt: start });
-        const blocked = await enqueue(store, 'blocked', ['a']);
-        expect(await unblock('a')).toEqual({ seqs: [], next: blocked });
-      });
-
-      it('says of each held key which queued part is its lowest', async () => {
-        const a = await enqueue(store, 'waiting', ['a'], { retryAt: start + 70 });
-        now = start + 100;
-        await enqueue(store, 'blocked', ['a']);
-        await enqueue(store, 'ready', ['free']);
-        const b = await enqueue(store, 'ready', ['b']);
-        const merge = await enqueue(store, 'blocked', ['b', 'c', '']);
-        const part = { n: 0 };
-        expect(await store.queueState(channel, 'lab')).toEqual({
-          ...{ ready: 2, waiting: 1, blocked: 2, bytes: 30, oldest: start, nextRetryAt: start + 70 },
-          held: [
-            { key: '', head: { seq: merge, ...part } },
-            { key: 'a', head: { seq: a, ...part } },
-            { key: 'b', head: { seq: b, ...part } },
-            { key: 'c', head: { seq: merge, ...part } },
-          ],
-        });
-        expect((await store.queueState(channel, 'lab', 2)).held.length).toBe(2);
-        expect(await store.queueState(channel, 'none')).toEqual({
-          ready: 0,
-          waiting: 0,
-          blocked: 0,
-          bytes: 0,
-          held: [],
-        });
-      });
-
-      it('a part without keys is held by nobody', async () => {
-        await enqueue(store, 'ready', []);
-        expect((await store.queueState(channel, 'lab')).held).toEqual([]);
-      });
+    it('answers in call order, whatever kind of call it is', async () => {
+      const head = await enqueue(store, 'ready', ['a']);
+      const order: string[] = [];
+      const note = (name: string, answer: Promise<unknown>) => answer.then(() => void order.push(name));
+      await Promise.all([
+        note('unrouted', store.unrouted(channel, 0, 10, anyBytes)),
+        note('append', store.append(channel, [newMessage()])),
+        note('ready', store.ready(channel, 'lab', { seq: 0, n: 0 }, 10, anyBytes)),
+        note('update', store.update(channel, [toSent(head)])),
+        note('unblock', store.unblock(channel, 'lab', 'a', 10)),
+        note('due', store.due(channel, 'lab', start, 10)),
+        note('settle', store.settle(channel, [])),
+      ]);
+      expect(order).toEqual(['unrouted', 'append', 'ready', 'update', 'unblock', 'due', 'settle']);
     });
   });
 }

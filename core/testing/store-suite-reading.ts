@@ -160,6 +160,7 @@ export function storeReadingSuite(open: OpenStore): void {
         settlement(seqs[0], [sentPart('lab'), filteredPart('ris')]),
         settlement(seqs[1], [{ ...sentPart('lab'), attempts: 3 }, errorPart('ris')]),
       ]);
+      await store.settle(channel, [settlement(await appendOne(store), [])]);
       const resent = await enqueue(store, 'ready');
       const dead = await enqueue(store, 'ready');
       await store.update(channel, [toSent(resent), toError(dead)]);
@@ -167,7 +168,16 @@ export function storeReadingSuite(open: OpenStore): void {
       store = await harness.reopen();
       expect(await store.counts()).toEqual([
         {
-          ...{ channel, received: 7, duplicates: 0, reusedKeys: 0, errored: 1, openErrors: 1, unrouted: 1 },
+          ...{
+            channel,
+            received: 8,
+            duplicates: 0,
+            reusedKeys: 0,
+            filtered: 1,
+            errored: 1,
+            openErrors: 1,
+            unrouted: 1,
+          },
           destinations: [
             { destination: 'lab', filtered: 0, sent: 3, errored: 1, openErrors: 1, queued: 1 },
             { destination: 'ris', filtered: 1, sent: 0, errored: 1, openErrors: 1, queued: 0 },

@@ -62,6 +62,19 @@ export function storeSettlingSuite(open: OpenStore): void {
       ]);
     });
 
+    it('counts a message without parts as filtered, once and for good', async () => {
+      const seq = await appendOne(store);
+      await store.settle(channel, [settlement(seq, []), settlement(seq, [])]);
+      expect((await store.find({ status: 'filtered', limit: 10 })).messages).toMatchObject([{ seq, parts: [] }]);
+      await store.settle(channel, [settlement(await appendOne(store), [], { error: undecodable })]);
+      await store.settle(channel, [settlement(await appendOne(store), [filteredPart('lab')])]);
+      await store.prune(channel, { contentBefore: start + 1, messagesBefore: start + 1 });
+      expect((await store.find({ status: 'filtered', limit: 10 })).messages).toEqual([]);
+      expect(await store.counts()).toMatchObject([
+        { received: 3, filtered: 1, errored: 1, unrouted: 0, destinations: [{ destination: 'lab', filtered: 1 }] },
+      ]);
+    });
+
     it('keeps a message that failed before it had parts as an open error, until it is resolved', async () => {
       const seq = await appendOne(store);
       await store.settle(channel, [settlement(seq, [], { error: undecodable })]);

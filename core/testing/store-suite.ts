@@ -20,6 +20,7 @@ import {
   toSent,
   undecodable,
 } from './store-fixture.ts';
+import { storeHeldKeysSuite } from './store-suite-held-keys.ts';
 import { storePruningSuite } from './store-suite-pruning.ts';
 import { storeQueueSuite } from './store-suite-queue.ts';
 import { storeReadingSuite } from './store-suite-reading.ts';
@@ -33,6 +34,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     appendingSuite(open);
     storeSettlingSuite(open);
     storeQueueSuite(open);
+    storeHeldKeysSuite(open);
     storeReadingSuite(open);
     storePruningSuite(open);
   });
@@ -109,12 +111,38 @@ function appendingSuite(open: OpenStore): void {
 
     it('rule 21: counts recoveries of a message until its first pass has ended', async () => {
       const seq = await appendOne(store);
-      expect(await store.countRecovery(channel, seq)).toBe(1);
       store = await harness.reopen();
-      expect(await store.countRecovery(channel, seq)).toBe(2);
+      expect(await store.countRecoveries(channel, 10)).toEqual([{ seq, recoveries: 1 }]);
+      store = await harness.reopen();
+      expect(await store.countRecoveries(channel, 10)).toEqual([{ seq, recoveries: 2 }]);
       expect((await store.unrouted(channel, 0, 1, anyBytes))[0]?.recoveries).toBe(2);
       await store.settle(channel, [settlement(seq, [sentPart('lab')])]);
-      expect(await store.countRecovery(channel, seq)).toBe(0);
+      store = await harness.reopen();
+      expect(await store.countRecoveries(channel, 10)).toEqual([]);
+    });
+
+    it('rule 21: counts recoveries of the lowest messages from before this opening only, each once', async () => {
+      const seqs = [await appendOne(store), await appendOne(store), await appendOne(store)];
+      await appendOne(store, {}, 'oru');
+      await appendOne(store, { fault: undecodable });
+      expect(await store.countRecoveries(channel, 10)).toEqual([]);
+      store = await harness.reopen();
+      const later = await appendOne(store);
+      const once = seqs.map((seq) => ({ seq, recoveries: 1 }));
+      expect(await store.countRecoveries(channel, 2)).toEqual(once.slice(0, 2));
+      expect(await store.countRecoveries(channel, 2)).toEqual(once.slice(0, 2));
+      expect(await store.countRecoveries(channel, 10)).toEqual(once);
+      expect((await store.unrouted(channel, 0, 10, anyBytes)).map(({ seq, recoveries }) => [seq, recoveries])).toEqual([
+        ...seqs.map((seq) => [seq, 1]),
+        [later, 0],
+      ]);
+      store = await harness.reopen();
+      expect(await store.countRecoveries(channel, 1)).toEqual([{ seq: seqs[0], recoveries: 2 }]);
+      expect(await store.countRecoveries(channel, 10)).toEqual([
+        ...seqs.map((seq) => ({ seq, recoveries: 2 })),
+        { seq: later, recoveries: 1 },
+      ]);
+      expect(await store.countRecoveries('nowhere', 10)).toEqual([]);
     });
 
     it('counts its openings', async () => {

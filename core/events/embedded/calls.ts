@@ -1,5 +1,3 @@
-import type { ErrorCode, ErrorKind } from '../../errors.ts';
-
 /** Where the rows of one partition lie: `stream` numbers the partitions of all topics of a file. */
 export interface TopicRow {
   readonly name: string;
@@ -59,7 +57,6 @@ export interface WriterCalls {
   }): readonly number[];
   /** Deletes at most `limit` events of one stream that are older than `before`; gives how many. */
   expire(step: { readonly stream: number; readonly before: number; readonly limit: number }): number;
-  close(): void;
 }
 
 /** What the reader thread does. It sees whatever was committed before the call. */
@@ -73,7 +70,6 @@ export interface ReaderCalls {
     readonly maxBytes: number;
   }): ReadEvents;
   status(): readonly StatusRow[];
-  close(): void;
 }
 
 export interface StatusRow {
@@ -82,17 +78,3 @@ export interface StatusRow {
   readonly events: number;
   readonly lag: Readonly<Record<string, number>>;
 }
-
-export interface Request {
-  readonly name: string;
-  readonly argument: unknown;
-}
-
-export interface CallFailure {
-  readonly code: ErrorCode;
-  readonly kind: ErrorKind;
-  readonly message: string;
-}
-
-/** Requests are answered in order, so an answer needs no number. */
-export type Answer = { readonly value: unknown } | { readonly error: CallFailure };

@@ -1,7 +1,7 @@
 import { HubError } from '../../errors.ts';
+import type { CallThread } from '../../worker/call-thread.ts';
 import type { NewEvent } from '../event-log.ts';
 import { partitionOf } from '../partition.ts';
-import type { CallThread } from './call-thread.ts';
 import type { CommitBatch, GroupPosition, StreamEnd, TopicRow, WriterCalls } from './calls.ts';
 
 interface Waiting {

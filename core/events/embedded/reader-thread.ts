@@ -1,8 +1,9 @@
+import { serve } from '../../worker/serve.ts';
 import type { ReaderCalls, StatusRow } from './calls.ts';
+import { callError } from './errors.ts';
 import { offsetOf, openDatabase, rowId } from './schema.ts';
-import { serve } from './serve.ts';
 
-type Reader = Omit<ReaderCalls, 'open'>;
+type Reader = Omit<ReaderCalls, 'open'> & { close(): void };
 
 function openReader(directory: string): Reader {
   const database = openDatabase(directory, 'read');
@@ -70,11 +71,14 @@ function openReader(directory: string): Reader {
 }
 
 let reader: Reader | undefined;
-serve<ReaderCalls>({
-  open(directory) {
-    reader = openReader(directory);
+serve<ReaderCalls>(
+  {
+    open(directory) {
+      reader = openReader(directory);
+    },
+    read: (range) => reader!.read(range),
+    status: () => reader!.status(),
   },
-  read: (range) => reader!.read(range),
-  status: () => reader!.status(),
-  close: () => reader?.close(),
-});
+  callError,
+  () => reader?.close(),
+);

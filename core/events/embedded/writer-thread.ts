@@ -2,11 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HubError } from '../../errors.ts';
+import { serve } from '../../worker/serve.ts';
 import type { CommitBatch, TopicRow, WriterCalls } from './calls.ts';
+import { callError } from './errors.ts';
 import { maxStreams, openDatabase, rowId, schema, schemaVersion } from './schema.ts';
-import { serve } from './serve.ts';
 
-type Writer = Omit<WriterCalls, 'open'>;
+type Writer = Omit<WriterCalls, 'open'> & { close(): void };
 
 function openWriter(directory: string): Writer & { readonly topics: readonly TopicRow[] } {
   mkdirSync(directory, { recursive: true });
@@ -168,15 +169,18 @@ function takeLock(directory: string): DatabaseSync {
 }
 
 let writer: Writer | undefined;
-serve<WriterCalls>({
-  open(directory) {
-    const opened = openWriter(directory);
-    writer = opened;
-    return opened.topics;
+serve<WriterCalls>(
+  {
+    open(directory) {
+      const opened = openWriter(directory);
+      writer = opened;
+      return opened.topics;
+    },
+    declare: (topic) => writer!.declare(topic),
+    commit: (batch) => writer!.commit(batch),
+    start: (group) => writer!.start(group),
+    expire: (step) => writer!.expire(step),
   },
-  declare: (topic) => writer!.declare(topic),
-  commit: (batch) => writer!.commit(batch),
-  start: (group) => writer!.start(group),
-  expire: (step) => writer!.expire(step),
-  close: () => writer?.close(),
-});
+  callError,
+  () => writer?.close(),
+);

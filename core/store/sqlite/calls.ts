@@ -1,6 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorRecord } from '../../errors.ts';
-import type { AuditEntry, PartChange, PartPosition, PrunePolicy } from '../message-store.ts';
+import type {
+  AuditEntry,
+  ChannelCounts,
+  MessageContent,
+  MessagePage,
+  MessageQuery,
+  PartChange,
+  PartPosition,
+  PrunePolicy,
+  StoredAuditEntry,
+} from '../message-store.ts';
 
 /** Kinds of the calls in a slab. A plain call's arguments are cloned beside it; the two hot ones are written out in the slab. */
 export const callKind = { append: 1, settle: 2, plain: 3 } as const;
@@ -38,7 +48,7 @@ export type WriterCall =
       readonly limit: number;
       readonly maxBytes: number;
     }
-  | { readonly name: 'countRecovery'; readonly channel: string; readonly seq: number }
+  | { readonly name: 'countRecoveries'; readonly channel: string; readonly limit: number }
   | { readonly name: 'audit'; readonly entry: AuditEntry }
   | { readonly name: 'state'; readonly key: string }
   | { readonly name: 'setState'; readonly key: string; readonly value: string }
@@ -66,11 +76,17 @@ export interface WriterBatch {
   readonly now: number;
 }
 
-/** What it answers after a commit: pairs of call id and first seq, and what needs more words. */
+/** In `WriterReply.done`, instead of a first seq. */
+export const answeredElsewhere = { value: -1, error: -2 } as const;
+
+/**
+ * What it answers after a commit, in the order of the calls: pairs of call id and first seq (0: nothing to say), or a mark that
+ * the next of the values, or of the errors, is the answer.
+ */
 export interface WriterReply {
   readonly done: Float64Array;
-  readonly values: readonly (readonly [id: number, value: unknown])[];
-  readonly errors: readonly (readonly [id: number, error: ErrorRecord])[];
+  readonly values: readonly unknown[];
+  readonly errors: readonly ErrorRecord[];
 }
 
 export interface StoreFiles {
@@ -84,9 +100,26 @@ export interface StoreFiles {
   readonly maxDatabaseBytes?: number;
 }
 
+/** The first message to the writer's thread; answered with `WriterOpened` as the value of call `id`. */
+export interface WriterOpening {
+  readonly id: number;
+  readonly files: StoreFiles;
+  readonly now: number;
+}
+
 export interface WriterOpened {
   readonly epoch: number;
   readonly names: readonly (readonly [number, string])[];
+}
+
+/** Calls that run on the reader's thread: reads of people and programs. */
+export interface ReaderCalls {
+  /** Opens the database that the writer has made. */
+  open(directory: string): void;
+  find(query: MessageQuery): MessagePage;
+  content(id: string): MessageContent | undefined;
+  counts(): readonly ChannelCounts[];
+  auditTrail(page: { readonly limit: number; readonly before?: number }): readonly StoredAuditEntry[];
 }
 
 /** What both threads of a store share of an open database. */

@@ -1,6 +1,7 @@
 import { errorRecord, HubError } from '../../errors.ts';
+import type { DueParts } from '../message-store.ts';
 import { Append } from './append.ts';
-import { callKind, type WriterBatch, type WriterCall, type WriterReply } from './calls.ts';
+import { answeredElsewhere, callKind, type WriterBatch, type WriterCall, type WriterReply } from './calls.ts';
 import { Inbox } from './inbox.ts';
 import { PartChanges, Unblock } from './part-changes.ts';
 import { PartRows } from './part-rows.ts';
@@ -24,20 +25,24 @@ export interface Answered {
   readonly transfer: readonly ArrayBuffer[];
 }
 
-/** Answers of one commit, by call. */
+/** Answers of one commit, in the order of the calls. */
 class Answers {
   readonly done: number[] = [];
   readonly transfer: ArrayBuffer[] = [];
-  readonly values: [number, unknown][] = [];
-  readonly errors: [number, ReturnType<typeof errorRecord>][] = [];
+  readonly values: unknown[] = [];
+  readonly errors: ReturnType<typeof errorRecord>[] = [];
 
   add(id: number, answer: unknown): void {
     if (answer === undefined) this.done.push(id, 0);
     else if (typeof answer === 'number') this.done.push(id, answer);
-    else if (answer instanceof HubError) this.errors.push([id, errorRecord(answer)]);
-    else {
-      this.values.push([id, answer]);
+    else if (answer instanceof HubError) {
+      this.done.push(id, answeredElsewhere.error);
+      this.errors.push(errorRecord(answer));
+    } else {
+      this.done.push(id, answeredElsewhere.value);
+      this.values.push(answer);
       if (Array.isArray(answer)) this.#transferBytesOf(answer);
+      else if (isDue(answer)) this.#transferBytesOf(answer.rows);
     }
   }
 
@@ -56,6 +61,10 @@ class Answers {
       transfer: [...this.transfer, done.buffer],
     };
   }
+}
+
+function isDue(answer: unknown): answer is DueParts {
+  return typeof answer === 'object' && answer !== null && 'rows' in answer;
 }
 
 /**
@@ -192,8 +201,8 @@ export class Commits {
         return this.#queue.state(call.channel, call.destination, call.maxHeld);
       case 'unrouted':
         return this.#inbox.unrouted(call.channel, call.after, call.limit, call.maxBytes);
-      case 'countRecovery':
-        return this.#inbox.countRecovery(call.channel, call.seq);
+      case 'countRecoveries':
+        return this.#inbox.countRecoveries(call.channel, call.limit);
       case 'audit':
         return this.#trail.add(call.entry);
       case 'state':

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   analyst,
@@ -21,7 +20,6 @@ import {
   start,
   toSent,
 } from '../../testing/store-fixture.ts';
-import { Link } from './link.ts';
 import { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 
 const noReserve = { lowWaterBytes: 0, reserveBytes: 0 };
@@ -54,14 +52,6 @@ describe('the SQLite store through a crash', () => {
     const kept = new Set(found.map(({ seq }) => seq));
     expect([...acknowledged].filter((seq) => !kept.has(seq))).toEqual([]);
     expect((await store.counts())[0]?.received).toBe(found.length);
-  });
-
-  it('rejects what waits with store-failed when its thread dies', async () => {
-    const worker = new Worker('setTimeout(() => { throw new Error() }, 50)', { eval: true });
-    const link = new Link(worker);
-    await expect(link.add(() => undefined)).rejects.toMatchObject({ code: 'store-failed' });
-    await expect(link.add(() => undefined)).rejects.toMatchObject({ code: 'store-failed' });
-    await link.close();
   });
 
   it.skipIf(spawnSync('strace', ['-V']).error)('rule 5: syncs between the append and its resolution', () => {

@@ -1,4 +1,4 @@
-import type { StoredMessage } from '../message-store.ts';
+import type { Recovered, StoredMessage } from '../message-store.ts';
 import { uuidText } from '../uuid.ts';
 import { metaFromColumns } from './meta-columns.ts';
 import { RawBytes } from './raw-bytes.ts';
@@ -24,7 +24,10 @@ export class Inbox {
   readonly #session: Session;
   readonly #raw: RawBytes;
   readonly #unrouted: Statement;
-  readonly #recovery: Statement;
+  readonly #before: Statement;
+  readonly #countAgain: Statement;
+  readonly #mark: Statement;
+  readonly #setMark: Statement;
 
   constructor(session: Session) {
     this.#session = session;
@@ -34,9 +37,16 @@ export class Inbox {
        FROM unrouted u JOIN message m ON m.channel = u.channel AND m.seq = u.seq
        WHERE u.channel = ? AND u.seq > ? ORDER BY u.seq LIMIT ?`,
     );
-    this.#recovery = session.db.prepare(
-      'UPDATE unrouted SET recoveries = recoveries + 1 WHERE channel = ? AND seq = ? RETURNING recoveries',
+    this.#before = session.db.prepare(
+      'SELECT seq, recoveries FROM unrouted WHERE channel = ? AND seq < ? ORDER BY seq LIMIT ?',
     );
+    this.#countAgain = session.db.prepare(
+      'UPDATE unrouted SET recoveries = recoveries + 1 WHERE channel = ? AND seq > ? AND seq <= ?',
+    );
+    // Ends with this opening, and is rolled back with the commit it was part of.
+    session.db.exec('CREATE TEMP TABLE recovery_mark (channel INTEGER PRIMARY KEY, seq INTEGER NOT NULL)');
+    this.#mark = session.db.prepare('SELECT seq FROM recovery_mark WHERE channel = ?');
+    this.#setMark = session.db.prepare('INSERT OR REPLACE INTO recovery_mark VALUES (?, ?)');
   }
 
   unrouted(channel: string, after: number, limit: number, maxBytes: number): readonly StoredMessage[] {
@@ -51,9 +61,16 @@ export class Inbox {
     return messages;
   }
 
-  countRecovery(channel: string, seq: number): number {
-    const row = this.#recovery.get(this.#session.id(channel), seq) as { recoveries: number } | undefined;
-    return row?.recoveries ?? 0;
+  countRecoveries(channelName: string, limit: number): readonly Recovered[] {
+    const channel = this.#session.id(channelName);
+    const rows = this.#before.all(channel, this.#session.firstSeq, limit) as unknown as Recovered[];
+    const mark = (this.#mark.get(channel) as { seq: number } | undefined)?.seq ?? 0;
+    const last = rows.at(-1)?.seq ?? 0;
+    if (last > mark) {
+      this.#countAgain.run(channel, mark, last);
+      this.#setMark.run(channel, last);
+    }
+    return rows.map(({ seq, recoveries }) => ({ seq, recoveries: seq > mark ? recoveries + 1 : recoveries }));
   }
 
   #message(row: Row): StoredMessage {

@@ -148,7 +148,7 @@ export class Unblock {
   readonly #session: Session;
   readonly #held: Statement;
   readonly #heldBefore: Statement;
-  readonly #blocked: Statement;
+  readonly #next: Statement;
   readonly #ready: Statement;
 
   constructor(session: Session) {
@@ -159,7 +159,7 @@ export class Unblock {
     const held = `${ofKey} AND p.status IN (1, 2)`;
     this.#held = db.prepare(`SELECT k.seq, k.n, p.id, p.status, p.keys ${held} ORDER BY k.seq, k.n LIMIT ?`);
     this.#heldBefore = db.prepare(`SELECT 1 ${held} AND (k.seq, k.n) < (?, ?) LIMIT 1`);
-    this.#blocked = db.prepare(`SELECT k.seq, k.n ${ofKey} AND p.status = 2 ORDER BY k.seq, k.n LIMIT 1`);
+    this.#next = db.prepare(`SELECT k.seq, k.n ${held} ORDER BY k.seq, k.n LIMIT 1`);
     this.#ready = db.prepare('UPDATE part SET status = 0 WHERE id = ?');
   }
 
@@ -167,15 +167,18 @@ export class Unblock {
     const channel = this.#session.id(channelName);
     const destination = this.#session.id(destinationName);
     const parts: PartPosition[] = [];
+    const ofParts = new Set<string>();
     const rows = this.#held.all(channel, destination, key, limit) as unknown as (PartKeys & { status: number })[];
     for (const { id, seq, n, status, keys } of rows) {
       if (status === partStatus.waiting) break;
-      const others = parseKeys(keys).filter((other) => other !== key);
+      const all = parseKeys(keys);
+      const others = all.filter((other) => other !== key);
       if (others.some((other) => this.#heldBefore.get(channel, destination, other, seq, n))) break;
       this.#ready.run(id);
       parts.push({ seq, n });
+      for (const each of all) ofParts.add(each);
     }
-    const next = this.#blocked.get(channel, destination, key) as PartPosition | undefined;
-    return next ? { parts, next: { seq: next.seq, n: next.n } } : { parts };
+    const next = this.#next.get(channel, destination, key) as PartPosition | undefined;
+    return { parts, keys: [...ofParts], ...(next && { next: { seq: next.seq, n: next.n } }) };
   }
 }

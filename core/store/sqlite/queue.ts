@@ -1,4 +1,4 @@
-import type { PartPosition, QueuedPart, QueueState } from '../message-store.ts';
+import type { DueParts, PartPosition, QueuedPart, QueueState } from '../message-store.ts';
 import { uuidText } from '../uuid.ts';
 import { metaFromColumns } from './meta-columns.ts';
 import { parseKeys } from './part-rows.ts';
@@ -35,6 +35,7 @@ export class Queue {
   readonly #session: Session;
   readonly #ready: Statement;
   readonly #due: Statement;
+  readonly #retryAfter: Statement;
   readonly #totals: Statement;
   readonly #nextRetry: Statement;
   readonly #nextKey: Statement;
@@ -51,6 +52,10 @@ export class Queue {
     this.#due = db.prepare(
       `SELECT ${columns} FROM part p INDEXED BY part_due ${joins}
        WHERE p.channel = ? AND p.destination = ? AND p.status = 1 AND p.retry_at <= ? ORDER BY p.retry_at, p.seq, p.n LIMIT ?`,
+    );
+    this.#retryAfter = db.prepare(
+      `SELECT retry_at AS at FROM part INDEXED BY part_due WHERE channel = ? AND destination = ? AND status = 1
+       ORDER BY retry_at LIMIT 1 OFFSET ?`,
     );
     this.#totals = db.prepare(
       `SELECT status, count(*) AS count, sum(size) AS bytes, min(queued_at) AS oldest
@@ -91,9 +96,11 @@ export class Queue {
     return parts;
   }
 
-  due(channel: string, destination: string, now: number, limit: number): readonly QueuedPart[] {
-    const rows = this.#due.all(this.#session.id(channel), this.#session.id(destination), now, limit);
-    return (rows as unknown as Row[]).map((row) => this.#part(destination, row));
+  due(channel: string, destination: string, now: number, limit: number): DueParts {
+    const ids = [this.#session.id(channel), this.#session.id(destination)] as const;
+    const rows = this.#due.all(...ids, now, limit) as unknown as Row[];
+    const next = this.#retryAfter.get(...ids, rows.length) as { at: number } | undefined;
+    return { rows: rows.map((row) => this.#part(destination, row)), nextRetryAt: next?.at };
   }
 
   state(channelName: string, destinationName: string, maxHeld: number): QueueState {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ChannelCounts, MessageContent, MessagePage, MessageQuery, StoredAuditEntry } from '../message-store.ts';
 import { isUuid, uuidBytes } from '../uuid.ts';
+import type { ReaderCalls } from './calls.ts';
 import { unpackContents } from './packed-contents.ts';
 import { RawBytes } from './raw-bytes.ts';
 import { Search } from './search.ts';
@@ -8,13 +9,6 @@ import { type MessageRow, messageColumns, messageTables, Summaries } from './sum
 import { Texts } from './texts.ts';
 
 type Statement = ReturnType<DatabaseSync['prepare']>;
-
-/** Calls that run on the reader's thread. */
-export type ReaderCall =
-  | { readonly name: 'find'; readonly query: MessageQuery }
-  | { readonly name: 'content'; readonly id: string }
-  | { readonly name: 'counts' }
-  | { readonly name: 'auditTrail'; readonly limit: number; readonly before: number | undefined };
 
 interface CounterRow {
   readonly channel: number;
@@ -31,7 +25,7 @@ interface CounterRow {
 }
 
 /** Reads of people and programs, on a connection of their own: the writer never waits for them. */
-export class Reader {
+export class Reader implements Omit<ReaderCalls, 'open'> {
   readonly #texts: Texts;
   readonly #summaries: Summaries;
   readonly #search: Search;
@@ -56,22 +50,11 @@ export class Reader {
     this.#trail = db.prepare('SELECT * FROM audit WHERE n < ? ORDER BY n DESC LIMIT ?');
   }
 
-  run(call: ReaderCall): unknown {
-    switch (call.name) {
-      case 'find':
-        return this.#search.run(call.query) satisfies MessagePage;
-      case 'content':
-        return this.#content(call.id);
-      case 'counts':
-        return this.#counts();
-      case 'auditTrail':
-        return this.#auditTrail(call.limit, call.before);
-      default:
-        return call satisfies never;
-    }
+  find(query: MessageQuery): MessagePage {
+    return this.#search.run(query);
   }
 
-  #content(id: string): MessageContent | undefined {
+  content(id: string): MessageContent | undefined {
     const row = isUuid(id) ? (this.#message.get(uuidBytes(id)) as unknown as MessageRow | undefined) : undefined;
     if (!row) return undefined;
     const raw = this.#raw.of(row.seq, row.attached !== null);
@@ -94,7 +77,7 @@ export class Reader {
     };
   }
 
-  #counts(): readonly ChannelCounts[] {
+  counts(): readonly ChannelCounts[] {
     const rows = this.#counters.all() as unknown as CounterRow[];
     return rows
       .filter((row) => row.destination === 0)
@@ -103,6 +86,7 @@ export class Reader {
         received: row.received,
         duplicates: row.duplicates,
         reusedKeys: row.reused_keys,
+        filtered: row.filtered,
         errored: row.errored,
         openErrors: row.open_errors,
         unrouted: row.unrouted,
@@ -119,9 +103,9 @@ export class Reader {
       }));
   }
 
-  #auditTrail(limit: number, before = Number.MAX_SAFE_INTEGER): readonly StoredAuditEntry[] {
+  auditTrail({ limit, before = Number.MAX_SAFE_INTEGER }: Parameters<ReaderCalls['auditTrail']>[0]) {
     const rows = this.#trail.all(before, limit) as unknown as (StoredAuditEntry & { ticket: string | null })[];
-    return rows.map(({ ticket, ...entry }) => ({ ...entry, ...(ticket === null ? {} : { ticket }) }));
+    return rows.map(({ ticket, ...entry }): StoredAuditEntry => ({ ...entry, ...(ticket === null ? {} : { ticket }) }));
   }
 }
 

@@ -10,6 +10,8 @@ export class Session {
   /** The time of the batch that is being committed, from the store's clock. */
   now = 0;
   nextSeq: number;
+  /** The lowest seq that this opening may hand out: what is below it was stored before. */
+  readonly firstSeq: number;
   /** Set by what deletes content: the write-ahead log still holds it. */
   contentDeleted = false;
   readonly #texts = new Map<number, string>();
@@ -23,6 +25,7 @@ export class Session {
     this.db = db;
     this.counters = counters;
     this.nextSeq = nextSeq;
+    this.firstSeq = nextSeq;
     this.#committedSeq = nextSeq;
     this.#storeName = db.prepare('INSERT OR IGNORE INTO name VALUES (?, ?)');
     for (const name of names) this.#know(name);

@@ -54,7 +54,9 @@ export class Settle {
         counters.add(channel, 0, 'errored', 1);
         counters.add(channel, 0, 'open_errors', 1);
       }
-      for (const part of this.#session.shape(shape)) {
+      const parts = this.#session.shape(shape);
+      if (parts.length === 0 && error === null) counters.add(channel, 0, 'filtered', 1);
+      for (const part of parts) {
         if (part.status !== 'detailed') counters.add(channel, part.destination, part.status, 1);
       }
     }

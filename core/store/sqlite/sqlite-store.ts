@@ -1,9 +1,11 @@
-import { MessageChannel, Worker } from 'node:worker_threads';
 import { HubError } from '../../errors.ts';
+import type { CallThread } from '../../worker/call-thread.ts';
+import type { Thread } from '../../worker/thread.ts';
 import type {
   Appended,
   AuditEntry,
   ChannelCounts,
+  DueParts,
   MessageContent,
   MessagePage,
   MessageQuery,
@@ -16,6 +18,7 @@ import type {
   QueuedPart,
   QueueState,
   Reader,
+  Recovered,
   Settlement,
   StoredAuditEntry,
   StoredMessage,
@@ -23,20 +26,11 @@ import type {
   Unblocked,
 } from '../message-store.ts';
 import { isUuid } from '../uuid.ts';
-import {
-  callKind,
-  type PruneCursor,
-  type PruneStep,
-  type StoreFiles,
-  type WriterCall,
-  type WriterOpened,
-  type WriterReply,
-} from './calls.ts';
+import { callKind, type PruneCursor, type PruneStep, type ReaderCalls, type WriterCall } from './calls.ts';
 import { encodeAppend, encodeSettle } from './encode.ts';
-import { Link } from './link.ts';
 import { Names } from './names.ts';
-import type { ReaderCall } from './reader.ts';
 import { SlabWriter } from './slab.ts';
+import { type StoreThreads, startThreads } from './threads.ts';
 
 export interface SqliteStoreOptions {
   /** Made where it is not there. One opening at a time has it; the kernel holds the lock, so none is left by a crash. */
@@ -71,7 +65,7 @@ export interface SqliteStoreOptions {
  * Rejects with `store-locked` while another opening has the directory, and with `store-failed` where the files cannot be read.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const files: StoreFiles = {
+  const files = {
     directory: options.directory,
     maxBacklogBytes: options.maxBacklogBytes ?? 16 * 1024 ** 3,
     lowWaterBytes: options.lowWaterBytes ?? 256 * 1024 ** 2,
@@ -80,53 +74,34 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     scrubAfterMs: options.scrubAfterMs ?? 30_000,
     ...(options.maxDatabaseBytes === undefined ? {} : { maxDatabaseBytes: options.maxDatabaseBytes }),
   };
-  const { port1, port2 } = new MessageChannel();
-  const writer = start('./writer-thread.ts', { files, now: options.now(), checkpoints: port1 }, [port1]);
-  const reader = start('./reader-thread.ts', { directory: files.directory, checkpoints: port2 }, [port2]);
-  const links = { writer: new Link(writer), reader: new Link(reader) };
-  try {
-    const opened = await links.writer.opened<WriterOpened>();
-    reader.postMessage('open');
-    await links.reader.opened();
-    return new SqliteStore(options, opened, { writer, link: links.writer }, { reader, link: links.reader });
-  } catch (thrown) {
-    await Promise.all([writer.terminate(), reader.terminate()]);
-    throw thrown;
-  }
-}
-
-function start(path: string, workerData: unknown, transferList: MessageChannel['port1'][]): Worker {
-  return new Worker(new URL(path, import.meta.url), { workerData, transferList });
+  return new SqliteStore(options, await startThreads(files, options.now()));
 }
 
 export class SqliteStore implements MessageStore {
   readonly epoch: number;
+  /**
+   * Resolves when a thread of the store has ended by itself (a crash, out of memory), with the error that the calls of that thread
+   * reject with from then on: nothing but opening the store again helps. Never resolves otherwise.
+   */
+  readonly failed: Promise<HubError>;
   readonly #now: () => number;
   readonly #attachmentBytes: number;
   readonly #names: Names;
-  readonly #writer: Link;
-  readonly #reader: Link;
+  readonly #writer: Thread;
+  readonly #reader: CallThread<ReaderCalls>;
   readonly #slab = new SlabWriter();
   #plain: WriterCall[] = [];
   #flushing = false;
   readonly #flush = () => this.#post();
 
-  constructor(
-    options: SqliteStoreOptions,
-    opened: WriterOpened,
-    { writer, link: writerLink }: { readonly writer: Worker; readonly link: Link },
-    { reader, link: readerLink }: { readonly reader: Worker; readonly link: Link },
-  ) {
+  constructor(options: SqliteStoreOptions, { writer, reader, opened }: StoreThreads) {
     this.epoch = opened.epoch;
+    this.failed = Promise.race([writer.lost, reader.lost]);
     this.#now = options.now;
     this.#attachmentBytes = options.attachmentBytes ?? 64 * 1024;
     this.#names = new Names(opened.names);
-    this.#writer = writerLink;
-    this.#reader = readerLink;
-    writer.on('message', (reply: WriterReply) => this.#answer(reply));
-    reader.on('message', ({ id, value, error }) =>
-      error ? readerLink.reject(id, error) : readerLink.resolve(id, value),
-    );
+    this.#writer = writer;
+    this.#reader = reader;
   }
 
   append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]> {
@@ -137,11 +112,10 @@ export class SqliteStore implements MessageStore {
         );
       }
     }
-    const answer = this.#call<number | readonly Appended[]>(callKind.append, () =>
-      encodeAppend(this.#slab, this.#names, channel, batch, this.#attachmentBytes),
-    );
-    return answer.then((first) =>
-      typeof first === 'number' ? batch.map((_, index) => ({ seq: first + index })) : first,
+    return this.#call<readonly Appended[], number | readonly Appended[]>(
+      callKind.append,
+      () => encodeAppend(this.#slab, this.#names, channel, batch, this.#attachmentBytes),
+      (first) => (typeof first === 'number' ? batch.map((_, index) => ({ seq: first + index })) : first),
     );
   }
 
@@ -168,7 +142,7 @@ export class SqliteStore implements MessageStore {
     return this.#plainCall({ name: 'ready', channel, destination, after: { seq, n }, limit, maxBytes });
   }
 
-  due(channel: string, destination: string, now: number, limit: number): Promise<readonly QueuedPart[]> {
+  due(channel: string, destination: string, now: number, limit: number): Promise<DueParts> {
     return this.#plainCall({ name: 'due', channel, destination, now, limit });
   }
 
@@ -180,37 +154,31 @@ export class SqliteStore implements MessageStore {
     return this.#plainCall({ name: 'unrouted', channel, after, limit, maxBytes });
   }
 
-  countRecovery(channel: string, seq: number): Promise<number> {
-    return this.#plainCall({ name: 'countRecovery', channel, seq });
+  countRecoveries(channel: string, limit: number): Promise<readonly Recovered[]> {
+    return this.#plainCall({ name: 'countRecoveries', channel, limit });
   }
 
   find(query: MessageQuery): Promise<MessagePage> {
-    return this.#read({ name: 'find', query });
+    return this.#reader.call('find', query);
   }
 
   async content(id: string, reader: Reader): Promise<MessageContent | undefined> {
     const { actor, reason, ticket } = reader;
     const entry = { at: this.#now(), action: 'read content', subject: id, actor, reason };
     await this.audit(ticket === undefined ? entry : { ...entry, ticket });
-    return this.#read({ name: 'content', id });
+    return this.#reader.call('content', id);
   }
 
   counts(): Promise<readonly ChannelCounts[]> {
-    return this.#read({ name: 'counts' });
+    return this.#reader.call('counts', undefined);
   }
 
   audit(entry: AuditEntry): Promise<void> {
     return this.#plainCall({ name: 'audit', entry });
   }
 
-  auditTrail({
-    limit,
-    before,
-  }: {
-    readonly limit: number;
-    readonly before?: number;
-  }): Promise<readonly StoredAuditEntry[]> {
-    return this.#read({ name: 'auditTrail', limit, before });
+  auditTrail(page: { readonly limit: number; readonly before?: number }): Promise<readonly StoredAuditEntry[]> {
+    return this.#reader.call('auditTrail', page);
   }
 
   state(name: string): Promise<string | undefined> {
@@ -254,8 +222,9 @@ export class SqliteStore implements MessageStore {
     await this.#writer.close();
   }
 
-  #call<T>(kind: number, encode: () => void): Promise<T> {
-    return this.#writer.add<T>((id) => {
+  /** `read` makes the result of the answer: a `then` here would put it behind the answers of later calls. */
+  #call<T, A = T>(kind: number, encode: () => void, read?: (answer: A) => T): Promise<T> {
+    return this.#writer.add<T, A>((id) => {
       this.#slab.beginCall(kind, id);
       try {
         encode();
@@ -267,15 +236,11 @@ export class SqliteStore implements MessageStore {
       if (this.#flushing) return;
       this.#flushing = true;
       setImmediate(this.#flush);
-    });
+    }, read);
   }
 
   #plainCall<T>(call: WriterCall): Promise<T> {
     return this.#call<T>(callKind.plain, () => this.#slab.u32(this.#plain.push(call) - 1));
-  }
-
-  #read<T>(call: ReaderCall): Promise<T> {
-    return this.#reader.add<T>((id) => this.#reader.post({ id, call }));
   }
 
   #post(): void {
@@ -284,12 +249,6 @@ export class SqliteStore implements MessageStore {
     const plain = this.#plain;
     if (plain.length > 0) this.#plain = [];
     this.#writer.post({ slab: this.#slab.take(), plain, names: this.#names.takeAdded(), now: this.#now() });
-  }
-
-  #answer({ done, values, errors }: WriterReply): void {
-    for (let at = 0; at < done.length; at += 2) this.#writer.resolve(done[at]!, done[at + 1]);
-    for (const [id, value] of values) this.#writer.resolve(id, value);
-    for (const [id, error] of errors) this.#writer.reject(id, error);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The writer's thread: takes what waits on its port, commits it, answers it; meanwhile the next batch gathers. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { errorRecord } from '../../errors.ts';
-import type { StoreFiles, WriterBatch } from './calls.ts';
+import { answeredElsewhere, type WriterBatch, type WriterOpening, type WriterReply } from './calls.ts';
 import { sqliteError } from './session.ts';
 import { Writer } from './writer.ts';
 
@@ -9,13 +9,21 @@ import { Writer } from './writer.ts';
 const maxCommitBytes = 16 * 1024 * 1024;
 
 const port = parentPort!;
-const { files, now, checkpoints } = workerData as { files: StoreFiles; now: number; checkpoints: MessagePort };
+const { checkpoints } = workerData as { checkpoints: MessagePort };
 
-try {
-  serve(new Writer(files, now, checkpoints));
-} catch (thrown) {
-  checkpoints.close();
-  port.postMessage({ failed: errorRecord(sqliteError(thrown, 'opening the message store')) });
+port.once('message', ({ id, files, now }: WriterOpening) => {
+  try {
+    const writer = new Writer(files, now, checkpoints);
+    serve(writer);
+    post({ done: Float64Array.of(id, answeredElsewhere.value), values: [writer.opened], errors: [] });
+  } catch (thrown) {
+    const error = errorRecord(sqliteError(thrown, 'opening the message store'));
+    post({ done: Float64Array.of(id, answeredElsewhere.error), values: [], errors: [error] });
+  }
+});
+
+function post(reply: WriterReply, transfer: readonly ArrayBuffer[] = []): void {
+  port.postMessage(reply, transfer);
 }
 
 function serve(writer: Writer): void {
@@ -38,7 +46,6 @@ function serve(writer: Writer): void {
       bytes += next.message.slab.byteLength;
     }
     const { reply, transfer } = writer.run(batches);
-    port.postMessage(reply, transfer);
+    post(reply, transfer);
   });
-  port.postMessage({ opened: writer.opened });
 }

@@ -1,5 +1,5 @@
-import type { WriteOutcome } from '../destination.ts';
-import { asHubError, HubError } from '../errors.ts';
+import type { WriteOutcome } from '../../destination.ts';
+import { asHubError, HubError } from '../../errors.ts';
 
 type Write<M> = (batch: readonly M[]) => Promise<readonly WriteOutcome[] | void>;
 const sent: WriteOutcome = { status: 'sent' };

@@ -1,29 +1,21 @@
-// Over 300 lines: the one state machine of a destination; holds, lanes, narrowing and the circuit's wait stand in files of their own.
-
-import type { Clock, Log } from '../component.ts';
-import type { Destination, WriteOutcome } from '../destination.ts';
-import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
-import type { MessageStore, Part, PartChange, QueuedPart, QueuedStatus } from '../store/message-store.ts';
-import { backoff } from './backoff.ts';
-import type { CompiledDestination } from './compiled.ts';
-import { HeldKeys, positionOf } from './held-keys.ts';
-import { type Laned, Lanes } from './lanes.ts';
+// Over 300 lines: the one state machine of a destination. What it is made of stands beside it: holds, the window on the store's
+// queue, the circuit, narrowing of batches, changes of rows.
+import type { Clock, Log } from '../../component.ts';
+import type { Destination, WriteOutcome } from '../../destination.ts';
+import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../../errors.ts';
+import type { MessageStore, Part, QueuedPart, QueuedStatus } from '../../store/message-store.ts';
+import { backoff } from '../backoff.ts';
+import type { CompiledDestination } from '../compiled.ts';
+import { Lanes } from '../lanes.ts';
+import { atPosition, positionOf } from '../position.ts';
+import { OutgoingMessage, type Slot } from '../slot.ts';
+import { Circuit } from './circuit.ts';
+import { HeldKeys } from './held-keys.ts';
+import { byPosition, type Item } from './item.ts';
+import { LastSent } from './last-sent.ts';
 import { writeNarrowing } from './narrow.ts';
-import { OutgoingMessage, type Slot } from './slot.ts';
-
-/** One part in memory: on its first pass (`slot` set, no row yet), or a row of the store's queue (`backed`). */
-export interface Item extends Laned {
-  readonly seq: number;
-  readonly n: number;
-  readonly position: number;
-  readonly message: OutgoingMessage;
-  attempts: number;
-  readonly firstQueuedAt: number;
-  slot: Slot | undefined;
-  /** Its row is, or will be after the settlement under way, in the store's queue. */
-  backed: boolean;
-  state: 'lane' | 'ready' | 'writing' | 'gone';
-}
+import { type Changed, PartChanges } from './part-changes.ts';
+import { QueueWindow } from './queue-window.ts';
 
 export interface DispatcherHost {
   readonly channel: string;
@@ -51,8 +43,12 @@ export interface DispatchLimits {
 }
 
 const loadBytes = 8 * 1024 * 1024;
+const unblockPage = 64;
+const loadPage = 512;
 const uncertainBeforeOpen = 3;
-const rememberedKeys = 10_000;
+/** A destination that ignores its signal does not hold up a halt for ever. */
+const haltPatienceMs = 2_000;
+const retryStoreMs = 250;
 const strictKeys: readonly string[] = [''];
 const noKeys: readonly string[] = [];
 
@@ -68,31 +64,19 @@ export class Dispatcher {
   readonly #limits: DispatchLimits;
   readonly #lanes = new Lanes<Item>();
   readonly #held: HeldKeys;
+  readonly #window: QueueWindow;
+  readonly #circuit: Circuit;
+  readonly #changes: PartChanges;
+  readonly #lastSent = new LastSent();
   #ready: Item[] = [];
+  #undecided: Item[] = [];
   readonly #inMemory = new Map<number, Item>();
+  #pumpScheduled = false;
   #writes = 0;
-  #halt = new AbortController();
-  /** Ready rows are in the store that are not in memory: what comes now goes behind them. */
-  #backlog = false;
-  #cursor = -1;
-  #loading = false;
-  #frozenWhileLoading = 0;
-  #circuitOpen = false;
-  #probing = false;
-  #circuitFailures = 0;
   #uncertainInRow = 0;
-  #cancelProbe: (() => void) | undefined;
-  #cancelDue: (() => void) | undefined;
-  #nextDue = Number.POSITIVE_INFINITY;
-  #changes: { readonly change: PartChange; readonly item: Item | undefined }[] = [];
-  #changesScheduled = false;
-  #committing = 0;
+  #halt = new AbortController();
   #waiters: (() => void)[] = [];
-  #lastSentPosition = -1;
-  readonly #lastSent = new Map<string, number>();
-  #forgot = true;
-  error: ErrorRecord | undefined;
-  lastSentAt: number | undefined;
+  #stopError: ErrorRecord | undefined;
 
   constructor(
     compiled: CompiledDestination,
@@ -105,24 +89,54 @@ export class Dispatcher {
     this.#destination = destination;
     this.#host = host;
     this.#limits = limits;
-    this.#held = new HeldKeys(
-      (key) => {
-        host.flush();
-        void this.#flushChanges();
-        return host.store.unblock(host.channel, this.name, key, 64);
+    const { channel, clock, store } = host;
+    const failed = (thrown: unknown, again: () => void) => this.#storeFailed(thrown, again);
+    const timer = (ms: number, run: () => void) => clock.timer(ms, run);
+    this.#changes = new PartChanges({
+      flushSettlements: () => host.flush(),
+      update: (changes) => store.update(channel, changes),
+      committed: (changed) => this.#committed(changed),
+      failed,
+    });
+    this.#held = new HeldKeys({
+      unblock: (key) => {
+        this.flushAll();
+        return store.unblock(channel, this.name, key, unblockPage);
       },
-      (first) => {
-        this.#cursor = Math.min(this.#cursor, first - 1);
-        this.#backlog = true;
-        if (this.#loading) this.#frozenWhileLoading += 1;
-        this.#load();
+      unblocked: (keys, first) => this.#unblocked(keys, first),
+      answered: () => this.#decide(),
+      failed: (thrown) => failed(thrown, () => this.#held.askAll()),
+    });
+    this.#window = new QueueWindow({
+      ready: (after, limit) => {
+        this.flushAll();
+        return store.ready(channel, this.name, after, limit, loadBytes);
       },
-      (thrown) => this.#storeFailed(thrown, () => this.#held.resume()),
-    );
+      due: (limit) => {
+        this.flushAll();
+        return store.due(channel, this.name, clock.now(), limit);
+      },
+      wanted: () => this.#wanted(),
+      room: () => this.#room(),
+      has: (position) => this.#inMemory.has(position),
+      take: (row) => this.#take(row),
+      enter: (item) => this.#admit(item),
+      park: (item) => this.#park(item, 'ready'),
+      caughtUp: () => this.#endEmptyProbe(),
+      now: () => clock.now(),
+      timer,
+      failed,
+    });
+    this.#circuit = new Circuit({
+      timer,
+      random: host.random,
+      retry: () => this.#compiled.definition.options.retry,
+      probe: () => this.#probe(),
+    });
   }
 
   get circuit(): 'open' | 'closed' {
-    return this.#circuitOpen ? 'open' : 'closed';
+    return this.#circuit.isOpen ? 'open' : 'closed';
   }
   get heldKeys(): number {
     return this.#held.size;
@@ -136,16 +150,46 @@ export class Dispatcher {
   get compiled(): CompiledDestination {
     return this.#compiled;
   }
+  get lastSentAt(): number | undefined {
+    return this.#lastSent.at;
+  }
+  /** Why it stopped by itself, or why its circuit is open. */
+  get error(): ErrorRecord | undefined {
+    return this.#stopError ?? this.#circuit.error;
+  }
 
   /** Takes over what an earlier run left in the queue. Before any message is offered. */
   async restore(enabled: boolean): Promise<void> {
-    const state = await this.#host.store.queueState(this.#host.channel, this.name);
-    for (const { key, head } of state.held) this.#held.restore(key, positionOf(head.seq, head.n));
-    this.#backlog = state.ready > 0;
-    this.#host.queuedBytes(state.bytes);
     this.#enabled = enabled;
-    if (state.nextRetryAt !== undefined) this.#dueAt(state.nextRetryAt);
-    this.#load();
+    const { bytes } = await this.#readQueue();
+    this.#host.queuedBytes(bytes);
+    if (this.#compiled.definition.options.afterDeadLetter === 'hold-key') await this.#restoreDeadLetters();
+    this.#held.askAll();
+    this.#window.load();
+  }
+
+  async #readQueue() {
+    const state = await this.#host.store.queueState(this.#host.channel, this.name);
+    for (const { key, head } of state.held) this.#held.restore(key, positionOf(head));
+    if (state.ready > 0) this.#window.added(0);
+    if (state.nextRetryAt !== undefined) this.#window.dueAt(state.nextRetryAt);
+    return state;
+  }
+
+  /** `hold-key` holds over a restart too. */
+  async #restoreDeadLetters(): Promise<void> {
+    const query = { channel: this.#host.channel, destination: this.name, status: 'open-error', limit: 500 } as const;
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#host.store.find(cursor === undefined ? query : { ...query, cursor });
+      for (const { seq, parts } of page.messages) {
+        for (const { destination, n, status, resolved, keys = noKeys } of parts) {
+          if (destination !== this.name || status !== 'error' || resolved) continue;
+          this.#held.holdDead({ position: positionOf({ seq, n }), laneKeys: keys });
+        }
+      }
+      cursor = page.cursor;
+      if (cursor === undefined || this.#held.size > this.#limits.maxHeldKeys) return;
+    }
   }
 
   /** A part on its first pass. */
@@ -166,7 +210,7 @@ export class Dispatcher {
     const item: Item = {
       seq: slot.seq,
       n,
-      position: positionOf(slot.seq, n),
+      position: positionOf({ seq: slot.seq, n }),
       message,
       laneKeys: this.#laneKeys(slot.keys, compiled.definition.options.replyFrom === this.name),
       lanesAhead: 0,
@@ -174,13 +218,17 @@ export class Dispatcher {
       firstQueuedAt: this.#host.clock.now(),
       slot,
       backed: false,
-      state: 'lane',
+      state: 'limbo',
     };
     this.#inMemory.set(item.position, item);
-    if (!this.#enabled || this.#backlog || this.#circuitOpen || this.#inMemory.size > this.#limits.maxItems)
+    if (!this.#enabled || this.#circuit.isOpen || this.#inMemory.size > this.#limits.maxItems) {
+      this.#window.parkLimbo();
       this.#park(item, 'ready');
-    else if (this.#held.blocks(item)) this.#park(item, 'blocked');
-    else this.#enter(item);
+      return;
+    }
+    const place = this.#window.place(item);
+    if (place === 'free') this.#admit(item);
+    else if (place === 'row') this.#park(item, 'ready');
   }
 
   #laneKeys(keys: readonly string[], bypass: boolean): readonly string[] {
@@ -189,7 +237,11 @@ export class Dispatcher {
     return order === 'strict' ? strictKeys : keys;
   }
 
-  #enter(item: Item): void {
+  #admit(item: Item): void {
+    if (this.#held.verdict(item) === 'blocked') {
+      this.#park(item, 'blocked');
+      return;
+    }
     item.state = 'lane';
     // In-order destinations take their queue as it comes; only independent writes need a lane per key.
     if (this.#compiled.definition.to.batching !== 'independent' || this.#lanes.enter(item)) this.#makeReady(item);
@@ -201,7 +253,6 @@ export class Dispatcher {
     this.#schedulePump();
   }
 
-  #pumpScheduled = false;
   #schedulePump(): void {
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
@@ -214,30 +265,56 @@ export class Dispatcher {
   #pump(): void {
     const { to, options } = this.#compiled.definition;
     const inOrder = to.batching !== 'independent';
+    const probing = this.#circuit.isProbing;
     const concurrency = options.order === 'strict' || (inOrder && options.order !== 'none') ? 1 : to.concurrency;
-    const maxBatch = this.#probing || (options.order === 'strict' && !inOrder) ? 1 : to.maxBatch;
-    while (this.#enabled && this.#ready.length > 0 && this.#writes < (this.#probing ? 1 : concurrency)) {
-      const batch: Item[] = [];
-      const parked: Item[] = [];
-      let taken = 0;
-      for (const item of this.#ready) {
-        if (batch.length >= maxBatch) break;
-        taken += 1;
-        if (item.state !== 'ready') continue;
-        if (this.#held.blocks(item)) {
-          // The hold has to be known before the next item of the key is looked at.
-          this.#held.hold(item);
-          parked.push(item);
-        } else {
+    const maxBatch = probing || (options.order === 'strict' && !inOrder) ? 1 : to.maxBatch;
+    while (this.#mayWrite && this.#ready.length > 0 && this.#writes < (probing ? 1 : concurrency)) {
+      const batch = this.#nextBatch(maxBatch, inOrder);
+      if (batch.length === 0) break;
+      void this.#write(batch);
+    }
+    if (this.#ready.length === 0) this.#window.load();
+  }
+
+  get #mayWrite(): boolean {
+    return this.#enabled && (!this.#circuit.isOpen || this.#circuit.isProbing);
+  }
+
+  #nextBatch(maxBatch: number, inOrder: boolean): readonly Item[] {
+    const batch: Item[] = [];
+    const blocked: Item[] = [];
+    let taken = 0;
+    for (const item of this.#ready) {
+      if (batch.length >= maxBatch) break;
+      if (item.state === 'ready') {
+        const verdict = this.#held.verdict(item);
+        if (verdict === 'free') {
           item.state = 'writing';
           batch.push(item);
+        } else if (verdict === 'blocked') {
+          // The hold has to be known before the next item of the key is looked at.
+          this.#held.hold(item);
+          blocked.push(item);
+        } else if (inOrder) break;
+        else {
+          item.state = 'undecided';
+          this.#undecided.push(item);
         }
       }
-      this.#ready = taken === this.#ready.length ? [] : this.#ready.slice(taken);
-      for (const item of parked) this.#park(item, 'blocked', { held: true });
-      if (batch.length > 0) void this.#write(batch);
+      taken += 1;
     }
-    if (this.#ready.length === 0 && this.#backlog) this.#load();
+    this.#ready = taken === this.#ready.length ? [] : this.#ready.slice(taken);
+    for (const item of blocked) this.#park(item, 'blocked');
+    return batch.length > 0 || taken === 0 || this.#ready.length === 0 ? batch : this.#nextBatch(maxBatch, inOrder);
+  }
+
+  /** The store was asked which parts of a key may go: what waited for that is looked at again. */
+  #decide(): void {
+    const undecided = this.#undecided.filter((item) => item.state === 'undecided');
+    this.#undecided = [];
+    for (const item of undecided) item.state = 'ready';
+    if (undecided.length > 0) this.#ready = [...undecided, ...this.#ready];
+    this.#schedulePump();
   }
 
   async #write(batch: readonly Item[]): Promise<void> {
@@ -299,10 +376,10 @@ export class Dispatcher {
         scope: 'destination',
       });
     for (const item of back) item.state = 'ready';
-    this.#ready = back.length > 0 ? [...back, ...this.#ready] : this.#ready;
+    if (back.length > 0) this.#ready = [...back, ...this.#ready];
     if (away) this.#openCircuit(away);
-    else if (this.#circuitOpen && progressed && this.#uncertainInRow === 0) this.#closeCircuit();
-    else if (this.#uncertainInRow >= uncertainBeforeOpen || (this.#probing && this.#uncertainInRow > 0))
+    else if (this.#circuit.isOpen && progressed && this.#uncertainInRow === 0) this.#closeCircuit();
+    else if (this.#uncertainInRow >= uncertainBeforeOpen || (this.#circuit.isProbing && this.#uncertainInRow > 0))
       this.#openCircuit(
         new HubError('reply-timeout', 'transient', `writing to ${this.name}: no answer`, { scope: 'destination' }),
       );
@@ -310,27 +387,18 @@ export class Dispatcher {
 
   #sent(item: Item, reply: Uint8Array | undefined): void {
     this.#uncertainInRow = 0;
-    this.#lastSentPosition = Math.max(this.#lastSentPosition, item.position);
-    this.lastSentAt = this.#host.clock.now();
-    for (const key of item.laneKeys) {
-      if (this.#lastSent.size >= rememberedKeys && !this.#lastSent.has(key)) {
-        this.#lastSent.delete(this.#lastSent.keys().next().value!);
-        this.#forgot = true;
-      }
-      this.#lastSent.set(key, item.position);
-    }
+    const sentAt = this.#host.clock.now();
+    this.#lastSent.add(item, sentAt);
     const attempts = item.attempts + 1;
-    const base = { destination: this.name, n: item.n, status: 'sent' as const, sentAt: this.lastSentAt, attempts };
     if (item.backed)
-      this.#change(item, {
-        ...this.#named(item),
-        from: 'queued',
-        to: 'sent',
-        sentAt: this.lastSentAt,
-        attempts,
-        ...(reply && { reply }),
-      });
-    else this.#firstPass(item, withContent(base, item.message.encoded, reply));
+      this.#changes.add(
+        { ...this.#named(item), from: 'queued', to: 'sent', sentAt, attempts, ...(reply && { reply }) },
+        item,
+      );
+    else {
+      const part = { destination: this.name, n: item.n, status: 'sent' as const, sentAt, attempts };
+      this.#firstPass(item, withContent(part, item.message.encoded, reply));
+    }
     this.#leave(item);
     this.#held.release(item);
   }
@@ -348,11 +416,11 @@ export class Dispatcher {
     if ((error.kind === 'transient' || uncertain) && !exhausted && !noQueue) {
       const retryAt = now + backoff(item.attempts + 1, retry.initialMs, retry.maxMs, this.#host.random);
       this.#park(item, 'waiting', { error: errorRecord(error), retryAt });
-      this.#dueAt(retryAt);
+      this.#window.dueAt(retryAt);
       return;
     }
     this.#deadLetter(item, errorRecord(error), reply);
-    if (afterDeadLetter === 'hold-key') this.#held.hold(item);
+    if (afterDeadLetter === 'hold-key') this.#held.holdDead(item);
     else this.#held.release(item);
     if (afterDeadLetter === 'stop') this.#stopItself(errorRecord(error));
   }
@@ -360,24 +428,14 @@ export class Dispatcher {
   #deadLetter(item: Item, error: ErrorRecord, reply: Uint8Array | undefined): void {
     const { attempts } = item;
     if (item.backed)
-      this.#change(item, {
-        ...this.#named(item),
-        from: 'queued',
-        to: 'error',
-        error,
-        attempts,
-        ...(reply && { reply }),
-      });
+      this.#changes.add(
+        { ...this.#named(item), from: 'queued', to: 'error', error, attempts, ...(reply && { reply }) },
+        item,
+      );
     else {
-      const base = {
-        destination: this.name,
-        n: item.n,
-        status: 'error' as const,
-        error,
-        attempts,
-        keys: item.laneKeys,
-      };
-      this.#firstPass(item, withContent(base, this.#bytesOf(item), reply));
+      const { laneKeys: keys, n } = item;
+      const part = { destination: this.name, n, status: 'error' as const, error, attempts, keys };
+      this.#firstPass(item, withContent(part, this.#bytesOf(item), reply));
     }
     this.#leave(item);
   }
@@ -390,44 +448,30 @@ export class Dispatcher {
     }
   }
 
+  get #notEncoded(): ErrorRecord {
+    const message = `encoding for ${this.name} failed`;
+    return { code: 'encode-failed', kind: 'permanent', scope: 'message', message };
+  }
+
   /** Puts a part (back) into the store's queue. */
   #park(
     item: Item,
     queued: QueuedStatus,
-    more: { readonly error?: ErrorRecord; readonly retryAt?: number; readonly held?: boolean } = {},
+    more: { readonly error?: ErrorRecord; readonly retryAt?: number } = {},
   ): void {
     const { error, retryAt } = more;
-    if (queued !== 'ready' && !more.held) this.#held.hold(item);
-    if (queued === 'ready') {
-      this.#backlog = true;
-      this.#cursor = Math.min(this.#cursor, item.position - 1);
-    }
-    if (this.#loading) this.#frozenWhileLoading += 1;
-    if (item.backed) {
-      const name = this.#named(item);
-      if (queued === 'waiting')
-        this.#change(item, {
-          ...name,
-          from: 'queued',
-          to: 'waiting',
-          attempts: item.attempts,
-          retryAt: retryAt!,
-          ...(error && { error }),
-        });
-      else if (queued === 'blocked') this.#change(item, { ...name, from: 'queued', to: 'blocked' });
-      else this.#inMemory.delete(item.position);
-    } else {
+    if (queued === 'ready') this.#window.added(item.position);
+    else this.#held.hold(item);
+    if (item.backed) this.#parkRow(item, queued, more);
+    else {
       const bytes = this.#bytesOf(item);
       if (bytes === undefined) {
-        this.#deadLetter(
-          item,
-          { code: 'encode-failed', kind: 'permanent', scope: 'message', message: `encoding for ${this.name} failed` },
-          undefined,
-        );
+        this.#deadLetter(item, this.#notEncoded, undefined);
         this.#held.release(item);
         return;
       }
-      const part: Part = {
+      this.#host.queuedBytes(bytes.length);
+      this.#firstPass(item, {
         destination: this.name,
         n: item.n,
         status: 'queued',
@@ -437,14 +481,32 @@ export class Dispatcher {
         bytes,
         ...(retryAt !== undefined && { retryAt }),
         ...(error && { error }),
-      };
-      this.#host.queuedBytes(bytes.length);
-      this.#firstPass(item, part);
+      });
     }
     this.#leave(item);
     if (this.#held.size > this.#limits.maxHeldKeys) {
-      const text = `holding back ${this.#held.size} keys at ${this.name}: more than maxHeldKeys`;
-      this.#stopItself({ code: 'write-failed', kind: 'permanent', scope: 'destination', message: text });
+      const message = `holding back ${this.#held.size} keys at ${this.name}: more than maxHeldKeys`;
+      this.#stopItself({ code: 'write-failed', kind: 'permanent', scope: 'destination', message });
+    }
+  }
+
+  #parkRow(
+    item: Item,
+    queued: QueuedStatus,
+    { error, retryAt }: { readonly error?: ErrorRecord; readonly retryAt?: number },
+  ): void {
+    const name = this.#named(item);
+    const { attempts } = item;
+    if (queued === 'waiting')
+      this.#changes.add(
+        { ...name, from: 'queued', to: 'waiting', attempts, retryAt: retryAt!, ...(error && { error }) },
+        item,
+      );
+    else if (queued === 'blocked') this.#changes.add({ ...name, from: 'queued', to: 'blocked' }, item);
+    else {
+      // Its row is ready as it was, or waits for a time that has come.
+      this.#inMemory.delete(item.position);
+      this.#window.dueAt(this.#host.clock.now());
     }
   }
 
@@ -468,15 +530,9 @@ export class Dispatcher {
     item.slot = undefined;
     const { attempts, laneKeys: keys, n } = item;
     if (bytes === undefined) {
-      const error: ErrorRecord = {
-        code: 'encode-failed',
-        kind: 'permanent',
-        scope: 'message',
-        message: `encoding for ${this.name} failed`,
-      };
       this.#leave(item);
       this.#inMemory.delete(position);
-      return { destination: this.name, n, status: 'error', error, attempts, keys };
+      return { destination: this.name, n, status: 'error', error: this.#notEncoded, attempts, keys };
     }
     this.#host.queuedBytes(bytes.length);
     return { destination: this.name, n, status: 'queued', queued: 'ready', attempts, keys, bytes };
@@ -493,150 +549,83 @@ export class Dispatcher {
 
   /** As `cancel`, for a part that may be a row of the queue only. */
   cancelRow(position: number, error: ErrorRecord, attempts: number): boolean {
-    const item = this.#inMemory.get(position);
-    if (item) return this.cancel(position, error);
-    const name = { destination: this.name, seq: Math.floor(position / 65_536), n: position % 65_536 };
-    this.#changes.push({ change: { ...name, from: 'queued', to: 'error', error, attempts }, item: undefined });
+    if (this.#inMemory.has(position)) return this.cancel(position, error);
+    const name = { destination: this.name, ...atPosition(position) };
+    this.#changes.add({ ...name, from: 'queued', to: 'error', error, attempts }, undefined);
     return true;
   }
 
   /** Sends gathered changes to the store now. */
   flush(): Promise<void> {
-    return this.#flushChanges();
+    return this.#changes.flush();
+  }
+
+  /** What the store is asked next sees everything that has happened here. */
+  flushAll(): void {
+    this.#host.flush();
+    void this.#changes.flush();
   }
 
   /** After an operator's change of rows in the store: dead letters made ready, parts skipped. */
   rowsChanged(changed: readonly { readonly seq: number; readonly n: number; readonly ready: boolean }[]): void {
-    for (const { seq, n, ready } of changed) {
-      const position = positionOf(seq, n);
-      if (ready) {
-        this.#backlog = true;
-        this.#cursor = Math.min(this.#cursor, position - 1);
-      } else this.#held.gone(position);
+    for (const { ready, ...part } of changed) {
+      const position = positionOf(part);
+      if (!ready) this.#held.gone(position);
+      else {
+        this.#held.revived(position);
+        this.#window.added(position);
+      }
     }
-    this.#load();
+    this.#window.load();
   }
 
   /** True where a message with this key that came later was sent already, or may have been. */
   overtaken(position: number, keys: readonly string[]): boolean {
-    if (keys.length === 0 || position > this.#lastSentPosition) return false;
-    return keys.some((key) => {
-      const last = this.#lastSent.get(key);
-      return last === undefined ? this.#forgot : last > position;
-    });
+    return this.#lastSent.overtaken(position, keys);
   }
 
   #leave(item: Item): void {
     item.state = 'gone';
     if (this.#compiled.definition.to.batching === 'independent')
       this.#lanes.leave(item, (next) => this.#makeReady(next));
-    if (this.#backlog) this.#load();
+    this.#window.load();
   }
 
   #named(item: Item) {
     return { destination: this.name, seq: item.seq, n: item.n };
   }
 
-  #change(item: Item, change: PartChange): void {
-    this.#changes.push({ change, item });
-    if (this.#changesScheduled) return;
-    this.#changesScheduled = true;
-    setImmediate(() => void this.#flushChanges());
+  #committed(changed: readonly Changed[]): void {
+    for (const { change, item } of changed) {
+      if (item) this.#inMemory.delete(item.position);
+      else this.#held.gone(positionOf(change));
+      if (change.to !== 'sent' && change.to !== 'error') continue;
+      if (item) this.#host.queuedBytes(-item.message.bytes.length);
+      this.#host.queuedEnded(change.seq, change.to === 'error' ? change.error : undefined, change.reply);
+    }
+    this.#window.load();
+    this.#wake();
   }
 
-  #flushChanges(): Promise<void> {
-    this.#changesScheduled = false;
-    if (this.#changes.length === 0) return Promise.resolve();
-    const changes = this.#changes;
-    this.#changes = [];
-    this.#host.flush();
-    return this.#commit(changes);
+  #wanted(): boolean {
+    return this.#mayWrite && !this.#stopping;
   }
 
-  #commit(changes: readonly { readonly change: PartChange; readonly item: Item | undefined }[]): Promise<void> {
-    this.#committing += 1;
-    return this.#host.store
-      .update(
-        this.#host.channel,
-        changes.map((each) => each.change),
-      )
-      .then(
-        () => {
-          this.#committing -= 1;
-          for (const { change, item } of changes) {
-            if (item) this.#inMemory.delete(item.position);
-            else this.#held.gone(positionOf(change.seq, change.n));
-            if (change.to === 'sent' || change.to === 'error') {
-              if (item) this.#host.queuedBytes(-item.message.bytes.length);
-              this.#host.queuedEnded(change.seq, change.to === 'error' ? change.error : undefined, change.reply);
-            }
-          }
-          if (this.#backlog) this.#load();
-          this.#wake();
-        },
-        (thrown) => {
-          this.#committing -= 1;
-          this.#storeFailed(thrown, () => void this.#commit(changes));
-        },
-      );
-  }
-
-  #load(): void {
+  #room(): number {
+    if (!this.#wanted()) return 0;
+    if (this.#circuit.isOpen) return this.#ready.length > 0 || this.#writes > 0 ? 0 : 1;
     const room = this.#limits.maxItems - this.#inMemory.size;
-    if (this.#loading || !this.#backlog || !this.#enabled || this.#stopping) return;
-    if (this.#circuitOpen && (!this.#probing || this.#ready.length > 0 || this.#writes > 0)) return;
-    if (room < Math.min(64, this.#limits.maxItems / 2)) return;
-    this.#loading = true;
-    this.#frozenWhileLoading = 0;
-    this.#host.flush();
-    void this.#flushChanges();
-    const after = { seq: Math.floor(this.#cursor / 65_536), n: ((this.#cursor % 65_536) + 65_536) % 65_536 };
-    const limit = this.#probing ? 1 : Math.min(room, 512);
-    this.#host.store.ready(this.#host.channel, this.name, after, limit, loadBytes).then(
-      (rows) => {
-        this.#loading = false;
-        this.#loaded(rows, after);
-      },
-      (thrown) => {
-        this.#loading = false;
-        this.#storeFailed(thrown, () => this.#load());
-      },
-    );
+    return room < Math.min(64, this.#limits.maxItems / 2) ? 0 : Math.min(room, loadPage);
   }
 
-  #loaded(rows: readonly QueuedPart[], after: { readonly seq: number; readonly n: number }): void {
-    if (!this.#enabled || this.#stopping || (this.#circuitOpen && !this.#probing)) return;
-    // Rows were frozen or unblocked below the place this page began at: they come first.
-    if (this.#cursor < positionOf(after.seq, after.n)) {
-      this.#load();
-      return;
-    }
-    for (const row of rows) {
-      const item = this.#fromRow(row);
-      this.#cursor = item.position;
-      if (this.#inMemory.has(item.position)) continue;
-      this.#inMemory.set(item.position, item);
-      if (this.#held.blocks(item)) this.#park(item, 'blocked');
-      else this.#enter(item);
-    }
-    if (rows.length > 0 || this.#frozenWhileLoading > 0) {
-      this.#load();
-      return;
-    }
-    this.#backlog = false;
-    // The probe found nothing left to try with.
-    if (this.#probing && this.#ready.length === 0 && this.#writes === 0) this.#closeCircuit();
-  }
-
-  #fromRow(row: QueuedPart): Item {
+  #take(row: QueuedPart): void {
     const { definition } = this.#compiled;
     const identity = { ...row, channel: this.#host.channel, replayOf: row.replayOf };
-    const message = new OutgoingMessage(identity, this.name, row.n, definition.format, { bytes: row.bytes });
-    return {
+    const item: Item = {
       seq: row.seq,
       n: row.n,
-      position: positionOf(row.seq, row.n),
-      message,
+      position: positionOf(row),
+      message: new OutgoingMessage(identity, this.name, row.n, definition.format, { bytes: row.bytes }),
       laneKeys: row.keys,
       lanesAhead: 0,
       attempts: row.attempts,
@@ -645,102 +634,72 @@ export class Dispatcher {
       backed: true,
       state: 'lane',
     };
+    this.#inMemory.set(item.position, item);
+    this.#admit(item);
   }
 
-  #dueAt(at: number): void {
-    if (at >= this.#nextDue) return;
-    this.#nextDue = at;
-    this.#cancelDue?.();
-    this.#cancelDue = this.#host.clock.timer(Math.max(1, at - this.#host.clock.now()), () => void this.#takeDue());
-  }
-
-  async #takeDue(): Promise<void> {
-    this.#nextDue = Number.POSITIVE_INFINITY;
-    if (!this.#enabled || this.#stopping) return;
-    // While the far end is away nothing is spent; the circuit asks again when it closes.
-    if (this.#circuitOpen && !this.#probing) return;
-    this.#host.flush();
-    void this.#flushChanges();
-    try {
-      const rows = await this.#host.store.due(
-        this.#host.channel,
-        this.name,
-        this.#host.clock.now(),
-        this.#probing ? 1 : 64,
-      );
-      for (const row of rows) {
-        const item = this.#fromRow(row);
-        if (this.#inMemory.has(item.position)) continue;
-        this.#inMemory.set(item.position, item);
-        if (this.#held.blocks(item)) this.#park(item, 'blocked');
-        else this.#enter(item);
-      }
-      const { nextRetryAt } = await this.#host.store.queueState(this.#host.channel, this.name);
-      if (nextRetryAt !== undefined) this.#dueAt(Math.max(nextRetryAt, this.#host.clock.now() + 20));
-    } catch (thrown) {
-      this.#storeFailed(thrown, () => void this.#takeDue());
-    }
+  /**
+   * Rows with these keys became ready in the store. What is in memory behind them, or behind such an item with another of its keys,
+   * goes to the store too, so that it comes back after them.
+   */
+  #unblocked(ofRows: readonly string[], first: number): void {
+    const keys = new Set(ofRows);
+    const waiting = (item: Item) => item.state === 'lane' || item.state === 'ready' || item.state === 'undecided';
+    const behind = [...this.#inMemory.values()].filter((item) => item.position > first && waiting(item));
+    const parked = behind.sort(byPosition).filter((item) => {
+      if (!item.laneKeys.some((each) => keys.has(each))) return false;
+      for (const each of item.laneKeys) keys.add(each);
+      return true;
+    });
+    for (const item of parked) this.#park(item, 'ready');
+    this.#window.added(first);
+    this.#window.load();
   }
 
   #openCircuit(error: HubError): void {
-    const wasOpen = this.#circuitOpen;
-    this.#circuitOpen = true;
-    this.#probing = false;
     this.#uncertainInRow = 0;
-    this.#circuitFailures += 1;
-    this.error = errorRecord(error);
-    if (!wasOpen)
+    const wasClosed = this.#circuit.open(error);
+    if (wasClosed)
       this.#host.log.warn(
         { channel: this.#host.channel, destination: this.name, code: error.code },
         `circuit open: ${error.message}`,
       );
     this.#spill();
-    const { retry } = this.#compiled.definition.options;
-    const wait = backoff(
-      this.#circuitFailures + 1,
-      Math.min(500, retry.initialMs),
-      Math.min(30_000, retry.maxMs),
-      this.#host.random,
-    );
-    this.#cancelProbe?.();
-    this.#cancelProbe = this.#host.clock.timer(wait, () => this.#probe());
   }
 
   #probe(): void {
-    if (!this.#circuitOpen || !this.#enabled) return;
-    this.#probing = true;
-    if (this.#backlog) this.#load();
-    else
-      void this.#takeDue().then(() => {
-        if (this.#probing && this.#ready.length === 0 && this.#writes === 0 && this.#inMemory.size === 0)
-          this.#closeCircuit();
-      });
+    if (!this.#enabled) return;
+    if (this.#window.behind) this.#window.load();
+    else void this.#window.takeDue().then(() => this.#endEmptyProbe());
+  }
+
+  /** The probe found nothing left to try with. */
+  #endEmptyProbe(): void {
+    if (this.#circuit.isProbing && this.#ready.length === 0 && this.#writes === 0) this.#closeCircuit();
   }
 
   #closeCircuit(): void {
-    this.#circuitOpen = false;
-    this.#probing = false;
-    this.#circuitFailures = 0;
-    this.error = undefined;
+    this.#circuit.close();
     this.#host.log.info({ channel: this.#host.channel, destination: this.name }, 'circuit closed');
-    this.#load();
-    void this.#takeDue();
+    this.#window.load();
+    void this.#window.takeDue();
     this.#schedulePump();
   }
 
   /** Everything in memory that is not being written goes (back) to the store's queue, in order. */
   #spill(): void {
-    const items = [...this.#inMemory.values()].filter((item) => item.state === 'lane' || item.state === 'ready');
-    this.#ready = [];
+    this.#window.parkLimbo();
+    const items = [...this.#inMemory.values()].filter((item) => item.state !== 'writing' && item.state !== 'gone');
     for (const item of items) item.state = 'gone';
-    for (const item of items.sort((a, b) => a.position - b.position)) this.#park(item, 'ready');
+    this.#undecided = [];
+    for (const item of items.sort(byPosition)) this.#park(item, 'ready');
     this.#ready = [];
   }
 
   #stopItself(error: ErrorRecord): void {
     if (!this.#enabled) return;
     this.#enabled = false;
-    this.error = error;
+    this.#stopError = error;
     this.#host.log.error(
       { channel: this.#host.channel, destination: this.name, code: error.code },
       `destination stopped: ${error.message}`,
@@ -751,7 +710,7 @@ export class Dispatcher {
 
   async disable(): Promise<void> {
     this.#enabled = false;
-    this.#cancelProbe?.();
+    this.#circuit.stop();
     this.#spill();
     await this.#until(() => this.#writes === 0);
     this.#spill();
@@ -760,12 +719,11 @@ export class Dispatcher {
   enable(): void {
     if (this.#enabled) return;
     this.#enabled = true;
-    this.error = undefined;
-    this.#circuitOpen = false;
-    this.#circuitFailures = 0;
-    this.#backlog = true;
-    this.#load();
-    void this.#takeDue();
+    this.#stopError = undefined;
+    this.#circuit.close();
+    this.#window.added(0);
+    this.#window.load();
+    void this.#window.takeDue();
   }
 
   /** Puts another definition, and another far end where `destination` is given, behind the same queue. */
@@ -796,8 +754,7 @@ export class Dispatcher {
     if (halt.aborted) onHalt();
     else halt.addEventListener('abort', onHalt, { once: true });
     await this.#until(() => (this.#ready.length === 0 && this.#writes === 0 && this.#firstPassEmpty()) || halt.aborted);
-    // A destination that ignores its signal does not hold up a halt for ever.
-    const cancel = this.#host.clock.timer(2_000, () => {
+    const cancel = this.#host.clock.timer(haltPatienceMs, () => {
       this.#writes = 0;
       this.#wake();
     });
@@ -805,8 +762,8 @@ export class Dispatcher {
     cancel();
     this.#enabled = false;
     this.#spill();
-    void this.#flushChanges();
-    await this.#until(() => this.#committing === 0);
+    void this.#changes.flush();
+    await this.#until(() => !this.#changes.pending);
     halt.removeEventListener('abort', onHalt);
   }
 
@@ -816,8 +773,8 @@ export class Dispatcher {
   }
 
   async dispose(): Promise<void> {
-    this.#cancelProbe?.();
-    this.#cancelDue?.();
+    this.#circuit.stop();
+    this.#window.stop();
     this.#held.clear();
     await this.#destination[Symbol.asyncDispose]();
   }
@@ -840,10 +797,27 @@ export class Dispatcher {
     for (const check of waiters) check();
   }
 
+  /** Something the store should have done comes later than what was asked of it since: so the queue is read anew then. */
   #storeFailed(thrown: unknown, again: () => void): void {
     const error = asHubError(thrown, 'store-failed', `settling ${this.name}`, 'transient');
     this.#host.log.error({ channel: this.#host.channel, destination: this.name, code: error.code }, error.message);
-    this.#host.clock.timer(250, again);
+    this.#host.clock.timer(retryStoreMs, () => {
+      again();
+      void this.resume();
+    });
+  }
+
+  /** After writes that failed at first were made up for: finds what was missed. */
+  async resume(): Promise<void> {
+    try {
+      this.flushAll();
+      await this.#readQueue();
+      this.#held.askAll();
+      this.#window.added(0);
+      this.#window.load();
+    } catch {
+      // The store is still away: whoever waits for it asks again.
+    }
   }
 }
 
