@@ -121,15 +121,16 @@ async function makeOwnDirectories({ endpoints }: Environment, stateDir: string):
   }
 }
 
-/** Throws HubError `config-invalid` with a line for each problem and refusal; nothing when there are none. */
+/**
+ * Throws HubError when anything was not deployed: `config-invalid` with a line for each problem; else the error of the first
+ * channel that was refused, in one line that says how many others there are.
+ */
 export function assertDeployed({ problems, refused }: DeployReport): void {
-  const lines = [
-    ...problems.map(describeProblem),
-    ...refused.map(({ channel, error }) => `${channel}: ${error.code} ${error.message}`),
-  ];
-  if (lines.length === 0) return;
-  // What every refusal says, the whole says too: `port-in-use` when that was the trouble of each.
-  const [code, ...others] = new Set(refused.map(({ error }) => error.code));
-  const shared = problems.length === 0 && others.length === 0 ? code : undefined;
-  throw new HubError(shared ?? 'config-invalid', 'permanent', lines.join('\n'));
+  if (problems.length > 0) throw new HubError('config-invalid', 'permanent', problems.map(describeProblem).join('\n'));
+  const [first] = refused;
+  if (!first) return;
+  const { code, kind, message } = first.error;
+  const others = refused.length - 1;
+  const more = others === 0 ? '' : ` (and ${others} other ${others === 1 ? 'channel' : 'channels'} could not start)`;
+  throw new HubError(code, kind, `starting channel ${first.channel}: ${message}${more}`);
 }

@@ -9,8 +9,19 @@ const colours: Record<string, string> = {
 };
 const reset = '\u001b[0m';
 
-/** Where a key may hold content or a secret by mistake, its value is not written. */
-const redacted = ['raw', 'payload', 'content', 'bytes', 'reply', 'token', 'password', 'authorization', 'key', 'keys'];
+/** Where a key may hold content or a secret by mistake, its value is not written; a number is neither. */
+const redactedKeys = [
+  'raw',
+  'payload',
+  'content',
+  'bytes',
+  'reply',
+  'token',
+  'password',
+  'authorization',
+  'key',
+  'keys',
+];
 
 /** Logs to standard output with pino: a line for people, or JSON lines. */
 export async function createLog(settings: Settings['log']): Promise<Log> {
@@ -22,7 +33,10 @@ export async function createLog(settings: Settings['log']): Promise<Log> {
     timestamp: stdTimeFunctions.isoTime,
     messageKey: 'text',
     formatters: { level: (level: string) => ({ level }) },
-    redact: { paths: redacted.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' },
+    redact: {
+      paths: redactedKeys.flatMap((key) => [key, `*.${key}`]),
+      censor: (value: unknown) => (typeof value === 'number' ? value : '[redacted]'),
+    },
   };
   const logger = pretty
     ? pino(options, { write: (line: string) => process.stdout.write(prettyLine(line, process.stdout.isTTY)) })

@@ -86,7 +86,7 @@ export function readSettings(overrides: SettingsOverrides, environment: NodeJS.P
     throw invalid(`reading ${overrides.config}: there is no such file`);
   const folder = dirname(file);
   const read = existsSync(file)
-    ? settingsIn(overrides.config ?? 'weir.yaml', readFileSync(file, 'utf8'), environment)
+    ? settingsIn(overrides.config ?? 'weir.yaml', textOf(file), environment)
     : loaded(settingsSchema.parse({}));
   if (!read.ok) throw invalid(read.problems.map(describeProblem).join('\n'));
   const { admin, log, ...settings } = read.value;
@@ -122,6 +122,14 @@ function settingsIn(
   const settings = file.problems.length === 0 ? file.read(settingsSchema, [], value) : undefined;
   const [first, ...others] = file.problems;
   return first ? { ok: false, problems: [first, ...others] } : loaded(settings!);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw invalid(`reading ${file}: ${(thrown as NodeJS.ErrnoException).code}`);
+  }
 }
 
 /** The text of a file; undefined when it cannot be read. */

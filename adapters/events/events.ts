@@ -33,7 +33,7 @@ export const events = defineAdapter({
     { title: 'Patient events, from the oldest that is kept', config: { topic: 'clinical.patient.v1' } },
     {
       title: 'Critical results from now on, as a group of their own',
-      config: { topic: 'clinical.critical-result.v1', group: 'ward-pagers', from: 'latest' },
+      config: { topic: 'lab.result.critical.v1', group: 'ward-pagers', from: 'latest' },
     },
   ],
   create: (settings, context) => eventsSource({ ...settings, group: settings.group ?? context.channel }, context),

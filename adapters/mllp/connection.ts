@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { asHubError } from '../../core/errors.ts';
+import { asHubError, HubError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import type { Intake, SourceContext } from '../../core/source.ts';
 import { type Framed, FrameFault, MllpDecoder } from '../../protocols/mllp/decoder.ts';
@@ -11,6 +11,10 @@ import type { FaultQuota } from './fault-quota.ts';
 import type { Flushable, Flusher } from './flusher.ts';
 import { Replies, type RepliesOwner } from './replies.ts';
 
+/** So long a message waits for room before its sender is let go: less than the 30 s that senders wait for an answer. */
+const ROOM_MS = 20_000;
+/** How often a connection looks whether that time is over. */
+const LOOK_MS = 5_000;
 /** So long the far end has to close after we did. */
 const LINGER_MS = 2_000;
 
@@ -47,6 +51,10 @@ export class Connection implements Flushable, RepliesOwner {
   #closeDelayMs = 0;
   #lastHeard: number;
   #cancelTimer: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
+  /** Aborts when the message that waits for room has waited long enough. */
+  #waited = new AbortController();
+  #stopWaiting: AbortSignal;
 
   constructor(socket: Socket, peer: string, shared: Shared) {
     const { config, context } = shared;
@@ -58,6 +66,7 @@ export class Connection implements Flushable, RepliesOwner {
     this.#lastHeard = context.clock.monotonic();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
+    this.#stopWaiting = AbortSignal.any([shared.halt, this.#waited.signal]);
     // A sender may close its half after its last message and still wait for the answer.
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
@@ -67,6 +76,7 @@ export class Connection implements Flushable, RepliesOwner {
       this.#leaving = true;
       this.#held = undefined;
       this.#cancelTimer?.();
+      this.#cancelLook?.();
       resolve();
     });
     socket.on('drain', () => this.#goOn());
@@ -76,6 +86,7 @@ export class Connection implements Flushable, RepliesOwner {
     });
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     if (config.idleTimeoutMs !== undefined) this.#watchIdle(config.idleTimeoutMs);
+    this.#lookAgain();
     socket.resume();
   }
 
@@ -163,7 +174,7 @@ export class Connection implements Flushable, RepliesOwner {
     this.#accepting = true;
     try {
       const arrivals = exchanges.map((exchange) => exchange.arrival);
-      this.#replies.await(exchanges, await intake.accept(arrivals, halt));
+      this.#replies.await(exchanges, await intake.accept(arrivals, this.#stopWaiting));
     } catch (thrown) {
       if (halt.aborted) return this.destroy();
       const error = asHubError(thrown, 'store-failed', 'handing messages to the channel', 'transient');
@@ -210,6 +221,22 @@ export class Connection implements Flushable, RepliesOwner {
     this.#arm(LINGER_MS, () => this.#socket.destroy());
     // Unread input would turn the close into a reset, which can overtake the last replies.
     this.#socket.resume();
+  }
+
+  #lookAgain(): void {
+    this.#cancelLook = this.#shared.context.clock.timer(LOOK_MS, () => this.#look());
+  }
+
+  /** While a message waits for room nothing is read, so that the last that was heard is the message. */
+  #look(): void {
+    if (this.#socket.destroyed) return;
+    if (this.#accepting && this.#shared.context.clock.monotonic() - this.#lastHeard >= ROOM_MS) {
+      const waited = this.#waited;
+      this.#waited = new AbortController();
+      this.#stopWaiting = AbortSignal.any([this.#shared.halt, this.#waited.signal]);
+      waited.abort(new HubError('store-full', 'transient', 'waiting for room: there was none in time'));
+    }
+    this.#lookAgain();
   }
 
   #watchIdle(idleTimeoutMs: number): void {

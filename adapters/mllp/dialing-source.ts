@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { asHubError } from '../../core/errors.ts';
+import { dial } from '../../core/net/dial.ts';
 import type { Source, SourceContext } from '../../core/source.ts';
 import type { MllpSourceConfig } from './config.ts';
 import { Connection } from './connection.ts';
-import { dial } from './dial.ts';
 import { sharedBy, until } from './shared.ts';
 
 const CONNECT_MS = 10_000;

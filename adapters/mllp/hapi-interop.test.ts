@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -51,6 +52,8 @@ afterEach(async () => {
 function hapi(...args: readonly string[]) {
   const flags = ['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
   const child = spawn('java', [...flags, '-cp', String(path), 'HapiPeer', ...args], {
+    // Its generator of control ids keeps a file in the working directory.
+    cwd: tmpdir(),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   open.defer(() => void child.kill('SIGKILL'));

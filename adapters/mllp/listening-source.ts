@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
+import { allowList } from '../../core/net/allow-list.ts';
+import { TlsGate } from '../../core/net/tls-gate.ts';
 import type { Source, SourceContext } from '../../core/source.ts';
-import { allowList } from './allow-list.ts';
 import type { MllpSourceConfig } from './config.ts';
 import { Connection } from './connection.ts';
 import { sharedBy, until } from './shared.ts';
-import { TlsGate } from './tls-gate.ts';
 
 /** A source that senders connect to. The listening socket belongs to the runtime; the connections live as long as the source. */
 export function listeningSource(name: string, config: MllpSourceConfig, context: SourceContext): Source {
@@ -31,7 +31,7 @@ export function listeningSource(name: string, config: MllpSourceConfig, context:
           report();
         });
       };
-      const gate = endpoint.tls && (await TlsGate.open(endpoint.tls, context, open));
+      const gate = endpoint.tls && (await TlsGate.open(endpoint.tls, { context, counters: 'mllp', admit: open }));
       const admit = (socket: Socket) => {
         if (!allowed(socket.remoteAddress ?? '') || (gate?.shaking ?? 0) >= config.maxConnections) {
           context.count('mllp_refused_total');

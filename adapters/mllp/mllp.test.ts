@@ -418,6 +418,35 @@ describe('an MLLP source that stops', () => {
     expect(peer.acks).toEqual([]);
   });
 
+  it.each([
+    ['close', []],
+    ['AE', ['AE 1', 'AA 2']],
+  ] as const)('rule 11: does not let a sender wait for room for ever: %s', async (storeRefusal, answers) => {
+    const clock = fakeClock();
+    const intake = fakeIntake(() => positive);
+    const source = await sourceOn(intake, { storeRefusal }, { clock });
+    const peer = await source.connect();
+    intake.setRoom(false);
+    peer.write(framed(numbered(1)));
+    await vi.waitFor(() => expect(intake.waiting).toBe(1));
+    clock.advance(15_000);
+    await pause(20);
+    expect(intake.waiting).toBe(1);
+    clock.advance(5_000);
+    await vi.waitFor(() => expect(intake.waiting).toBe(0));
+    intake.setRoom(true);
+    if (storeRefusal === 'close') {
+      await vi.waitFor(() => expect(clock.pending).toBe(2));
+      clock.advance(5_000);
+      await peer.closed;
+    } else {
+      peer.write(framed(numbered(2)));
+      await peer.answers(2);
+    }
+    expect(codes(peer)).toEqual(answers);
+    expect(source.context.counts.mllp_unstored_total).toBe(1);
+  });
+
   it('rule 11: answers negatively while the store takes nothing, where the sender resends on that', async () => {
     const intake = fakeIntake(() => positive);
     const peer = await (await sourceOn(intake, { storeRefusal: 'AE' })).connect();
@@ -439,7 +468,8 @@ describe('an MLLP source that stops', () => {
       )
     ).connect();
     peer.write(framed(numbered(1)));
-    await vi.waitFor(() => expect(clock.pending).toBeGreaterThan(0));
+    // The second timer is the one that closes.
+    await vi.waitFor(() => expect(clock.pending).toBe(2));
     clock.advance(5_000);
     await peer.closed;
     expect(peer.acks).toEqual([]);

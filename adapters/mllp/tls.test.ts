@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Certificates, certificates, missingOpenssl } from '../../core/net/testing/certificates.ts';
 import { fakeIntake, positive } from '../../core/testing/fake-intake.ts';
-import { type Certificates, certificates, missingOpenssl } from './testing/certificates.ts';
 import { framed, numbered, peerOn } from './testing/peer.ts';
 import { runSource } from './testing/run-source.ts';
 
@@ -84,30 +84,9 @@ describe.skipIf(missing)('an MLLP source with TLS', () => {
     expect(source.context.counts.mllp_tls_failures_total).toBe(1);
   });
 
-  it('presents a renewed certificate to the next connection, and keeps those that are open', async () => {
-    const renewed = made.issue('renewed');
-    const [certFile, keyFile] = [`${server.certFile}.live`, `${server.keyFile}.live`];
-    copyFileSync(server.certFile, certFile);
-    copyFileSync(server.keyFile, keyFile);
-    const { source } = await tlsSource({ certFile, keyFile });
-    const first = await secured(source.listener.port);
-    expect(first.getPeerCertificate().subject.CN).toBe('server');
-    copyFileSync(renewed.certFile, certFile);
-    // Caught half-way: the key does not fit yet, so the old certificate goes on.
-    const between = await secured(source.listener.port);
-    expect(between.getPeerCertificate().subject.CN).toBe('server');
-    copyFileSync(renewed.keyFile, keyFile);
-    const second = await secured(source.listener.port);
-    expect(second.getPeerCertificate().subject.CN).toBe('renewed');
-    const peer = peerOn(first);
-    peer.write(framed(numbered(1)));
-    expect(await peer.answers(1)).toHaveLength(1);
-  });
-
-  it('says which files it cannot use, and does not start', async () => {
-    const broken = `${server.certFile}.broken`;
-    writeFileSync(broken, 'no certificate');
-    const source = await runSource(fakeIntake(), {}, { listen: { tls: { ...server, certFile: broken } } });
+  it('does not start where it cannot use its files', async () => {
+    const tls = { ...server, certFile: `${server.certFile}.missing` };
+    const source = await runSource(fakeIntake(), {}, { listen: { tls } });
     await expect(source.ended).rejects.toMatchObject({ code: 'config-invalid', kind: 'permanent' });
     await source.listener[Symbol.asyncDispose]();
   });

@@ -2,11 +2,11 @@ import type { Destination, DestinationContext, WriteContext, WriteOutcome } from
 import type { EndpointOf } from '../../core/endpoint.ts';
 import { asHubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
+import { dial } from '../../core/net/dial.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
 import { isAcknowledgement } from './answer.ts';
 import type { MllpDestinationConfig } from './config.ts';
 import { converse } from './converse.ts';
-import { dial } from './dial.ts';
 import { Link } from './link.ts';
 import { type Prepared, prepare } from './prepared.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Certificates, certificates, missingOpenssl } from '../../adapters/mllp/testing/certificates.ts';
+import { type Certificates, certificates, missingOpenssl } from '../../core/net/testing/certificates.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
 import { acking, destinationTo, farEnd, order } from './testing/far-end.ts';
 

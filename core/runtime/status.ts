@@ -52,7 +52,7 @@ export async function channelStatus(
       queued: sum((each) => each.queued) + (counts?.unrouted ?? 0),
       sent: sum((each) => each.sent),
       errored: sum((each) => each.errored) + (counts?.errored ?? 0),
-      openErrors: sum((each) => each.openErrors),
+      openErrors: sum((each) => each.openErrors) + (counts?.openErrors ?? 0),
       duplicates: counts?.duplicates ?? 0,
     },
     destinations,

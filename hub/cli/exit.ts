@@ -26,8 +26,8 @@ Exit codes:
 export class CommandFailure extends Error {
   readonly exit: ExitCode;
 
-  constructor(exit: ExitCode, message: string) {
-    super(message);
+  constructor(exit: ExitCode, message: string, options?: { readonly cause: unknown }) {
+    super(message, options);
     this.exit = exit;
   }
 }

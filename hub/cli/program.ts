@@ -39,7 +39,7 @@ export function commands(end: (code: ExitCode) => void): Command {
     .option('--channels <folder>', 'where *.channel.yaml and *.channel.ts are')
     .option('--env <name>', 'which env/<name>.yaml of that folder says where endpoints are')
     .option('--state-dir <folder>', 'where messages and events are kept')
-    .option('--admin-port <port>', 'port of the admin API; 0 takes a free one', natural)
+    .option('--admin-port <port>', 'port of the admin API; 0 takes a free one', portNumber)
     .option('--admin-host <address>', 'address of the admin API')
     .addOption(new Option('--log-format <format>', 'how to log').choices(['auto', 'pretty', 'json']))
     .addHelpText('after', examples('weir start', 'weir start --channels channels --env demo --state-dir /var/lib/weir'))
@@ -53,10 +53,10 @@ export function commands(end: (code: ExitCode) => void): Command {
     .argument('<path...>', 'files with one message, several, or a batch; directories; or -')
     .requiredOption('--to <host:port>', 'where to')
     .option('--rate <n>', 'messages a second over all connections; as fast as answers come if absent', positive)
-    .option('--connections <n>', 'connections at once', natural, 1)
-    .option('--pipeline <n>', 'messages on their way on one connection; 1 waits for each answer', natural, 1)
-    .option('--repeat <n>', 'send everything n times', natural, 1)
-    .option('--timeout-ms <n>', 'how long to wait for an answer', natural, 30_000)
+    .option('--connections <n>', 'connections at once', counting, 1)
+    .option('--pipeline <n>', 'messages on their way on one connection; 1 waits for each answer', counting, 1)
+    .option('--repeat <n>', 'send everything n times', counting, 1)
+    .option('--timeout-ms <n>', 'how long to wait for an answer', counting, 30_000)
     .option('--tls', 'connect with TLS')
     .option('--ca-file <file>', 'PEM file with the authorities to trust; implies --tls')
     .option('--json', 'the report as JSON')
@@ -183,6 +183,18 @@ function natural(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0 || text.trim() === '')
     throw new InvalidArgumentError('a whole number is needed');
+  return value;
+}
+
+function counting(text: string): number {
+  const value = natural(text);
+  if (value === 0) throw new InvalidArgumentError('a whole number above 0 is needed');
+  return value;
+}
+
+function portNumber(text: string): number {
+  const value = natural(text);
+  if (value > 65_535) throw new InvalidArgumentError('a port is at most 65535');
   return value;
 }
 

@@ -1,11 +1,12 @@
 import type { StopReport } from '../../core/runtime/engine.ts';
 import type { Hub } from '../hub.ts';
+import { interruption } from '../interruption.ts';
 import { createLog } from '../log.ts';
 import { readSettings, type Settings, type SettingsOverrides } from '../settings.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { print } from './output.ts';
 
-/** `weir start`: runs until SIGINT or SIGTERM, drains, and says what is left. A second signal stops at once. */
+/** `weir start`: runs until SIGINT or SIGTERM, drains, and says what is left. A second signal, or the loss of the store, ends it at once, with exit code 1. */
 export async function start(overrides: SettingsOverrides): Promise<ExitCode> {
   const settings = readSettings(overrides);
   const log = await createLog(settings.log);
@@ -13,7 +14,12 @@ export async function start(overrides: SettingsOverrides): Promise<ExitCode> {
   const stop = stopSignal();
   const hub = await startHub(settings, log);
   await announce(hub, settings);
-  await stop;
+  const lost = await Promise.race([stop, hub.failed]);
+  if (lost) {
+    // Not by `close`: a drain would wait for a store that does not answer any more.
+    print(`ended: ${lost.message}; what was acknowledged goes on from the store at the next start`);
+    process.exit(exit.failed);
+  }
   print(`stopping: waiting up to ${settings.stopMs / 1_000} s for what is in flight; again to stop now`);
   print(farewell(await hub.close(settings.stopMs)));
   return exit.done;
@@ -29,26 +35,10 @@ async function announce({ engine, admin }: Hub, { channels, environment, stateDi
   );
 }
 
-/** npm and others pass a Ctrl-C on that the terminal has sent already: within this time it is the same one. */
-const sameSignalMs = 500;
-
 /** Resolves at the first signal; at the second one the process ends at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let askedAt: number | undefined;
-    const onSignal = () => {
-      const now = performance.now();
-      if (askedAt !== undefined && now - askedAt < sameSignalMs) return;
-      if (askedAt !== undefined) {
-        print('stopped now: what was in flight goes on from the store at the next start');
-        process.exit(exit.failed);
-      }
-      askedAt = now;
-      resolve();
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
+function stopSignal(): Promise<undefined> {
+  const signal = interruption(() => print('stopped now: what was in flight goes on from the store at the next start'));
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
 function farewell({ left, channels }: StopReport): string {

@@ -31,11 +31,12 @@ export const acking =
   (message, socket) =>
     void socket.write(encodeFrame(acknowledge(message, { code, controlId: 'A1', now: 0, ...input })));
 
-/** A TCP server that frames; `using` another server (TLS) in its place. */
+/** A TCP server that frames, on a free port unless one is given; `server` is another one (TLS) in its place. */
 export async function farEnd(
   answer: Answer = acking(),
   server: Server = createServer(),
   event = 'connection',
+  port = 0,
 ): Promise<FarEnd> {
   const sockets = new Set<Socket>();
   const controlIds: string[] = [];
@@ -56,7 +57,7 @@ export async function farEnd(
       }
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no TCP address');

@@ -28,7 +28,10 @@ async function filesAt(path: string): Promise<readonly string[]> {
 }
 
 async function contentOf(file: string): Promise<Buffer> {
-  if (file !== '-') return readFile(file);
+  if (file !== '-')
+    return readFile(file).catch((thrown: NodeJS.ErrnoException) => {
+      throw new CommandFailure(exit.failed, `${file}: it cannot be read (${thrown.code})`, { cause: thrown });
+    });
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);

@@ -1,16 +1,17 @@
-import { connect as connectPlain, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect as connectTls } from 'node:tls';
+import type { EndpointOf } from '../../../core/endpoint.ts';
+import { dial } from '../../../core/net/dial.ts';
 import { ackMode } from '../../../protocols/hl7v2/ack.ts';
 import { readHeader } from '../../../protocols/hl7v2/header.ts';
 import { readAck } from '../../../protocols/hl7v2/read-ack.ts';
 import { FrameFault, MllpDecoder } from '../../../protocols/mllp/decoder.ts';
 import { encodeFrame } from '../../../protocols/mllp/encoder.ts';
+import { systemClock } from '../../system-clock.ts';
 import type { Tally } from './tally.ts';
 
 export interface PlayOptions {
-  readonly host: string;
-  readonly port: number;
+  readonly to: EndpointOf<'tcp-connect'>;
   readonly connections: number;
   /** Messages on their way on one connection; 1 is stop-and-wait. */
   readonly pipeline: number;
@@ -19,8 +20,6 @@ export interface PlayOptions {
   /** How often the whole list is sent. */
   readonly repeat: number;
   readonly timeoutMs: number;
-  /** With the authorities to trust; the system's if none are given. */
-  readonly tls?: { readonly ca?: Uint8Array };
   readonly signal: AbortSignal;
 }
 
@@ -78,19 +77,9 @@ export async function play(messages: readonly Uint8Array[], options: PlayOptions
   );
 }
 
-function connected({ host, port, tls, timeoutMs }: PlayOptions): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const ca = tls?.ca && Buffer.from(tls.ca);
-    const socket = tls ? connectTls({ host, port, ...(ca && { ca }) }) : connectPlain({ host, port });
-    socket.setNoDelay(true);
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no connection in time')));
-    socket.once('error', reject);
-    socket.once(tls ? 'secureConnect' : 'connect', () => {
-      socket.setTimeout(0);
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
+async function connected({ to, timeoutMs, signal }: PlayOptions): Promise<Socket> {
+  const socket = await dial(to, { clock: systemClock, timeoutMs, signal });
+  return socket.setNoDelay(true);
 }
 
 /** @returns whether the connection broke while there may be more to send */

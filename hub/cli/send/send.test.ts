@@ -58,7 +58,7 @@ afterEach(() => new Promise<void>((resolve) => server.close(() => resolve())));
 async function played(messages: readonly Buffer[], options: Partial<PlayOptions> = {}): Promise<Tally> {
   const tally = new Tally();
   const { port } = server.address() as AddressInfo;
-  const one = { host: '127.0.0.1', port, connections: 1, pipeline: 1, repeat: 1, timeoutMs: 5_000 };
+  const one = { to: { host: '127.0.0.1', port }, connections: 1, pipeline: 1, repeat: 1, timeoutMs: 5_000 };
   await play(messages, { ...one, signal: new AbortController().signal, ...options }, tally);
   return tally;
 }
@@ -110,7 +110,7 @@ describe('weir send', () => {
   });
 
   it('rejects when nobody listens', async () => {
-    await expect(played([message('a')], { port: 1 })).rejects.toThrow(/ECONNREFUSED/);
+    await expect(played([message('a')], { to: { host: '127.0.0.1', port: 1 } })).rejects.toThrow(/ECONNREFUSED/);
   });
 
   it('takes batches, files of several messages and directories apart', async () => {

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
+import { type EndpointOf, endpointKinds } from '../../../core/endpoint.ts';
+import { asHubError } from '../../../core/errors.ts';
 import { CommandFailure, type ExitCode, exit } from '../exit.ts';
 import { print, printJson } from '../output.ts';
 import { messagesToSend } from './messages-to-send.ts';
@@ -17,40 +19,37 @@ export interface SendOptions {
   readonly json?: boolean;
 }
 
-/** `weir send`: plays messages over MLLP and reports their acknowledgements. Fails when any was not accepted. */
+/**
+ * `weir send`: plays messages over MLLP and reports their acknowledgements. Fails when any was not accepted. Ctrl-C ends it with
+ * the report of what was sent; a second one at once.
+ */
 export async function send(paths: readonly string[], options: SendOptions): Promise<ExitCode> {
-  const [, host, port] = /^\[?([^[\]]+)\]?:(\d+)$/.exec(options.to) ?? [];
-  if (!host || !port) throw new CommandFailure(exit.usage, `--to takes host:port, not ${options.to}`);
+  const to = await endpointOf(options);
   const messages = await messagesToSend(paths);
   if (messages.length === 0) throw new CommandFailure(exit.failed, 'there is no message to send');
-  const total = messages.length * options.repeat;
+  const { pipeline, repeat, timeoutMs, rate } = options;
+  const total = messages.length * repeat;
   const tally = new Tally();
   const interrupted = new AbortController();
   const onInterrupt = () => interrupted.abort();
   process.once('SIGINT', onInterrupt);
   const startedAt = performance.now();
   const stopProgress = showProgress(tally, total, startedAt, options.json);
-  const { connections, pipeline, repeat, timeoutMs, rate } = options;
   const playOptions: PlayOptions = {
-    ...{
-      host,
-      port: Number(port),
-      connections: Math.min(connections, total),
-      pipeline,
-      repeat,
-      timeoutMs,
-      signal: interrupted.signal,
-    },
+    to,
+    connections: Math.min(options.connections, total),
+    pipeline,
+    repeat,
+    timeoutMs,
+    signal: interrupted.signal,
     ...(rate && { rate }),
-    ...((options.tls || options.caFile) && { tls: options.caFile ? { ca: await readFile(options.caFile) } : {} }),
   };
   try {
     await play(messages, playOptions, tally);
   } catch (thrown) {
-    throw new CommandFailure(
-      exit.failed,
-      `connecting to ${options.to}: ${reason(thrown)}${tally.sent > 0 ? `, after ${tally.sent} messages` : ''}`,
-    );
+    const after = tally.sent > 0 ? `, after ${tally.sent} messages` : '';
+    const { message } = asHubError(thrown, 'refused', `sending to ${options.to}`);
+    if (!interrupted.signal.aborted) throw new CommandFailure(exit.failed, `${message}${after}`);
   } finally {
     stopProgress();
     process.off('SIGINT', onInterrupt);
@@ -59,6 +58,23 @@ export async function send(paths: readonly string[], options: SendOptions): Prom
   report(tally, total, seconds, options.json);
   const accepted = tally.negative === 0 && tally.unanswered === 0 && tally.answers === total;
   return accepted ? exit.done : exit.failed;
+}
+
+/** Where `--to`, `--tls` and `--ca-file` say, as an environment would. Throws CommandFailure where they say nothing that can be used. */
+async function endpointOf({ to, tls, caFile }: SendOptions): Promise<EndpointOf<'tcp-connect'>> {
+  const [, host, port] = /^\[?([^[\]]+)\]?:(\d+)$/.exec(to) ?? [];
+  const read = endpointKinds['tcp-connect'].safeParse({
+    host,
+    port: Number(port),
+    ...((tls || caFile !== undefined) && { tls: caFile === undefined ? {} : { caFile } }),
+  });
+  if (!read.success) throw new CommandFailure(exit.usage, `--to takes host:port, not ${to}`);
+  if (caFile !== undefined) {
+    await access(caFile, constants.R_OK).catch(() => {
+      throw new CommandFailure(exit.failed, `${caFile}: there is no such file that can be read`);
+    });
+  }
+  return read.data;
 }
 
 function report(tally: Tally, total: number, seconds: number, json: boolean | undefined): void {
@@ -105,9 +121,4 @@ function showProgress(tally: Tally, total: number, startedAt: number, json: bool
     clearInterval(timer);
     process.stderr.write('\r\u001b[K');
   };
-}
-
-function reason(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  return (thrown as NodeJS.ErrnoException).code ?? thrown.message;
 }

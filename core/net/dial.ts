@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Clock } from '../../core/component.ts';
-import type { EndpointOf } from '../../core/endpoint.ts';
-import { describeThrown, HubError } from '../../core/errors.ts';
+import type { Clock } from '../component.ts';
+import type { EndpointOf } from '../endpoint.ts';
+import { describeThrown, HubError } from '../errors.ts';
 
 type ConnectEndpoint = EndpointOf<'tcp-connect'>;
 

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { HubError } from '../../core/errors.ts';
+import { HubError } from '../errors.ts';
 
 /**
  * Who may connect: addresses and CIDR ranges, IPv4 and IPv6; anyone where there is no list. An IPv4 peer of an IPv6 socket

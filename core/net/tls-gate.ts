@@ -1,11 +1,19 @@
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls';
-import type { ComponentContext } from '../../core/component.ts';
-import type { EndpointOf } from '../../core/endpoint.ts';
-import { asHubError } from '../../core/errors.ts';
+import type { ComponentContext } from '../component.ts';
+import type { EndpointOf } from '../endpoint.ts';
+import { asHubError } from '../errors.ts';
 import { PemFiles, type Pems } from './pem-files.ts';
 
 type TlsServerConfig = NonNullable<EndpointOf<'tcp-listen'>['tls']>;
+
+export interface TlsGateOptions {
+  readonly context: ComponentContext;
+  /** What the gate's counters begin with: `mllp` counts `mllp_tls_failures_total` and `mllp_tls_reload_failures_total`. */
+  readonly counters: string;
+  /** Is given each connection whose handshake has succeeded. */
+  readonly admit: (socket: TLSSocket) => void;
+}
 
 /** A handshake that takes longer is given up: such a connection costs memory and says nothing. */
 const HANDSHAKE_MS = 10_000;
@@ -16,33 +24,30 @@ export class TlsGate {
   readonly #files: PemFiles;
   readonly #config: TlsServerConfig;
   readonly #context: ComponentContext;
+  readonly #counters: string;
   /** Handshakes under way, by the far end's address and port: the secured socket is another object than the raw one. */
   readonly #shaking = new Map<string, Socket>();
 
   /** Throws HubError `config-invalid` where the certificates can't be read or used. */
-  static async open(
-    config: TlsServerConfig,
-    context: ComponentContext,
-    admit: (socket: TLSSocket) => void,
-  ): Promise<TlsGate> {
+  static async open(config: TlsServerConfig, options: TlsGateOptions): Promise<TlsGate> {
     const { certFile, keyFile, caFile } = config;
     const files = new PemFiles({ certFile, keyFile, caFile });
     try {
-      return new TlsGate(config, context, files, (await files.changed()) ?? {}, admit);
+      return new TlsGate(config, files, (await files.changed()) ?? {}, options);
     } catch (thrown) {
-      throw asHubError(thrown, 'config-invalid', `reading the TLS files of ${context.channel}`);
+      throw asHubError(thrown, 'config-invalid', `reading the TLS files of ${options.context.channel}`);
     }
   }
 
   private constructor(
     config: TlsServerConfig,
-    context: ComponentContext,
     files: PemFiles,
     pems: Pems,
-    admit: (socket: TLSSocket) => void,
+    { context, counters, admit }: TlsGateOptions,
   ) {
     this.#config = config;
     this.#context = context;
+    this.#counters = counters;
     this.#files = files;
     const required = config.clientCertificate === 'required';
     this.#server = createServer(
@@ -58,7 +63,7 @@ export class TlsGate {
       },
     );
     this.#server.on('tlsClientError', (_error, socket) => {
-      context.count('mllp_tls_failures_total');
+      context.count(`${counters}_tls_failures_total`);
       socket.destroy();
     });
   }
@@ -93,7 +98,7 @@ export class TlsGate {
       this.#server.setSecureContext(options);
       this.#context.log.info({ channel: this.#context.channel }, 'TLS certificate read again');
     } catch (thrown) {
-      this.#context.count('mllp_tls_reload_failures_total');
+      this.#context.count(`${this.#counters}_tls_reload_failures_total`);
       const { message } = asHubError(thrown, 'config-invalid', 'reading the changed TLS files');
       this.#context.log.warn({ channel: this.#context.channel, error: message }, 'TLS certificate not read again');
     }
