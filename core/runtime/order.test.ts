@@ -220,6 +220,7 @@ describe('order', () => {
       .to('stop', stop.spec, { afterDeadLetter: 'stop' });
     await engine.deploy(channel.definition, 'v1');
     const [first] = await source.send('k:1');
+    await eventually(async () => (await engine.status())[0]?.counts.openErrors === 2);
     await source.send('k:2', 'other:3');
     await eventually(() => hold.received.includes('other:3'));
     expect(hold.received).not.toContain('k:2');

@@ -30,6 +30,8 @@ interface Waiting {
 
 const laneOfAll: readonly string[] = [''];
 const yieldAfterMs = 25;
+const gatherMs = 2;
+const gatherMessages = 64;
 const cancelledBySender = { actor: 'weir', reason: 'the sender was answered negatively' } as const;
 
 /** Route, transform and fan out, in seq order per key; then one settlement a message. */
@@ -40,6 +42,7 @@ export class Pipeline {
   #queue: Slot[] = [];
   #head = 0;
   #scheduled = false;
+  #gathering: NodeJS.Timeout | undefined;
   /** What the guarded code is working on: the one to blame when it is ended. */
   #current: Slot | undefined;
   #free: Slot[] = [];
@@ -67,17 +70,33 @@ export class Pipeline {
     const { options } = this.compiled.definition;
     if (slot.delivery && options.ackAfter !== 'stored') this.#answerWithin(slot, options.ackTimeoutMs);
     this.#queue.push(slot);
-    this.#schedule();
+    if (
+      slot.delivery?.late !== true &&
+      options.ackAfter === 'stored' &&
+      this.#queue.length - this.#head < gatherMessages
+    )
+      this.#scheduleSoon();
+    else this.#schedule();
   }
 
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#pump();
-    });
+    setImmediate(this.#pumpNow);
   }
+
+  /** Nobody waits for these: they gather for a moment, so that one guard serves many and the next arrival is read first. */
+  #scheduleSoon(): void {
+    if (this.#scheduled) return;
+    this.#gathering ??= setTimeout(this.#pumpNow, gatherMs);
+  }
+
+  readonly #pumpNow = (): void => {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    this.#scheduled = false;
+    this.#pump();
+  };
 
   #pump(): void {
     try {
@@ -354,10 +373,8 @@ export class Pipeline {
     const slots = this.#done;
     this.#done = [];
     this.#settling += 1;
-    this.#lastWrite = this.#write(
-      slots,
-      slots.map((slot) => this.#settlement(slot)),
-    );
+    const settlements = slots.map((slot) => this.#settlement(slot));
+    this.#lastWrite = this.#write(slots, settlements, slots.every(nobodyWaits));
     return this.#lastWrite;
   }
 
@@ -375,8 +392,8 @@ export class Pipeline {
     };
   }
 
-  #write(slots: readonly Slot[], settlements: readonly Settlement[]): Promise<void> {
-    return this.#host.store.settle(this.#host.channel, settlements).then(
+  #write(slots: readonly Slot[], settlements: readonly Settlement[], mayWait: boolean): Promise<void> {
+    return this.#host.store.settle(this.#host.channel, settlements, mayWait).then(
       () => {
         this.#settling -= 1;
         for (const slot of slots) this.#committed(slot);
@@ -386,7 +403,7 @@ export class Pipeline {
         const error = asHubError(thrown, 'store-failed', 'settling messages', 'transient');
         this.#host.log.error({ channel: this.#host.channel, code: error.code }, error.message);
         return new Promise((resolve) => {
-          this.#host.clock.timer(250, () => resolve(this.#write(slots, settlements)));
+          this.#host.clock.timer(250, () => resolve(this.#write(slots, settlements, false)));
         });
       },
     );
@@ -547,6 +564,11 @@ export class Pipeline {
     this.#waiting.clear();
     this.#deadlines = [];
   }
+}
+
+/** The message is acknowledged, and all that is left is to say that it was sent. */
+function nobodyWaits(slot: Slot): boolean {
+  return slot.queued === 0 && slot.delivery?.late !== true;
 }
 
 function notOffered(destination: string, outputs: number, dispatcher: Dispatcher | undefined): HubError {

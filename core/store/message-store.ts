@@ -24,9 +24,10 @@ export interface MessageStore extends AsyncDisposable {
 
   /**
    * Ends the first pass of messages; the counts of the channel move in the same commit. A message that has a settlement, or that
-   * the channel does not have, is left alone: settling twice settles once.
+   * the channel does not have, is left alone: settling twice settles once. With `mayWait` nobody waits for it, and the store may keep
+   * it back for some milliseconds, until the next call, to save a commit of its own.
    */
-  settle(channel: string, batch: readonly Settlement[]): Promise<void>;
+  settle(channel: string, batch: readonly Settlement[], mayWait?: boolean): Promise<void>;
 
   /**
    * Changes parts, all of the call in one commit. A part that is no longer in the status a change names is left alone: acting

@@ -77,6 +77,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   return new SqliteStore(options, await startThreads(files, options.now()));
 }
 
+/** So long a settlement that nobody waits for stays here to share the commit of what comes. */
+const settlementWaitMs = 5;
+
 export class SqliteStore implements MessageStore {
   readonly epoch: number;
   /**
@@ -91,7 +94,8 @@ export class SqliteStore implements MessageStore {
   readonly #reader: CallThread<ReaderCalls>;
   readonly #slab = new SlabWriter();
   #plain: WriterCall[] = [];
-  #flushing = false;
+  #posting = false;
+  #waiting: NodeJS.Timeout | undefined;
   readonly #flush = () => this.#post();
 
   constructor(options: SqliteStoreOptions, { writer, reader, opened }: StoreThreads) {
@@ -119,8 +123,9 @@ export class SqliteStore implements MessageStore {
     );
   }
 
-  settle(channel: string, batch: readonly Settlement[]): Promise<void> {
-    return this.#call(callKind.settle, () => encodeSettle(this.#slab, this.#names, channel, batch));
+  settle(channel: string, batch: readonly Settlement[], mayWait = false): Promise<void> {
+    const encode = () => encodeSettle(this.#slab, this.#names, channel, batch);
+    return this.#call<void>(callKind.settle, encode, undefined, mayWait);
   }
 
   update(channel: string, changes: readonly PartChange[]): Promise<void> {
@@ -217,13 +222,13 @@ export class SqliteStore implements MessageStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#flushing) this.#post();
+    this.#post();
     await this.#reader.close();
     await this.#writer.close();
   }
 
   /** `read` makes the result of the answer: a `then` here would put it behind the answers of later calls. */
-  #call<T, A = T>(kind: number, encode: () => void, read?: (answer: A) => T): Promise<T> {
+  #call<T, A = T>(kind: number, encode: () => void, read?: (answer: A) => T, mayWait = false): Promise<T> {
     return this.#writer.add<T, A>((id) => {
       this.#slab.beginCall(kind, id);
       try {
@@ -233,9 +238,11 @@ export class SqliteStore implements MessageStore {
         throw thrown;
       }
       this.#slab.endCall();
-      if (this.#flushing) return;
-      this.#flushing = true;
-      setImmediate(this.#flush);
+      if (mayWait) this.#waiting ??= setTimeout(this.#flush, settlementWaitMs);
+      else if (!this.#posting) {
+        this.#posting = true;
+        setImmediate(this.#flush);
+      }
     }, read);
   }
 
@@ -244,8 +251,10 @@ export class SqliteStore implements MessageStore {
   }
 
   #post(): void {
-    if (!this.#flushing) return;
-    this.#flushing = false;
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
+    this.#posting = false;
+    if (this.#slab.empty) return;
     const plain = this.#plain;
     if (plain.length > 0) this.#plain = [];
     this.#writer.post({ slab: this.#slab.take(), plain, names: this.#names.takeAdded(), now: this.#now() });
