@@ -19,6 +19,10 @@ export interface Log {
   restart(mode: 'RESTART' | 'TRUNCATE'): boolean;
 }
 
+const mostAttempts = 12;
+const attemptPauseMs = 20;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
 /** What is posted after a commit, and what of it crosses without a copy. */
 export interface Answered {
   readonly reply: WriterReply;
@@ -156,9 +160,12 @@ export class Commits {
         const error = sqliteError(thrown, 'writing to the message store');
         if (error.code !== 'store-full') return error;
         this.#room.writeFailed();
-        if (kind === callKind.append || attempt === 3) return error;
-        if (attempt === 2) this.#room.giveReserve();
-        this.#log.restart('RESTART');
+        if (kind === callKind.append || attempt === mostAttempts) return error;
+        if (attempt > 1) this.#room.giveReserve();
+        const restarted = this.#log.restart('RESTART');
+        // A checkpoint of the reader's thread is in the way, and soon over.
+        if (!restarted && attempt > 1) Atomics.wait(sleeper, 0, 0, attemptPauseMs);
+        else if (attempt > 2) return error;
         slab.rewindCall();
       }
     }

@@ -67,7 +67,7 @@ export class Prune {
 
   run(channelName: string, policy: PrunePolicy, cursor: PruneCursor): PruneStep {
     const channel = this.#session.id(channelName);
-    const limit = policy.step ?? 100;
+    const limit = policy.step ?? 1;
     switch (cursor.phase) {
       case 'later':
         return this.#leftBefore(channel, policy, cursor.after, limit);

@@ -79,6 +79,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 
 /** So long a settlement that nobody waits for stays here to share the commit of what comes. */
 const settlementWaitMs = 5;
+const pruneRows = 100;
 
 export class SqliteStore implements MessageStore {
   readonly epoch: number;
@@ -198,9 +199,18 @@ export class SqliteStore implements MessageStore {
     let contents = 0;
     let messages = 0;
     let cursor: PruneCursor | undefined = { phase: 'later', after: 0 };
+    let rows = policy.step ?? pruneRows;
     while (cursor && !signal?.aborted) {
       const started = performance.now();
-      const step: PruneStep = await this.#plainCall({ name: 'prune', channel, policy, cursor });
+      let step: PruneStep;
+      try {
+        step = await this.#plainCall({ name: 'prune', channel, policy: { ...policy, step: rows }, cursor });
+      } catch (thrown) {
+        // What is overwritten passes through the write-ahead log: on a full disk only a little of it fits at a time.
+        if (rows === 1 || !(thrown instanceof HubError && thrown.code === 'store-full')) throw thrown;
+        rows = Math.ceil(rows / 4);
+        continue;
+      }
       contents += step.contents;
       messages += step.messages;
       cursor = step.next;
