@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { freePort } from '../core/testing/free-port.ts';
 import { type Arrivals, judge } from './arrivals.ts';
 import { Child } from './child.ts';
 import { fdatasyncMs, runDirectory } from './disk.ts';
-import { freePort } from './free-port.ts';
 import { type Gate, report } from './gates.ts';
 import { KeyedLoad, type KeyedLoadOptions } from './keyed-load.ts';
 import { productArguments } from './product-arguments.ts';

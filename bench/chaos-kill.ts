@@ -7,10 +7,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { freePort } from '../core/testing/free-port.ts';
 import { type Arrivals, judge, type Verdict } from './arrivals.ts';
 import { Child } from './child.ts';
 import { runDirectory } from './disk.ts';
-import { freePort } from './free-port.ts';
 import { KeyedLoad } from './keyed-load.ts';
 import { seededRandom } from './seeded-random.ts';
 import { whole } from './statistics.ts';

@@ -4,9 +4,9 @@
  * `-- --rounds 5 --seconds 3 --profile <folder>`
  */
 import { parseArgs } from 'node:util';
+import { freePort } from '../core/testing/free-port.ts';
 import { Child } from './child.ts';
 import { fdatasyncMs, runDirectory } from './disk.ts';
-import { freePort } from './free-port.ts';
 import { type Measured, runFullSpeed } from './full-speed.ts';
 import { type Gate, report } from './gates.ts';
 import { productArguments } from './product-arguments.ts';

@@ -5,9 +5,9 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../core/testing/free-port.ts';
 import { Child } from './child.ts';
 import { runDirectory } from './disk.ts';
-import { freePort } from './free-port.ts';
 import { runFullSpeed } from './full-speed.ts';
 import { report } from './gates.ts';
 import { productArguments } from './product-arguments.ts';

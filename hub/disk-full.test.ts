@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectPeer, framed } from '../adapters/mllp/testing/peer.ts';
 import { acking, type FarEnd, farEnd } from '../connectors/mllp/testing/far-end.ts';
-import { freePort, type HubProcess, hubProcess, type Workplace, workplace } from './testing/hub-process.ts';
+import { freePort } from '../core/testing/free-port.ts';
+import { type HubProcess, hubProcess, type Workplace, workplace } from './testing/hub-process.ts';
 
 let open: AsyncDisposableStack;
 let ports: { readonly in: number; readonly lab: number };

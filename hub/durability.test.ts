@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { connectPeer, framed, numbered } from '../adapters/mllp/testing/peer.ts';
-import { freePort, hubProcess, workplace } from './testing/hub-process.ts';
+import { freePort } from '../core/testing/free-port.ts';
+import { hubProcess, workplace } from './testing/hub-process.ts';
 
 /** System calls of sockets and of the store's files. */
 const calls = 'trace=read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,pwrite64,fdatasync,fsync';

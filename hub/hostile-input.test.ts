@@ -5,15 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectPeer, framed, numbered } from '../adapters/mllp/testing/peer.ts';
 import type { ChannelStatus } from '../core/runtime/engine.ts';
 import type { MessagePage } from '../core/store/message-store.ts';
-import {
-  freePort,
-  type HubProcess,
-  hubProcess,
-  peakMegabytes,
-  type Workplace,
-  weir,
-  workplace,
-} from './testing/hub-process.ts';
+import { freePort } from '../core/testing/free-port.ts';
+import { type HubProcess, hubProcess, peakMegabytes, type Workplace, weir, workplace } from './testing/hub-process.ts';
 
 const faultsPerMinute = 60;
 let place: Workplace;

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { connectPeer, framed } from '../adapters/mllp/testing/peer.ts';
 import type { ChannelStatus } from '../core/runtime/engine.ts';
+import { freePort } from '../core/testing/free-port.ts';
 import { parse } from '../protocols/hl7v2/message.ts';
 import { feedReport, playFeed } from './demo/feed.ts';
 import { interfaces } from './demo/interfaces.ts';
 import { Laboratory } from './demo/laboratory.ts';
 import { morning } from './demo/morning.ts';
 import type { Feed } from './demo/samples.ts';
-import { freePort, hubProcess, weir, workplace } from './testing/hub-process.ts';
+import { hubProcess, weir, workplace } from './testing/hub-process.ts';
 
 const shipped = join(import.meta.dirname, '../channels');
 

@@ -2,20 +2,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ChannelDefinition } from '../channel.ts';
 import type { Clock, ComponentContext, ConnectionState, Log, TcpListener } from '../component.ts';
-import type { Endpoint, EndpointKind, EndpointOf } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MessageStore, NewMessage, StoredMessage } from '../store/message-store.ts';
-import { backoff } from './backoff.ts';
 import { type ChannelEvent, type ChannelState, nextState } from './channel-state.ts';
 import { compile } from './compile.ts';
 import type { CompiledChannel } from './compiled.ts';
+import { componentContext } from './component-contexts.ts';
 import { BatchDelivery } from './delivery.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Duplicates } from './duplicates.ts';
 import type { ConnectionStatus } from './engine.ts';
 import { ChannelIntake } from './intake.ts';
 import { Pipeline } from './pipeline.ts';
+import { recoverCounted } from './recovery.ts';
 import { Slot } from './slot.ts';
+import { SourceRunner } from './source-runner.ts';
 
 /** What a channel needs of the hub around it. */
 export interface ChannelServices {
@@ -38,8 +41,6 @@ export interface ChannelServices {
 }
 
 const refillBytes = 16 * 1024 * 1024;
-const recoveryPage = 100;
-const maxRecoveries = 3;
 
 export class ChannelRuntime {
   readonly name: string;
@@ -55,6 +56,7 @@ export class ChannelRuntime {
   readonly #services: ChannelServices;
   readonly #pipeline: Pipeline;
   readonly #intake: ChannelIntake;
+  readonly #duplicates: Duplicates;
   readonly #live = new Map<number, Slot>();
   #liveBytes = 0;
   #queuedBytes = 0;
@@ -70,10 +72,7 @@ export class ChannelRuntime {
   readonly #parked = new Map<number, { readonly delivery: BatchDelivery; readonly index: number }>();
   #drain = new AbortController();
   #halt = new AbortController();
-  #sourceLife:
-    | { readonly drain: AbortController; readonly halt: AbortController; readonly done: Promise<void> }
-    | undefined;
-  #recovery: Promise<void> = Promise.resolve();
+  #source: SourceRunner | undefined;
   #idle: (() => void)[] = [];
 
   constructor(definition: ChannelDefinition, version: string, services: ChannelServices) {
@@ -89,6 +88,14 @@ export class ChannelRuntime {
       log,
       dispatchers: this.dispatchers,
       passed: (slots) => this.#passed(slots),
+    });
+    this.#duplicates = new Duplicates({
+      channel: this.name,
+      store,
+      answers: this.#pipeline.answers,
+      dispatchers: this.dispatchers,
+      compiled: () => this.compiled,
+      live: (seq) => this.#live.get(seq),
     });
     const runtime = this;
     this.#intake = new ChannelIntake({
@@ -111,8 +118,10 @@ export class ChannelRuntime {
       hasRoom: () => this.#hasRoom(),
       isFull: () => this.#isFull(),
       stored: (slots) => this.#stored(slots),
-      duplicate: (appended, delivery, index) =>
-        void this.#duplicate(appended.duplicateOf as DuplicateOf, delivery, index),
+      duplicate: (of, delivery, index) => {
+        this.count('duplicates_total');
+        void this.#duplicates.answer(of, delivery, index);
+      },
       storeRefused: (error) => log.error({ channel: this.name, code: error.code }, error.message),
       onError: (thrown) => log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'),
     });
@@ -142,7 +151,10 @@ export class ChannelRuntime {
   }
 
   #isFull(): boolean {
-    return this.#services.storeFull() || this.#queuedBytes + this.#unroutedBytes > this.#options.limits.maxBacklogBytes;
+    return (
+      this.#services.storeFull() ||
+      this.#queuedBytes + this.#unroutedBytes + this.#intake.appendingBytes > this.#options.limits.maxBacklogBytes
+    );
   }
 
   // --- messages -----------------------------------------------------------------------------------------------------------
@@ -247,73 +259,6 @@ export class ChannelRuntime {
     return slot;
   }
 
-  async #duplicate(of: DuplicateOf, delivery: BatchDelivery, index: number): Promise<void> {
-    this.count('duplicates_total');
-    delivery.reach('stored', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'stored' } });
-    const status = of.status;
-    if (status === 'sent' || status === 'filtered') {
-      delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status } });
-      return;
-    }
-    const live = this.#live.get(of.seq) ?? this.#pipeline.waitingFor(of.seq);
-    if (live) {
-      this.#pipeline.join(live, delivery, index);
-      return;
-    }
-    try {
-      if (status === 'error') await this.#redrive(of, delivery, index);
-      else if (status === 'queued') this.#awaitQueued(of, await this.#openParts(of.id), delivery, index);
-      else delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'queued' } });
-    } catch (thrown) {
-      const error = asHubError(thrown, 'store-failed', 'answering a duplicate', 'transient');
-      delivery.reach('settled', index, {
-        id: of.id,
-        duplicateOf: of.id,
-        outcome: { status: 'error', error: errorRecord(error) },
-      });
-    }
-  }
-
-  async #openParts(id: string) {
-    const page = await this.#services.store.find({ id, limit: 1 });
-    return page.messages[0];
-  }
-
-  /** A repetition of a message that ended negatively sends what was not sent (rule 14). */
-  async #redrive(of: DuplicateOf, delivery: BatchDelivery, index: number): Promise<void> {
-    const found = await this.#openParts(of.id);
-    const failed = (found?.parts ?? []).filter((part) => part.status === 'error');
-    if (!found || failed.length === 0) {
-      const error =
-        found?.error ??
-        errorRecord(new HubError('duplicate', 'permanent', 'receiving: the same message failed before'));
-      delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome: { status: 'error', error } });
-      return;
-    }
-    this.#awaitQueued(of, { ...found, parts: failed }, delivery, index);
-    await this.#services.store.update(
-      this.name,
-      failed.map(({ destination, n }) => ({ destination, seq: of.seq, n, from: 'error', to: 'ready' })),
-    );
-    for (const { destination, n } of failed)
-      this.dispatchers.get(destination)?.rowsChanged([{ seq: of.seq, n, ready: true }]);
-  }
-
-  #awaitQueued(
-    of: DuplicateOf,
-    found: { readonly parts: readonly { readonly status: string }[] } | undefined,
-    delivery: BatchDelivery,
-    index: number,
-  ): void {
-    const slot = new Slot(of.id, of.seq, new Uint8Array(), {}, 0, undefined, undefined, undefined);
-    slot.compiled = this.compiled;
-    slot.delivery = delivery;
-    slot.index = index;
-    slot.settled = true;
-    slot.queued = (found?.parts ?? []).filter((part) => part.status !== 'sent' && part.status !== 'filtered').length;
-    this.#pipeline.await(slot);
-  }
-
   // --- life ---------------------------------------------------------------------------------------------------------------
 
   /** Starts the dispatchers, recovery and (unless paused) the source. Throws HubError where the source's listener cannot be had. */
@@ -333,7 +278,7 @@ export class ChannelRuntime {
       for (const destination of this.compiled.destinations) await this.#addDispatcher(this.compiled, destination.name);
       this.#overflow = true;
       this.#cursor = -1;
-      this.#recovery = this.#recover();
+      void this.#recover();
       if (!paused) await this.#startSource();
       this.#event(paused ? 'pause' : 'started');
     } catch (thrown) {
@@ -360,7 +305,7 @@ export class ChannelRuntime {
         epoch: this.#services.store.epoch,
         firstPassEnded: (slot, part) => this.#pipeline.firstPassEnded(slot, part),
         flush: () => void this.#pipeline.flush(),
-        queuedEnded: (seq, error, reply) => this.#pipeline.queuedEnded(seq, error, reply),
+        queuedEnded: (seq, error, reply) => this.#pipeline.answers.partEnded(seq, error, reply),
         queuedBytes: (delta) => {
           this.#queuedBytes = Math.max(0, this.#queuedBytes + delta);
         },
@@ -377,15 +322,27 @@ export class ChannelRuntime {
     return `destination/${this.name}/${destination}`;
   }
 
-  /**
-   * Stored messages that were never routed are processed again. After a crash those that may have been in memory go first, and are
-   * counted before they begin: from the second time on one by one, and the third time it is an error (rule 21).
-   */
+  /** Stored messages that were never routed are processed again; after a crash those that may have been its cause with care. */
   async #recover(): Promise<void> {
     if (!this.#services.cleanStart) {
       this.#recovering = true;
       try {
-        await this.#recoverCounted();
+        await recoverCounted(
+          {
+            channel: this.name,
+            store: this.#services.store,
+            log: this.#services.log,
+            compiled: () => this.compiled,
+            halted: () => this.#halt.signal.aborted,
+            cursor: () => this.#cursor,
+            process: (row) => this.#toPipeline(this.#slotOf(row)),
+            passOver: (row) => {
+              this.#cursor = row.seq;
+            },
+            untilPassed: () => this.#untilPassed(),
+          },
+          refillBytes,
+        );
       } catch (thrown) {
         this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'recovery failed');
       }
@@ -394,53 +351,29 @@ export class ChannelRuntime {
     this.#refill();
   }
 
-  async #recoverCounted(): Promise<void> {
-    const { store } = this.#services;
-    for (let left = this.#options.limits.maxInFlight; left > 0 && !this.#halt.signal.aborted; ) {
-      const limit = Math.min(left, recoveryPage);
-      const rows = await store.unrouted(this.name, this.#cursor, limit, refillBytes);
-      // The first time anything that was in memory may have been the cause; from the second on it is found out which.
-      const suspect = rows.findIndex((row) => row.recoveries > 0);
-      const batch = rows.slice(0, suspect < 0 ? rows.length : Math.max(1, suspect));
-      // Everything before these has passed, so they are the ones that are counted.
-      const counted = await store.countRecoveries(this.name, Math.max(1, batch.length));
-      const due = batch.slice(0, counted.length);
-      if (due.length === 0) return;
-      left -= due.length;
-      for (const [at, row] of due.entries()) {
-        if (counted[at]!.recoveries >= maxRecoveries) await this.#poisoned(row, counted[at]!.recoveries);
-        else this.#toPipeline(this.#slotOf(row));
-      }
-      await this.#untilPassed();
-    }
-  }
-
-  async #poisoned(row: StoredMessage, count: number): Promise<void> {
-    const text = `recovering: the hub ended ${count - 1} times while it was processed`;
-    const error = errorRecord(new HubError('poison', 'permanent', text));
-    this.#services.log.error({ channel: this.name, message: row.id, code: error.code }, text);
-    this.#cursor = row.seq;
-    const { version } = this.compiled;
-    const { content } = this.#options;
-    await this.#services.store.settle(this.name, [{ seq: row.seq, version, content, error, parts: [] }]);
-  }
-
   #untilPassed(): Promise<void> {
     if (this.#live.size === 0 || this.#halt.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   async #startSource(): Promise<void> {
-    const drain = new AbortController();
-    const halt = new AbortController();
-    const started = this.#services.log;
+    const { clock, random, log } = this.#services;
     const { source } = this.definition;
     // A port that cannot be had is known before the channel counts as started.
     for (const endpoint of this.#listenEndpoints(source.resources)) await this.#services.listen(endpoint);
-    const done = this.#runSource(drain, halt).catch((thrown) => {
-      started.error({ channel: this.name, error: describeThrown(thrown) }, 'the source failed');
+    this.#source = new SourceRunner({
+      channel: this.name,
+      clock,
+      random,
+      log,
+      create: () => this.definition.source.create(this.#sourceContext()),
+      intake: this.#intake,
+      failed: (error) => {
+        this.error = errorRecord(error);
+        if (error.kind === 'permanent') this.#event('fail');
+        else this.source = { state: 'retrying' };
+      },
     });
-    this.#sourceLife = { drain, halt, done };
   }
 
   #listenEndpoints(resources: readonly string[]): readonly string[] {
@@ -450,49 +383,9 @@ export class ChannelRuntime {
       .filter((name) => this.#services.endpoint(name)?.kind === 'tcp-listen');
   }
 
-  async #runSource(drain: AbortController, halt: AbortController): Promise<void> {
-    for (let attempt = 2; !drain.signal.aborted && !halt.signal.aborted; attempt++) {
-      try {
-        const source = this.definition.source.create(this.#sourceContext());
-        await source.run(this.#intake, { drain: drain.signal, halt: halt.signal });
-        if (drain.signal.aborted || halt.signal.aborted) return;
-      } catch (thrown) {
-        if (drain.signal.aborted || halt.signal.aborted) return;
-        const error = asHubError(thrown, 'write-failed', `running the source of ${this.name}`, 'transient');
-        this.error = errorRecord(error);
-        this.#services.log.error({ channel: this.name, code: error.code }, error.message);
-        if (error.kind === 'permanent') {
-          this.#event('fail');
-          return;
-        }
-        this.source = { state: 'retrying' };
-      }
-      await this.#pause(backoff(attempt, 500, 30_000, this.#services.random), drain.signal);
-    }
-  }
-
-  #pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#services.clock.timer(ms, resolve);
-      signal.addEventListener(
-        'abort',
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
-    });
-  }
-
   async #stopSource(halt: AbortSignal): Promise<void> {
-    const life = this.#sourceLife;
-    if (!life) return;
-    life.drain.abort();
-    if (halt.aborted) life.halt.abort();
-    else halt.addEventListener('abort', () => life.halt.abort(), { once: true });
-    await life.done;
-    this.#sourceLife = undefined;
+    await this.#source?.stop(halt);
+    this.#source = undefined;
     this.source = { state: 'stopped' };
   }
 
@@ -537,7 +430,7 @@ export class ChannelRuntime {
   /** The end of a drain: late receipts resolve `draining`, writes are aborted, sources return. */
   #deadline(): void {
     if (this.#halt.signal.aborted) return;
-    this.#pipeline.abandon(this.#live.values());
+    this.#pipeline.answers.abandon(this.#live.values());
     for (const [seq, { delivery, index }] of this.#parked) {
       delivery.reach('settled', index, { outcome: { status: 'draining' } });
       this.#parked.delete(seq);
@@ -668,34 +561,7 @@ export class ChannelRuntime {
   }
 
   #context(report: (state: ConnectionState, connections?: number) => void): ComponentContext {
-    const { clock, random, log } = this.#services;
-    return {
-      channel: this.name,
-      endpoint: <K extends EndpointKind>(kind: K, name: string) => this.#endpoint(kind, name),
-      clock,
-      random,
-      log,
-      report,
-      count: (name, by) => this.count(name, by),
-    };
-  }
-
-  #endpoint<K extends EndpointKind>(kind: K, name: string): EndpointOf<K> {
-    const found = this.#services.endpoint(name);
-    if (!found)
-      throw new HubError(
-        'config-invalid',
-        'permanent',
-        `starting ${this.name}: the environment has no endpoint ${name}`,
-      );
-    if (found.kind !== kind)
-      throw new HubError(
-        'config-invalid',
-        'permanent',
-        `starting ${this.name}: endpoint ${name} is ${found.kind}, not ${kind}`,
-      );
-    // The kind was compared just above; TypeScript can't follow it into the mapped type.
-    return found as unknown as EndpointOf<K>;
+    return componentContext(this.name, { ...this.#services, count: (name, by) => this.count(name, by) }, report);
   }
 
   #sourceContext() {
@@ -717,15 +583,4 @@ export class ChannelRuntime {
     });
     return { ...context, destination, events: this.#services.events };
   }
-
-  /** What is left when the source stopped by itself; for the status. */
-  get recovery(): Promise<void> {
-    return this.#recovery;
-  }
-}
-
-interface DuplicateOf {
-  readonly id: string;
-  readonly seq: number;
-  readonly status: 'received' | 'queued' | 'error' | 'sent' | 'filtered';
 }

@@ -12,6 +12,7 @@ import { Listeners } from './listeners.ts';
 import { messageIds } from './message-id.ts';
 import { Pruner } from './pruner.ts';
 import { channelStatus } from './status.ts';
+import { Turns } from './turns.ts';
 import { Verbs } from './verbs.ts';
 
 /** Endpoints by name, as the environment file has them. */
@@ -86,12 +87,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const act = async (by: Reader, action: string, subject: string) =>
     store.audit({ ...by, action, subject, at: clock.now() });
   // Deploys and state changes of one channel never overlap.
-  const turns = new Map<string, Promise<unknown>>();
-  const inTurn = <R>(name: string, run: () => Promise<R>): Promise<R> => {
-    const turn = (turns.get(name) ?? Promise.resolve()).then(run, run);
-    turns.set(name, turn);
-    return turn;
-  };
+  const turns = new Turns();
 
   const claim = (definition: ChannelDefinition) => {
     for (const other of channels.values()) {
@@ -133,9 +129,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const engine: Engine = {
     store,
     events,
-    deploy: (definition, version) => inTurn(definition.name, () => deploy(definition, version)),
+    deploy: (definition, version) => turns.take(definition.name, () => deploy(definition, version)),
     undeploy: (name) =>
-      inTurn(name, async () => {
+      turns.take(name, async () => {
         const channel = channelNamed(name);
         const counts = (await store.counts()).find((each) => each.channel === name);
         const open = (counts?.unrouted ?? 0) + (counts?.destinations.reduce((sum, each) => sum + each.queued, 0) ?? 0);
@@ -145,18 +141,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         channels.delete(name);
       }),
     start: (name, by) =>
-      inTurn(name, async () => {
+      turns.take(name, async () => {
         const channel = channelNamed(name);
         claim(channel.definition);
         await act(by, 'start', name);
         await store.setState(desired(name), 'running');
         await channel.start(false);
       }),
-    stop: (name, by) => inTurn(name, () => stop(name, by, undefined)),
+    stop: (name, by) => turns.take(name, () => stop(name, by, undefined)),
     // A halt does not wait its turn behind a drain: it ends it.
     halt: (name, by) => stop(name, by, 0),
     pause: (name, by) =>
-      inTurn(name, async () => {
+      turns.take(name, async () => {
         const channel = channelNamed(name);
         await act(by, 'pause', name);
         await store.setState(desired(name), 'paused');

@@ -15,7 +15,8 @@ export interface Engine extends AsyncDisposable {
   /**
    * Puts a definition to work: a new channel starts (unless its desired state says otherwise), a running one gets the new
    * pipeline behind its listening socket. Resolves when it runs. Throws HubError `config-invalid` when it removes a destination
-   * that has queued messages, or claims what another channel has; the old definition then goes on.
+   * that has queued messages, or claims what another channel has; the old definition then goes on. A new channel that cannot start
+   * rejects too, and stays as `failed`, with its error in the status.
    */
   deploy(definition: ChannelDefinition, version: string): Promise<void>;
   /** Drains, then forgets the channel; its messages stay in the store. Throws `not-allowed` while it has unsettled ones. */
@@ -35,7 +36,8 @@ export interface Engine extends AsyncDisposable {
   send(channel: string, raw: Uint8Array, meta: Meta, by: Reader): Promise<Receipt>;
 
   /**
-   * Sends dead letters (all of the message's, or one destination's) again: same id, same bytes, same effect id. Acting on a
+   * Sends open dead letters (all of the message's, or one destination's) again: same id, same bytes, same effect id. Throws
+   * `not-allowed` where none has bytes to send: what failed before it was encoded is replayed. Acting on a
    * message that is older than the last one sent for its key needs `confirmed`, else it throws `confirmation-needed`.
    */
   retry(
@@ -64,7 +66,7 @@ export interface StopReport {
 }
 
 export interface ActionReport {
-  /** What the action applied to; empty when it had been done before. */
+  /** What the action applied to; empty when it had been done before. Destination `''` is the error of the message as a whole. */
   readonly parts: readonly PartName[];
   /** Of a replay: the new message. */
   readonly messageId?: string;

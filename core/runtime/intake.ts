@@ -7,6 +7,7 @@ import type { Arrival } from '../message.ts';
 import type { Delivery, Intake } from '../source.ts';
 import type { Appended, MessageStore, NewMessage } from '../store/message-store.ts';
 import { BatchDelivery } from './delivery.ts';
+import type { DuplicateOf } from './duplicates.ts';
 import { Slot } from './slot.ts';
 
 export interface IntakeHost {
@@ -24,7 +25,7 @@ export interface IntakeHost {
   isFull(): boolean;
   /** Stored messages in seq order, and faults, which are done. */
   stored(slots: readonly Slot[]): void;
-  duplicate(appended: Appended & { readonly duplicateOf: unknown }, delivery: BatchDelivery, index: number): void;
+  duplicate(of: DuplicateOf, delivery: BatchDelivery, index: number): void;
   storeRefused(error: HubError): void;
   onError(thrown: unknown): void;
 }
@@ -167,7 +168,7 @@ export class ChannelIntake implements Intake {
     for (let index = 0; index < batch.length; index++) {
       const result = appended[index]!;
       if ('duplicateOf' in result) {
-        this.#host.duplicate(result, delivery, index);
+        this.#host.duplicate(result.duplicateOf, delivery, index);
         continue;
       }
       const message = messages[index]!;

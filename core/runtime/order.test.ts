@@ -176,38 +176,6 @@ describe('order', () => {
     expect(page.messages[0]?.parts.map((part) => part.status)).toEqual(['sent', 'error', 'sent']);
   });
 
-  test('rule 22: retry sends the same bytes with the same effect id, replay makes a new message; twice is once', async () => {
-    const { engine, store } = await started();
-    const [source, far] = [manualSource(), farEnd()];
-    let bad = true;
-    far.answer = () => (bad ? failing.forGood() : { status: 'sent' });
-    const channel = defineChannel('verbs').from(source.spec).keyBy(keyOf).to('far', far.spec);
-    await engine.deploy(channel.definition, 'v1');
-    const [receipt] = await source.send('k:1');
-    const id = receipt!.id!;
-    await eventually(async () => (await engine.status())[0]?.counts.openErrors === 1);
-    bad = false;
-    await source.send('k:2');
-    await eventually(() => far.received.length === 1);
-    await expect(engine.retry(id, analyst)).rejects.toMatchObject({ code: 'confirmation-needed' });
-    const [once, twice] = await Promise.all([
-      engine.retry(id, analyst, { confirmed: true }),
-      engine.retry(id, analyst, { confirmed: true }),
-    ]);
-    await eventually(() => far.received.length === 2);
-    expect([once.parts.length, twice.parts.length]).toContain(1);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(far.received).toEqual(['k:2', 'k:1']);
-    expect(far.effects[1]).toBe(`${id}/far/0`);
-    const replay = await engine.replay(id, analyst);
-    await eventually(() => far.received.length === 3);
-    expect(far.effects[2]).toBe(`${replay.messageId}/far/0`);
-    const page = await store.find({ id: replay.messageId!, limit: 1 });
-    expect(page.messages[0]?.replayOf).toBe(id);
-    const trail = await store.auditTrail({ limit: 100 });
-    expect(trail.filter((each) => each.subject === id).map((each) => each.action)).toContain('replay');
-  });
-
   test('rule 17: `hold-key` holds a dead letter’s key until somebody skips it; `stop` stops the destination', async () => {
     const { engine } = await started();
     const [source, hold, stop] = [manualSource(), farEnd('hold'), farEnd('stop')];

@@ -2,13 +2,14 @@
 import type { Clock, Log } from '../component.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
 import { type Outcome, worseOf } from '../outcome.ts';
-import type { MessageStore, Part, PartChange, Settlement } from '../store/message-store.ts';
+import type { MessageStore, Part, PartChange } from '../store/message-store.ts';
 import { type Outputs, route, runSteps } from './compile.ts';
 import type { CompiledChannel } from './compiled.ts';
-import type { BatchDelivery } from './delivery.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 import { Lanes } from './lanes.ts';
+import { LateAnswers } from './late-answers.ts';
 import { maxParts, positionOf } from './position.ts';
+import { Settlements } from './settlements.ts';
 import type { Slot } from './slot.ts';
 import { guarded } from './step-guard.ts';
 
@@ -22,12 +23,6 @@ export interface PipelineHost {
   passed(slots: readonly Slot[]): void;
 }
 
-/** Who waits for the end of a message whose parts are queued. */
-interface Waiting {
-  readonly slot: Slot;
-  readonly also: { readonly delivery: BatchDelivery; readonly index: number }[];
-}
-
 const laneOfAll: readonly string[] = [''];
 const yieldAfterMs = 25;
 const gatherMs = 2;
@@ -37,7 +32,10 @@ const cancelledBySender = { actor: 'weir', reason: 'the sender was answered nega
 /** Route, transform and fan out, in seq order per key; then one settlement a message. */
 export class Pipeline {
   compiled: CompiledChannel;
+  /** Who waits for more than `stored`. */
+  readonly answers: LateAnswers;
   readonly #host: PipelineHost;
+  readonly #settlements: Settlements;
   readonly #lanes = new Lanes<Slot>();
   #queue: Slot[] = [];
   #head = 0;
@@ -46,29 +44,30 @@ export class Pipeline {
   /** What the guarded code is working on: the one to blame when it is ended. */
   #current: Slot | undefined;
   #free: Slot[] = [];
-  #done: Slot[] = [];
-  #flushScheduled = false;
-  #settling = 0;
-  #lastWrite: Promise<void> = Promise.resolve();
-  #deadlines: Slot[] = [];
-  #cancelDeadline: (() => void) | undefined;
-  readonly #waiting = new Map<number, Waiting>();
   readonly #offered = new Map<Slot, { readonly dispatcher: Dispatcher; readonly position: number }[]>();
   #offering: Slot | undefined;
 
   constructor(compiled: CompiledChannel, host: PipelineHost) {
     this.compiled = compiled;
     this.#host = host;
-  }
-
-  /** True while settlements are on their way to the store. */
-  get settling(): boolean {
-    return this.#settling > 0 || this.#done.length > 0;
+    const { channel, store, clock, log } = host;
+    this.answers = new LateAnswers({ clock, tooLate: (slot) => void this.#tooLate(slot) });
+    this.#settlements = new Settlements({
+      channel,
+      store,
+      clock,
+      log,
+      current: () => this.compiled,
+      committed: (slots) => {
+        for (const slot of slots) this.#committed(slot);
+        host.passed(slots);
+      },
+    });
   }
 
   push(slot: Slot): void {
     const { options } = this.compiled.definition;
-    if (slot.delivery && options.ackAfter !== 'stored') this.#answerWithin(slot, options.ackTimeoutMs);
+    if (slot.delivery && options.ackAfter !== 'stored') this.answers.within(slot, options.ackTimeoutMs);
     this.#queue.push(slot);
     if (
       slot.delivery?.late !== true &&
@@ -360,53 +359,12 @@ export class Pipeline {
   #settle(slot: Slot): void {
     slot.settled = true;
     this.#offered.delete(slot);
-    this.#done.push(slot);
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    setImmediate(() => void this.flush());
+    this.#settlements.add(slot);
   }
 
   /** Writes the settlements that are gathered. */
   flush(): Promise<void> {
-    this.#flushScheduled = false;
-    if (this.#done.length === 0) return this.#lastWrite;
-    const slots = this.#done;
-    this.#done = [];
-    this.#settling += 1;
-    const settlements = slots.map((slot) => this.#settlement(slot));
-    this.#lastWrite = this.#write(slots, settlements, slots.every(nobodyWaits));
-    return this.#lastWrite;
-  }
-
-  #settlement(slot: Slot): Settlement {
-    const compiled = slot.compiled ?? this.compiled;
-    const { content } = compiled.definition.options;
-    const type = slot.meta['hl7.type'];
-    return {
-      seq: slot.seq,
-      version: compiled.version,
-      content,
-      ...(slot.error && { error: slot.error }),
-      ...(type !== undefined && { type }),
-      parts: content === 'full' ? slot.parts : slot.parts.map(withoutContent),
-    };
-  }
-
-  #write(slots: readonly Slot[], settlements: readonly Settlement[], mayWait: boolean): Promise<void> {
-    return this.#host.store.settle(this.#host.channel, settlements, mayWait).then(
-      () => {
-        this.#settling -= 1;
-        for (const slot of slots) this.#committed(slot);
-        this.#host.passed(slots);
-      },
-      (thrown) => {
-        const error = asHubError(thrown, 'store-failed', 'settling messages', 'transient');
-        this.#host.log.error({ channel: this.#host.channel, code: error.code }, error.message);
-        return new Promise((resolve) => {
-          this.#host.clock.timer(250, () => resolve(this.#write(slots, settlements, false)));
-        });
-      },
-    );
+    return this.#settlements.flush();
   }
 
   #committed(slot: Slot): void {
@@ -418,80 +376,14 @@ export class Pipeline {
       ackOn && slot.error === undefined
         ? !slot.parts.some((part) => part.status === 'queued' && ackOn.includes(part.destination))
         : slot.queued === 0;
-    if (due) this.#answer(slot, this.#outcome(slot, { status: 'filtered' }, ackOn));
-    else this.#waiting.set(slot.seq, { slot, also: [] });
-  }
-
-  #answer(slot: Slot, outcome: Outcome): void {
-    if (slot.answered && !slot.delivery) return;
-    slot.answered = true;
-    slot.delivery?.reach('settled', slot.index, slot.receipt(outcome));
-  }
-
-  /** A queued part of a message ended. */
-  queuedEnded(seq: number, error: ErrorRecord | undefined, reply: Uint8Array | undefined): void {
-    const waiting = this.#waiting.get(seq);
-    if (!waiting) return;
-    const { slot } = waiting;
-    if (error) slot.error ??= error;
-    if (reply && slot.compiled?.definition.options.replyFrom) slot.reply = reply;
-    slot.queued -= 1;
-    if (slot.queued > 0) return;
-    this.#waiting.delete(seq);
-    const outcome: Outcome = slot.error ? { status: 'error', error: slot.error } : { status: 'sent' };
-    this.#answer(slot, outcome);
-    for (const { delivery, index } of waiting.also)
-      delivery.reach('settled', index, { ...slot.receipt(outcome), duplicateOf: slot.id });
-  }
-
-  /** Another arrival of the same message waits for the same end (rule 14). */
-  join(slot: Slot, delivery: BatchDelivery, index: number): void {
-    const waiting = this.#waiting.get(slot.seq);
-    if (waiting) waiting.also.push({ delivery, index });
-    else
-      slot.delivery?.on('settled', (at, receipt) => {
-        if (at === slot.index) delivery.reach('settled', index, { ...receipt, duplicateOf: slot.id });
-      });
-  }
-
-  /** Waits for the end of queued parts of a message that is not in memory. */
-  await(slot: Slot): void {
-    this.#waiting.set(slot.seq, { slot, also: [] });
-    this.#answerWithin(slot, this.compiled.definition.options.ackTimeoutMs);
-  }
-
-  waitingFor(seq: number): Slot | undefined {
-    return this.#waiting.get(seq)?.slot;
-  }
-
-  #answerWithin(slot: Slot, ms: number): void {
-    slot.answerBy = this.#host.clock.monotonic() + ms;
-    this.#deadlines.push(slot);
-    if (!this.#cancelDeadline) this.#watchDeadlines();
-  }
-
-  #watchDeadlines(): void {
-    this.#cancelDeadline = undefined;
-    const now = this.#host.clock.monotonic();
-    let at = 0;
-    for (; at < this.#deadlines.length; at++) {
-      const slot = this.#deadlines[at]!;
-      if (slot.answered) continue;
-      if (slot.answerBy > now) break;
-      void this.#tooLate(slot);
-    }
-    this.#deadlines = this.#deadlines.slice(at);
-    const next = this.#deadlines[0];
-    if (next)
-      this.#cancelDeadline = this.#host.clock.timer(Math.max(5, Math.min(next.answerBy - now, 250)), () =>
-        this.#watchDeadlines(),
-      );
+    if (due) this.answers.answer(slot, this.#outcome(slot, { status: 'filtered' }, ackOn));
+    else this.answers.wait(slot);
   }
 
   async #tooLate(slot: Slot): Promise<void> {
     const { onUnsettled, replyFrom } = (slot.compiled ?? this.compiled).definition.options;
     if (onUnsettled === 'accept' && !replyFrom) {
-      this.#answer(slot, { status: 'queued' });
+      this.answers.answer(slot, { status: 'queued' });
       return;
     }
     const error = errorRecord(new HubError('cancelled', 'permanent', 'settling: not done within ackTimeoutMs'));
@@ -548,38 +440,13 @@ export class Pipeline {
     this.#queue = [];
     this.#head = 0;
     this.#free = [];
-    this.#cancelDeadline?.();
-    this.#cancelDeadline = undefined;
+    this.answers.stop();
     await this.flush();
   }
-
-  /** At the end of a drain: everybody who still waits learns that no answer will come. */
-  abandon(inMemory: Iterable<Slot>): void {
-    for (const slot of inMemory) if (!slot.answered) this.#answer(slot, { status: 'draining' });
-    for (const { slot, also } of this.#waiting.values()) {
-      if (!slot.answered) this.#answer(slot, { status: 'draining' });
-      for (const { delivery, index } of also)
-        delivery.reach('settled', index, { id: slot.id, outcome: { status: 'draining' } });
-    }
-    this.#waiting.clear();
-    this.#deadlines = [];
-  }
-}
-
-/** The message is acknowledged, and all that is left is to say that it was sent. */
-function nobodyWaits(slot: Slot): boolean {
-  return slot.queued === 0 && slot.delivery?.late !== true;
 }
 
 function notOffered(destination: string, outputs: number, dispatcher: Dispatcher | undefined): HubError {
   return dispatcher
     ? new HubError('step-failed', 'permanent', `splitting for ${destination}: ${outputs} outputs`)
     : new HubError('not-found', 'permanent', `sending to ${destination}: the channel has no such destination any more`);
-}
-
-function withoutContent(part: Part): Part {
-  if (part.status !== 'sent' && part.status !== 'error') return part;
-  const { bytes: _bytes, reply: _reply, ...rest } = part;
-  // A dead letter keeps what it needs to be sent again.
-  return part.status === 'error' && part.bytes ? ({ ...rest, bytes: part.bytes } as Part) : (rest as Part);
 }

@@ -11,6 +11,7 @@ import type {
 import type { ChannelRuntime } from './channel-runtime.ts';
 import type { ActionReport } from './engine.ts';
 import { positionOf } from './position.ts';
+import { Turns } from './turns.ts';
 
 interface PartChoice {
   readonly destination?: string;
@@ -22,6 +23,7 @@ export class Verbs {
   readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #channel: (name: string) => ChannelRuntime;
+  readonly #turns = new Turns();
 
   constructor(store: MessageStore, clock: Clock, newId: () => string, channel: (name: string) => ChannelRuntime) {
     this.#store = store;
@@ -30,10 +32,14 @@ export class Verbs {
     this.#channel = channel;
   }
 
-  async retry(id: string, by: Reader, options: PartChoice & { readonly confirmed?: boolean }): Promise<ActionReport> {
+  retry(id: string, by: Reader, options: PartChoice & { readonly confirmed?: boolean }): Promise<ActionReport> {
+    return this.#turns.take(id, () => this.#retry(id, by, options));
+  }
+
+  async #retry(id: string, by: Reader, options: PartChoice & { readonly confirmed?: boolean }): Promise<ActionReport> {
     const message = await this.#message(id);
     const channel = this.#channel(message.channel);
-    const parts = chosen(message, options, (part) => part.status === 'error' || part.queued === 'waiting');
+    const parts = chosen(message, options, (part) => isOpenError(part) || part.queued === 'waiting');
     const dead = parts.filter((part) => part.status === 'error');
     if (!options.confirmed && dead.some((part) => this.#overtaken(channel, message, part)))
       throw new HubError(
@@ -50,20 +56,27 @@ export class Verbs {
         to: 'ready',
       })),
     );
-    this.#tell(channel, message, parts, true);
-    return { parts: parts.map((part) => named(message, part)) };
+    // What the store left alone has no frozen bytes: it failed before it was encoded, or its content is not kept.
+    const after = parts.length > 0 ? (await this.#message(id)).parts : [];
+    const again = parts.filter((part) => !after.some((each) => isSame(each, part) && isOpenError(each)));
+    if (again.length < parts.length && again.length === 0)
+      throw new HubError('not-allowed', 'permanent', `retrying ${id}: there are no bytes to send again; replay it`);
+    this.#tell(channel, message, again, true);
+    return { parts: again.map((part) => named(message, part)) };
   }
 
-  async skip(id: string, by: Reader, options: PartChoice): Promise<ActionReport> {
+  skip(id: string, by: Reader, options: PartChoice): Promise<ActionReport> {
+    return this.#turns.take(id, () => this.#skip(id, by, options));
+  }
+
+  async #skip(id: string, by: Reader, options: PartChoice): Promise<ActionReport> {
     const message = await this.#message(id);
     const channel = this.#channel(message.channel);
-    const parts = chosen(
-      message,
-      options,
-      (part) => part.status === 'queued' || (part.status === 'error' && !part.resolved),
-    );
+    const parts = chosen(message, options, (part) => part.status === 'queued' || isOpenError(part));
     await this.#audit(by, 'skip', id);
     const skipped: PartChange[] = [];
+    const whole = message.error && !message.resolved && options.destination === undefined;
+    if (whole) skipped.push({ ...asWhole(message), from: 'error', to: 'resolved', by });
     for (const part of parts) {
       const name = named(message, part);
       const error = {
@@ -78,7 +91,8 @@ export class Verbs {
     }
     await this.#store.update(message.channel, skipped);
     this.#tell(channel, message, parts, false);
-    return { parts: parts.map((part) => named(message, part)) };
+    const skippedParts = parts.map((part) => named(message, part));
+    return { parts: whole ? [asWhole(message), ...skippedParts] : skippedParts };
   }
 
   async replay(id: string, by: Reader, options: PartChoice & { readonly raw?: Uint8Array }): Promise<ActionReport> {
@@ -144,6 +158,19 @@ function chosen(
   return message.parts.filter(
     (part) => (options.destination === undefined || part.destination === options.destination) && applies(part),
   );
+}
+
+function isOpenError(part: PartSummary): boolean {
+  return part.status === 'error' && !part.resolved;
+}
+
+function isSame(one: PartSummary, other: PartSummary): boolean {
+  return one.destination === other.destination && one.n === other.n;
+}
+
+/** How the store names the error of a message that failed before it had parts. */
+function asWhole(message: MessageSummary) {
+  return { destination: '', seq: message.seq, n: 0 };
 }
 
 function named(message: MessageSummary, part: PartSummary) {

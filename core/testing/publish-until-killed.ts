@@ -1,7 +1,7 @@
 // A process of its own for the crash test of the embedded event log: publishes with many in flight and prints each id once it
 // is durable, until it is killed. Arguments: directory, a label for its ids.
-import { writeSync } from 'node:fs';
 import { openEmbeddedLog } from '../events/embedded-log.ts';
+import { printNow } from './print-now.ts';
 
 const [directory, label] = process.argv.slice(2) as [string, string];
 const log = await openEmbeddedLog({
@@ -17,7 +17,7 @@ async function publishKey(key: string): Promise<never> {
   for (let n = 0; ; n++) {
     const id = `${label}/${key}/${n}`;
     await log.publish('killed.v1', [{ key, value: new Uint8Array(500), id, headers: {} }]);
-    writeSync(1, `${id}\n`); // at once, past any buffer that would die with the process
+    printNow(id);
   }
 }
 await Promise.all(Array.from({ length: 20 }, (_, n) => publishKey(`key${n}`)));

@@ -1,14 +1,8 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  freePort,
-  type HubProcess,
-  hubProcess,
-  type Workplace,
-  weir as weirOn,
-  workplace,
-} from '../testing/hub-process.ts';
+import { freePort } from '../../core/testing/free-port.ts';
+import { type HubProcess, hubProcess, type Workplace, weir as weirOn, workplace } from '../testing/hub-process.ts';
 
 const fixtures = join(import.meta.dirname, '../../test-fixtures/hl7v2');
 

@@ -6,8 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../core/testing/free-port.ts';
 import {
-  freePort,
   type HubProcess,
   hubProcess,
   startArguments,

@@ -1,0 +1,87 @@
+import { asHubError, errorRecord, HubError } from '../errors.ts';
+import type { Appended, MessageStore, MessageSummary, PartSummary } from '../store/message-store.ts';
+import type { CompiledChannel } from './compiled.ts';
+import type { BatchDelivery } from './delivery.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
+import type { LateAnswers } from './late-answers.ts';
+import { Slot } from './slot.ts';
+
+export type DuplicateOf = Extract<Appended, { duplicateOf: unknown }>['duplicateOf'];
+
+export interface DuplicatesHost {
+  readonly channel: string;
+  readonly store: MessageStore;
+  readonly answers: LateAnswers;
+  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+  compiled(): CompiledChannel;
+  /** A message that is in memory. */
+  live(seq: number): Slot | undefined;
+}
+
+/** Answers repetitions of stored messages with what became of the first, and sends what of it was not sent (rule 14). */
+export class Duplicates {
+  readonly #host: DuplicatesHost;
+
+  constructor(host: DuplicatesHost) {
+    this.#host = host;
+  }
+
+  async answer(of: DuplicateOf, delivery: BatchDelivery, index: number): Promise<void> {
+    const { id, status } = of;
+    delivery.reach('stored', index, { id, duplicateOf: id, outcome: { status: 'stored' } });
+    if (status === 'sent' || status === 'filtered') {
+      delivery.reach('settled', index, { id, duplicateOf: id, outcome: { status } });
+      return;
+    }
+    const live = this.#host.live(of.seq) ?? this.#host.answers.waitingFor(of.seq);
+    if (live) {
+      this.#host.answers.join(live, delivery, index);
+      return;
+    }
+    try {
+      if (status === 'error') await this.#redrive(of, delivery, index);
+      else if (status === 'queued') this.#awaitParts(of, (await this.#first(id))?.parts ?? [], delivery, index);
+      else delivery.reach('settled', index, { id, duplicateOf: id, outcome: { status: 'queued' } });
+    } catch (thrown) {
+      const error = asHubError(thrown, 'store-failed', 'answering a duplicate', 'transient');
+      const outcome = { status: 'error', error: errorRecord(error) } as const;
+      delivery.reach('settled', index, { id, duplicateOf: id, outcome });
+    }
+  }
+
+  async #first(id: string): Promise<MessageSummary | undefined> {
+    const page = await this.#host.store.find({ id, limit: 1 });
+    return page.messages[0];
+  }
+
+  /** A repetition of a message that ended negatively sends what was not sent. */
+  async #redrive(of: DuplicateOf, delivery: BatchDelivery, index: number): Promise<void> {
+    const first = await this.#first(of.id);
+    const failed = (first?.parts ?? []).filter((part) => part.status === 'error');
+    if (!first || failed.length === 0) {
+      const before = new HubError('duplicate', 'permanent', 'receiving: the same message failed before');
+      const outcome = { status: 'error', error: first?.error ?? errorRecord(before) } as const;
+      delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome });
+      return;
+    }
+    this.#awaitParts(of, failed, delivery, index);
+    await this.#host.store.update(
+      this.#host.channel,
+      failed.map(({ destination, n }) => ({ destination, seq: of.seq, n, from: 'error', to: 'ready' })),
+    );
+    for (const { destination, n } of failed)
+      this.#host.dispatchers.get(destination)?.rowsChanged([{ seq: of.seq, n, ready: true }]);
+  }
+
+  #awaitParts(of: DuplicateOf, parts: readonly PartSummary[], delivery: BatchDelivery, index: number): void {
+    const compiled = this.#host.compiled();
+    const slot = new Slot(of.id, of.seq, new Uint8Array(), {}, 0, undefined, undefined, undefined);
+    slot.compiled = compiled;
+    slot.delivery = delivery;
+    slot.index = index;
+    slot.settled = true;
+    slot.queued = parts.filter((part) => part.status !== 'sent' && part.status !== 'filtered').length;
+    this.#host.answers.wait(slot);
+    this.#host.answers.within(slot, compiled.definition.options.ackTimeoutMs);
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock, Log } from '../component.ts';
+import { asHubError } from '../errors.ts';
+import type { MessageStore, Part, Settlement } from '../store/message-store.ts';
+import type { CompiledChannel } from './compiled.ts';
+import type { Slot } from './slot.ts';
+
+export interface SettlementsHost {
+  readonly channel: string;
+  readonly store: MessageStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The definition of messages that were not routed. */
+  readonly current: () => CompiledChannel;
+  committed(slots: readonly Slot[]): void;
+}
+
+const againMs = 250;
+
+/** Writes the ends of first passes: those of one turn of the event loop go to the store together. */
+export class Settlements {
+  readonly #host: SettlementsHost;
+  #gathered: Slot[] = [];
+  #scheduled = false;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(host: SettlementsHost) {
+    this.#host = host;
+  }
+
+  add(slot: Slot): void {
+    this.#gathered.push(slot);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => void this.flush());
+  }
+
+  /** Writes what is gathered; resolves when it, and all before it, is committed. A store that refuses is asked again. */
+  flush(): Promise<void> {
+    this.#scheduled = false;
+    if (this.#gathered.length === 0) return this.#last;
+    const slots = this.#gathered;
+    this.#gathered = [];
+    const settlements = slots.map((slot) => settlementOf(slot, slot.compiled ?? this.#host.current()));
+    this.#last = this.#write(slots, settlements, slots.every(nobodyWaits));
+    return this.#last;
+  }
+
+  #write(slots: readonly Slot[], settlements: readonly Settlement[], mayWait: boolean): Promise<void> {
+    const { channel, store, clock, log } = this.#host;
+    return store.settle(channel, settlements, mayWait).then(
+      () => this.#host.committed(slots),
+      (thrown) => {
+        const error = asHubError(thrown, 'store-failed', 'settling messages', 'transient');
+        log.error({ channel, code: error.code }, error.message);
+        return new Promise((resolve) => {
+          clock.timer(againMs, () => resolve(this.#write(slots, settlements, false)));
+        });
+      },
+    );
+  }
+}
+
+function settlementOf(slot: Slot, { version, definition }: CompiledChannel): Settlement {
+  const { content } = definition.options;
+  const type = slot.meta['hl7.type'];
+  return {
+    seq: slot.seq,
+    version,
+    content,
+    ...(slot.error && { error: slot.error }),
+    ...(type !== undefined && { type }),
+    parts: content === 'full' ? slot.parts : slot.parts.map(withoutContent),
+  };
+}
+
+/** The message is acknowledged, and all that is left is to say that it was sent. */
+function nobodyWaits(slot: Slot): boolean {
+  return slot.queued === 0 && slot.delivery?.late !== true;
+}
+
+function withoutContent(part: Part): Part {
+  if (part.status !== 'sent' && part.status !== 'error') return part;
+  const { bytes: _bytes, reply: _reply, ...rest } = part;
+  // A dead letter keeps what it needs to be sent again.
+  return part.status === 'error' && part.bytes ? ({ ...rest, bytes: part.bytes } as Part) : (rest as Part);
+}
