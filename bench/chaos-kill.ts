@@ -7,12 +7,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { repeatableRandom } from '../core/testing/contexts.ts';
 import { freePort } from '../core/testing/free-port.ts';
 import { type Arrivals, judge, type Verdict } from './arrivals.ts';
 import { Child } from './child.ts';
 import { runDirectory } from './disk.ts';
 import { KeyedLoad } from './keyed-load.ts';
-import { seededRandom } from './seeded-random.ts';
 import { whole } from './statistics.ts';
 import { readTopic } from './topic-arrivals.ts';
 
@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds);
 const seed = Number(options.seed ?? Math.floor(Math.random() * 2 ** 32));
-const random = seededRandom(seed);
+const random = repeatableRandom(seed);
 
 await using directory = await runDirectory('chaos');
 console.log(`node ${process.version}, fsync on, ${rounds} rounds, seed ${seed}`);

@@ -1,27 +1,18 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defineChannel, when } from '../builder.ts';
 import { HubError } from '../errors.ts';
 import type { Receipt } from '../outcome.ts';
 import {
   analyst,
-  type EngineHarness,
-  engineHarness,
   eventually,
   failing,
   farEnd,
+  harnessPerTest,
   keyOf,
   manualSource,
 } from '../testing/engine-harness.ts';
 
-const open: EngineHarness[] = [];
-const started = async (...args: Parameters<typeof engineHarness>) => {
-  const harness = await engineHarness(...args);
-  open.push(harness);
-  return harness;
-};
-afterEach(async () => {
-  for (const harness of open.splice(0)) await harness[Symbol.asyncDispose]();
-});
+const started = harnessPerTest();
 const statuses = (receipts: readonly Receipt[]) => receipts.map((each) => each.outcome.status);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

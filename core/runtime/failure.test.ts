@@ -1,33 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defineChannel, via, when } from '../builder.ts';
 import { MemoryContents } from '../store/memory-contents.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import {
   analyst,
-  type EngineHarness,
-  engineHarness,
   eventually,
   failing,
   farEnd,
+  harnessPerTest,
   keyOf,
   manualSource,
   text,
 } from '../testing/engine-harness.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 
-const open: EngineHarness[] = [];
-const started = async (...args: Parameters<typeof engineHarness>) => {
-  const harness = await engineHarness(...args);
-  open.push(harness);
-  return harness;
-};
-afterEach(async () => {
-  for (const harness of open.splice(0)) await harness[Symbol.asyncDispose]();
-});
+const started = harnessPerTest();
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('failure', () => {

@@ -1,27 +1,18 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defineChannel } from '../builder.ts';
 import {
   analyst,
-  type EngineHarness,
-  engineHarness,
   eventually,
   failing,
   farEnd,
+  harnessPerTest,
   keyOf,
   manualSource,
   text,
 } from '../testing/engine-harness.ts';
 import { many } from '../transform.ts';
 
-const open: EngineHarness[] = [];
-const started = async (...args: Parameters<typeof engineHarness>) => {
-  const harness = await engineHarness(...args);
-  open.push(harness);
-  return harness;
-};
-afterEach(async () => {
-  for (const harness of open.splice(0)) await harness[Symbol.asyncDispose]();
-});
+const started = harnessPerTest();
 
 const perKey = (received: readonly string[]) => {
   const order = new Map<string, number[]>();

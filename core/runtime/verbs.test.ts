@@ -1,25 +1,16 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defineChannel, via } from '../builder.ts';
 import {
   analyst,
-  type EngineHarness,
-  engineHarness,
   eventually,
   failing,
   farEnd,
+  harnessPerTest,
   keyOf,
   manualSource,
 } from '../testing/engine-harness.ts';
 
-const open: EngineHarness[] = [];
-const started = async (...args: Parameters<typeof engineHarness>) => {
-  const harness = await engineHarness(...args);
-  open.push(harness);
-  return harness;
-};
-afterEach(async () => {
-  for (const harness of open.splice(0)) await harness[Symbol.asyncDispose]();
-});
+const started = harnessPerTest();
 
 const failsAlways = (): string => {
   throw new Error('on purpose');

@@ -1,3 +1,4 @@
+import { afterEach } from 'vitest';
 import { z } from 'zod';
 import type { Clock } from '../component.ts';
 import { defineAdapter, defineConnector } from '../define.ts';
@@ -207,4 +208,17 @@ export async function eventually(what: () => boolean | Promise<boolean>, withinM
     if (performance.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Opens harnesses that are closed after the test. */
+export function harnessPerTest(): typeof engineHarness {
+  const open: EngineHarness[] = [];
+  afterEach(async () => {
+    for (const harness of open.splice(0)) await harness[Symbol.asyncDispose]();
+  });
+  return async (...given) => {
+    const harness = await engineHarness(...given);
+    open.push(harness);
+    return harness;
+  };
 }
