@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { describeIssues } from '../../core/define.ts';
 import { HubError } from '../../core/errors.ts';
 import type { ActionReport } from '../../core/runtime/engine.ts';
+import { Turns } from '../../core/runtime/turns.ts';
 import type { MessageContent, MessageQuery, Reader } from '../../core/store/message-store.ts';
 import type { AdminContext } from './context.ts';
 import { RequestFailure } from './failure.ts';
@@ -52,7 +53,7 @@ export function messageRoutes({ engine }: AdminContext): Router {
     const { id, verb } = request.params;
     const by = readerOf(request);
     const options = given(actionOf(request));
-    response.json(await inTurn(id, () => act(id, verb, by, options)));
+    response.json(await turns.take(id, () => act(id, verb, by, options)));
   });
 
   routes.get('/audit', async (request, response) => {
@@ -61,17 +62,8 @@ export function messageRoutes({ engine }: AdminContext): Router {
   });
 
   const replays = new Map<string, { readonly at: number; readonly report: ActionReport }>();
-  // Two actions on one message go one after the other: the second one sees what the first has done.
-  const turns = new Map<string, Promise<unknown>>();
-  async function inTurn<T>(id: string, action: () => Promise<T>): Promise<T> {
-    const turn = (turns.get(id) ?? Promise.resolve()).then(action, action);
-    turns.set(id, turn);
-    try {
-      return await turn;
-    } finally {
-      if (turns.get(id) === turn) turns.delete(id);
-    }
-  }
+  // The second of two replays sees what the first has done.
+  const turns = new Turns();
 
   function act(
     id: string,
