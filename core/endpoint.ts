@@ -26,6 +26,19 @@ export const tlsClient = z.strictObject({
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest TLS version that is accepted.'),
 });
 
+/** A password or key: the environment file says where it is, `${env:NAME}` or `${file:path}`, and never what it is. */
+export const secret = () => z.string().min(1).meta({ writeOnly: true });
+
+function httpUrl(description: string) {
+  return z.string().refine(isHttpUrl, 'an address like https://lab.example/api').describe(description);
+}
+
+function isHttpUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) return false;
+  return url.username === '' && url.password === '' && !/[?#\s]/.test(text);
+}
+
 /** What an endpoint of each kind says. Environments hold endpoints by name; channels only name them. */
 export const endpointKinds = {
   'tcp-listen': z.strictObject({
@@ -42,6 +55,70 @@ export const endpointKinds = {
   directory: z.strictObject({
     path: z.string().describe('Directory; a relative path starts at the folder of the environment file.'),
   }),
+  sftp: z
+    .strictObject({
+      host: z.string().min(1).describe('Host name or address of the SSH server.'),
+      port: z.int().min(1).max(65535).default(22).describe('TCP port of the SSH server.'),
+      user: z.string().min(1).describe('Name to log in with.'),
+      password: secret().optional().describe('Password of the user, as a reference.'),
+      privateKey: secret().optional().describe('Private key of the user (OpenSSH or PEM), as a reference.'),
+      passphrase: secret().optional().describe('Passphrase of privateKey, as a reference, where it has one.'),
+      hostKeys: z
+        .array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint like those of ssh-keygen -l: SHA256:…'))
+        .min(1)
+        .describe('Fingerprints of the host keys that the server may show; with any other nothing is sent to it.'),
+    })
+    .refine(({ password, privateKey }) => password ?? privateKey, 'password or privateKey is missing'),
+  smtp: z
+    .strictObject({
+      host: z.string().min(1).describe('Host name or address of the mail server.'),
+      port: z.int().min(1).max(65535).default(587).describe('TCP port of the mail server.'),
+      security: z
+        .enum(['starttls', 'tls', 'none'])
+        .default('starttls')
+        .describe(
+          '`starttls` asks for TLS and sends nothing without it, `tls` begins with it (port 465), `none` is plain.',
+        ),
+      tls: tlsClient.prefault({}).describe('How the server’s certificate is checked.'),
+      user: z.string().min(1).optional().describe('Name to log in with, where the server asks for one.'),
+      password: secret().optional().describe('Password of the user, as a reference.'),
+    })
+    .refine(({ user, password }) => (user === undefined) === (password === undefined), 'user and password go together')
+    .refine(({ user, security }) => !user || security !== 'none', 'a password is not sent without TLS'),
+  http: z
+    .strictObject({
+      url: httpUrl('Address of the server, with the path that every request begins with: `https://lab.example/api`.'),
+      tls: tlsClient
+        .optional()
+        .describe('What TLS is checked against, and our certificate; only for an https address.'),
+    })
+    .refine(({ url, tls }) => tls === undefined || url.startsWith('https:'), 'tls needs an https address'),
+  'basic-auth': z.strictObject({
+    user: z
+      .string()
+      .regex(/^[^:\x00-\x1f\x7f]+$/, 'a name without a colon')
+      .describe('Name that the caller gives; it cannot hold a colon.'),
+    password: secret().describe('Password of the user, as a reference.'),
+  }),
+  'bearer-token': z.strictObject({
+    token: secret().describe('Token that the caller presents, as a reference.'),
+  }),
+  'oauth2-client': z
+    .strictObject({
+      url: httpUrl('Address that gives out access tokens for client credentials (RFC 6749 §4.4).'),
+      tls: tlsClient
+        .optional()
+        .describe('What TLS is checked against, and our certificate; only for an https address.'),
+      clientId: z.string().min(1).describe('Our name at that address.'),
+      clientSecret: secret().describe('Secret that goes with the name, as a reference.'),
+      scope: z.string().optional().describe('Rights that are asked for, divided by blanks; what is usual if absent.'),
+      audience: z.string().optional().describe('Whom the token is for, where the server wants to know.'),
+      clientAuthentication: z
+        .enum(['basic', 'body'])
+        .default('basic')
+        .describe('Where name and secret stand: in the header `Authorization`, or in the body of the request.'),
+    })
+    .refine(({ url, tls }) => tls === undefined || url.startsWith('https:'), 'tls needs an https address'),
 } as const;
 
 export type EndpointKind = keyof typeof endpointKinds;

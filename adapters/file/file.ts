@@ -1,8 +1,9 @@
 import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
 import { byteSize, defineAdapter } from '../../core/define.ts';
+import { endpointName } from '../../core/endpoint-name.ts';
+import { globTest } from '../../core/files/glob.ts';
 import { bytes } from '../../core/format.ts';
-import { globTest } from './glob.ts';
 import { fileSource } from './source.ts';
 
 const below = z
@@ -14,7 +15,9 @@ const below = z
   );
 
 const config = z.strictObject({
-  endpoint: z.string().describe('Name of the directory endpoint whose files are read; its subdirectories are not.'),
+  endpoint: endpointName('directory').describe(
+    'Name of the directory endpoint whose files are read; its subdirectories are not.',
+  ),
   pattern: z
     .string()
     .default('*')

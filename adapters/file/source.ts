@@ -1,11 +1,11 @@
 import type { ConnectionState } from '../../core/component.ts';
 import { HubError } from '../../core/errors.ts';
+import { globTest } from '../../core/files/glob.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import type { Delivery, Intake, Life, Source, SourceContext } from '../../core/source.ts';
 import { directoryError, errno, type FoundFile, readWhole } from './directory.ts';
 import { type Disposal, finish } from './finishing.ts';
-import { globTest } from './glob.ts';
 import { messagesOf } from './messages.ts';
 import { Settling } from './settling.ts';
 

@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import { defineConnector } from '../../core/define.ts';
 import type { Destination, DestinationContext, WriteContext } from '../../core/destination.ts';
+import { endpointName } from '../../core/endpoint-name.ts';
+import { nameTemplate } from '../../core/files/name-template.ts';
 import { appendFiles } from './appending.ts';
-import { nameTemplate } from './name-template.ts';
 import { writeFiles } from './one-file-each.ts';
 
 const config = z.strictObject({
-  endpoint: z
-    .string()
-    .describe('Name of the directory endpoint that is written to. The directory is never made: it may be a mount.'),
+  endpoint: endpointName('directory').describe(
+    'Name of the directory endpoint that is written to. The directory is never made: it may be a mount.',
+  ),
   name: z
     .string()
     .min(1)

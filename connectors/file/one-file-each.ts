@@ -2,9 +2,9 @@ import { lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WriteContext, WriteOutcome } from '../../core/destination.ts';
 import { HubError } from '../../core/errors.ts';
+import type { NameTemplate } from '../../core/files/name-template.ts';
 import type { Outgoing } from '../../core/message.ts';
 import { syncDirectory } from './directory.ts';
-import type { NameTemplate } from './name-template.ts';
 import { writeError } from './write-error.ts';
 
 export interface OneFileEach {

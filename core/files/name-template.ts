@@ -1,4 +1,4 @@
-import type { Outgoing } from '../../core/message.ts';
+import type { Outgoing } from '../message.ts';
 
 /** The name that a message's file gets. Never empty, never hidden, never with a separator: it cannot leave its directory. */
 export type NameTemplate = (message: Outgoing<unknown>) => string;

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { outgoing } from '../../core/testing/outgoing.ts';
+import { outgoing } from '../testing/outgoing.ts';
 import { nameTemplate } from './name-template.ts';
 
 const message = outgoing({

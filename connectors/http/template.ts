@@ -1,0 +1,99 @@
+import { HubError } from '../../core/errors.ts';
+import type { Outgoing } from '../../core/message.ts';
+
+/** A text with places that are filled in from a message. */
+export type Template = (message: Outgoing<unknown>) => string;
+
+type Place = (message: Outgoing<unknown>) => string;
+
+const fields: Readonly<Record<string, Place>> = {
+  messageId: (message) => message.id,
+  n: (message) => message.effectId.slice(message.effectId.lastIndexOf('/') + 1),
+  destination: (message) => message.effectId.split('/')[1] ?? '',
+  effectId: (message) => message.effectId,
+  channel: (message) => message.channel,
+  seq: (message) => String(message.seq),
+  key: (message) => message.keys[0],
+  receivedAt: (message) => new Date(message.receivedAt).toISOString(),
+};
+
+/**
+ * A path and query such as `/patients/${meta.mrn}/results?source=${channel}`. What is filled in is percent-encoded, so that it
+ * stays inside its segment or parameter. Throws SyntaxError that says what is wrong with it. The template throws HubError
+ * `encode-failed`, permanent, where a place is empty, or would make a segment `.` or `..`.
+ */
+export function pathTemplate(text: string): Template {
+  const literal = text.replaceAll(/\$\{[^}]*\}/g, '');
+  if (!/^(?:[/?].*)?$/.test(text)) throw new SyntaxError('a path begins with / or ?');
+  if (!/^[!-~]*$/.test(literal) || /[#\\"<>^`{|}]/.test(literal))
+    throw new SyntaxError('a path holds characters that have to be percent-encoded');
+  const parts = partsOf(text, (name, value) => {
+    if (value === '') throw failed(`the place ${name} of the path is empty`);
+    return percentEncoded(value, name);
+  });
+  return (message) => {
+    const path = filled(parts, message);
+    if (path.split('?')[0]?.split('/').some(isDotSegment)) throw failed('a segment of the path would be . or ..');
+    return path;
+  };
+}
+
+/** The value of a header. What is filled in keeps its visible ASCII and blanks; everything else is percent-encoded. */
+export function headerTemplate(text: string): Template {
+  const literal = text.replaceAll(/\$\{[^}]*\}/g, '');
+  if (!/^[ -~]*$/.test(literal)) throw new SyntaxError('a header holds visible ASCII and blanks only');
+  const parts = partsOf(text, (name, value) =>
+    value.replaceAll(/[^ -~]+/g, (characters) => percentEncoded(characters, name)),
+  );
+  return (message) => filled(parts, message).trim();
+}
+
+function partsOf(text: string, written: (name: string, value: string) => string): readonly Place[] {
+  if (text.replaceAll(/\$\{[^}]*\}/g, '').includes('${')) throw new SyntaxError('a ${ is not closed');
+  return text.split(/\$\{([^}]*)\}/).map((part, at): Place => {
+    if (at % 2 === 0) return () => part;
+    const value = placeCalled(part);
+    return (message) => written(part, value(message));
+  });
+}
+
+function placeCalled(name: string): Place {
+  if (name.startsWith('meta.') && name.length > 'meta.'.length) {
+    const key = name.slice('meta.'.length);
+    return (message) => (Object.hasOwn(message.meta, key) ? (message.meta[key] ?? '') : '');
+  }
+  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (!field) throw new SyntaxError(`there is no place called ${name}`);
+  return field;
+}
+
+function filled(parts: readonly Place[], message: Outgoing<unknown>): string {
+  let text = '';
+  for (const part of parts) text += part(message);
+  return text;
+}
+
+function percentEncoded(value: string, name: string): string {
+  if (!value.isWellFormed()) throw failed(`the place ${name} holds half a character`);
+  return encodeURIComponent(value);
+}
+
+function isDotSegment(segment: string): boolean {
+  return /^(?:\.|%2e){1,2}$/i.test(segment);
+}
+
+function failed(what: string): HubError {
+  return new HubError('encode-failed', 'permanent', `writing the request: ${what}`);
+}
+
+/** Whether one of the templates above can be read. */
+export function isTemplate(read: (text: string) => Template): (text: string) => boolean {
+  return (text) => {
+    try {
+      read(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+}
