@@ -1,6 +1,7 @@
 import type { Topic } from '../core/events/event-log.ts';
 import type { Format } from '../core/format.ts';
 import { patientEvent } from './clinical-patient.ts';
+import { hubAlert } from './hub-alert.ts';
 import { criticalResult, labResult } from './lab-result.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,6 +16,8 @@ export const topics = Object.freeze({
   patient: topicOf(patientEvent, 14 * DAY_MS),
   labResult: topicOf(labResult, 14 * DAY_MS),
   labResultCritical: topicOf(criticalResult, 14 * DAY_MS),
+  /** Of the hub about itself: the key of an event is the incident’s. */
+  hubAlert: topicOf(hubAlert, 90 * DAY_MS),
 });
 
 /** The topic of that name, as a YAML channel names it; undefined when there is none. */

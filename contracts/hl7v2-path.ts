@@ -1,0 +1,70 @@
+import { HubError } from '../core/errors.ts';
+import { ProtocolFault } from '../protocols/fault.ts';
+import { compilePath, type Path } from '../protocols/hl7v2/path.ts';
+import { checkPath, type PathProblem } from '../protocols/hl7v2/schema/check-path.ts';
+import type { SiteProfile } from '../protocols/hl7v2/schema/profile.ts';
+import { schemaOf } from '../protocols/hl7v2/schema/schema.ts';
+import { VERSIONS } from '../protocols/hl7v2/schema/versions.ts';
+
+/** What is known of the messages that a path leads into. */
+export interface KnownMessages {
+  /** MSH-12; where it is not known, a path must name something in any version. */
+  readonly version?: string;
+  /** Their structures, as MSH-9.3 has them; where these are not known, any segment may occur. */
+  readonly structures?: readonly string[];
+  /** What the site has agreed on beyond the standard; segments of its own (Z) may also stand in none. */
+  readonly profile?: SiteProfile;
+}
+
+/**
+ * Reads an HL7 path of a configuration file. Throws HubError `config-invalid` for one that cannot be read or names nothing by the
+ * definitions of HL7: no such segment, field, component or subcomponent, also in its selectors; with what was probably meant.
+ */
+export function readHl7Path(text: string, known: KnownMessages = {}): Path {
+  let path: Path;
+  try {
+    path = compilePath(text);
+  } catch (fault) {
+    if (!(fault instanceof ProtocolFault)) throw fault;
+    throw wrong(fault.message, likely(text), fault);
+  }
+  const problem = problemOf(path, known);
+  if (problem) throw wrong(problem.message, problem.suggestions[0]);
+  return path;
+}
+
+/** What is wrong with it in the first of the versions, where it is right in none. */
+function problemOf(path: Path, known: KnownMessages): PathProblem | undefined {
+  const { structures, profile, version } = known;
+  let first: PathProblem | undefined;
+  for (const each of version === undefined ? VERSIONS.toReversed() : [version]) {
+    const schema = schemaOf(each);
+    const within = structures?.flatMap((name) => schema.structure(name) ?? []) ?? [];
+    for (const structure of within.length > 0 ? within : [undefined]) {
+      const checked = checkPath(schema, path, { ...(structure && { structure }), ...(profile && { profile }) });
+      if (checked.ok) return undefined;
+      first ??= checked;
+    }
+  }
+  return first;
+}
+
+function wrong(reason: string, meant: string | undefined, cause?: unknown): HubError {
+  const hint = meant === undefined ? '' : ` – did you mean ${meant}?`;
+  return new HubError('config-invalid', 'permanent', reason + hint, { cause });
+}
+
+/** `pid.5.1`, `PID5.1` and `PID-5-1` are ways of other engines to write PID-5.1. */
+function likely(text: string): string | undefined {
+  const [, segment, field, component, subcomponent] =
+    /^([a-z][a-z0-9]{2})[-. ]?(\d+)(?:[-.](\d+))?(?:[-.](\d+))?$/i.exec(text.trim()) ?? [];
+  if (segment === undefined) return undefined;
+  const places = [field, component, subcomponent].filter((each) => each !== undefined);
+  const meant = `${segment.toUpperCase()}-${places.join('.')}`;
+  try {
+    compilePath(meant);
+    return meant === text ? undefined : meant;
+  } catch {
+    return undefined;
+  }
+}
