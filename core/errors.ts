@@ -15,6 +15,8 @@ export const errorCodes = {
   'decode-failed': 'The payload is not what its format says it is.',
   'encode-failed': 'A value could not be written in its format.',
   unmatched: 'No destination wanted a message of this type.',
+  'validation-failed': 'The message is not what its standard, or its sender’s profile, says it has to be.',
+  'processing-refused': 'The message is for another processing: a test message in production, or the other way round.',
   duplicate: 'The same message was received before.',
   // our own steps
   'step-failed': 'A filter, key or transform step threw.',
@@ -36,6 +38,7 @@ export const errorCodes = {
   'store-failed': 'The message store could not read or write.',
   'store-locked': 'Another hub has this message store open.',
   'event-log-failed': 'The event log could not read or write.',
+  'search-failed': 'The search index could not read or write.',
   'port-in-use': 'Another program, or another channel, listens on this address.',
   'config-invalid': 'A configuration value is missing or wrong.',
   'not-found': 'Nothing has this name or id.',

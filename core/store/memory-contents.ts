@@ -1,5 +1,6 @@
 import { changePart, resolveMessage } from './memory-changes.ts';
 import { MemoryCounts } from './memory-counts.ts';
+import { MemoryDaily } from './memory-daily.ts';
 import { applyLevel, type Item, type MemoryPart, newPart, queuedPart, summarize } from './memory-message.ts';
 import type {
   Appended,
@@ -18,10 +19,11 @@ export class MemoryContents {
   readonly items = new Map<number, Item>();
   readonly dedupe = new Map<string, Map<string, number>>();
   readonly counts = new MemoryCounts();
+  readonly daily = new MemoryDaily();
   readonly audit: StoredAuditEntry[] = [];
   readonly state = new Map<string, string>();
 
-  append(channel: string, message: NewMessage): Appended {
+  append(channel: string, message: NewMessage, day: number): Appended {
     const { counts, dedupe, items } = this;
     if (message.dedupe) {
       const name = `${channel}\0${message.dedupe.key}`;
@@ -29,6 +31,7 @@ export class MemoryContents {
       const seq = same.get(message.dedupe.contentHash);
       if (seq !== undefined) {
         counts.add(channel, 'duplicates', 1);
+        this.daily.duplicate(channel, day);
         const { id, status } = summarize(this.#item(seq));
         return { duplicateOf: { id, seq, status } };
       }
@@ -37,7 +40,9 @@ export class MemoryContents {
       dedupe.set(name, same);
     }
     const seq = ++this.lastSeq;
-    items.set(seq, { channel, seq, message, hasRaw: true, recoveries: 0, parts: [] });
+    const item: Item = { channel, seq, day, message, hasRaw: true, recoveries: 0, parts: [] };
+    items.set(seq, item);
+    this.daily.count(item, 1);
     counts.add(channel, 'received', 1);
     if (message.fault) counts.add(channel, 'errored', 1).add(channel, 'openErrors', 1);
     else counts.add(channel, 'unrouted', 1);
@@ -48,21 +53,25 @@ export class MemoryContents {
   settle(channel: string, settlement: Settlement, now: number): void {
     const item = this.items.get(settlement.seq);
     if (!item || item.channel !== channel || item.settlement || item.message.fault) return;
-    const { counts } = this;
+    const { counts, daily } = this;
+    daily.count(item, -1);
     item.settlement = settlement;
     item.parts = settlement.parts.map((part) => newPart(settlement.seq, part, now));
     counts.add(channel, 'unrouted', -1);
     if (settlement.error) counts.add(channel, 'errored', 1).add(channel, 'openErrors', 1);
     else if (item.parts.length === 0) counts.add(channel, 'filtered', 1);
     for (const { destination, status } of item.parts) counts.part(channel, destination, undefined, status);
+    daily.count(item, 1);
     applyLevel(item);
   }
 
   change(channel: string, change: PartChange, now: number): void {
     const item = this.items.get(change.seq);
     if (item?.channel !== channel) return;
+    this.daily.count(item, -1);
     if (change.destination === '') resolveMessage(item, change, this.counts, now);
     else changePart(item, change, this.counts, now);
+    this.daily.count(item, 1);
   }
 
   /** Messages of a channel that have no settlement, in order. */

@@ -17,6 +17,8 @@ import { standing } from './standing.ts';
 export interface Item {
   readonly channel: string;
   readonly seq: number;
+  /** That it was received on. */
+  readonly day: number;
   readonly message: NewMessage;
   hasRaw: boolean;
   recoveries: number;

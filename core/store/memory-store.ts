@@ -1,11 +1,17 @@
 import { HubError } from '../errors.ts';
 import { auditHash, auditRoot } from './audit-chain.ts';
+import type { DailyCounts, DailyQuery } from './daily-counts.ts';
+import { KeyMarks } from './key-marks.ts';
+import type { Lane, LaneQuery } from './lane.ts';
+import { LocalDays } from './local-days.ts';
 import { MemoryContents } from './memory-contents.ts';
+import { lanes, openErrors } from './memory-lanes.ts';
 import { dropContent, isOpen, precedes, summarize } from './memory-message.ts';
 import { due, queueState, unblock, upTo } from './memory-queue.ts';
 import type {
   Appended,
   AuditEntry,
+  AuditQuery,
   ChannelCounts,
   DueParts,
   MessageContent,
@@ -26,6 +32,7 @@ import type {
   StoreUsage,
   Unblocked,
 } from './message-store.ts';
+import type { OpenErrorPage, OpenErrorQuery } from './open-error.ts';
 import { matches } from './standing.ts';
 
 export interface MemoryStoreOptions {
@@ -33,6 +40,8 @@ export interface MemoryStoreOptions {
   /** What an earlier opening left; a store that is opened with it goes on where that one ended. */
   readonly contents?: MemoryContents;
   readonly maxBacklogBytes?: number;
+  /** Of the days of `dailyCounts`; the system's if not given. */
+  readonly timeZone?: string;
 }
 
 export function openMemoryStore(options: MemoryStoreOptions): MessageStore {
@@ -46,6 +55,8 @@ export function openMemoryStore(options: MemoryStoreOptions): MessageStore {
 class MemoryStore implements MessageStore {
   readonly epoch: number;
   readonly #now: () => number;
+  readonly #days: LocalDays;
+  readonly #marks = new KeyMarks(this);
   readonly #maxBacklogBytes: number;
   readonly #all: MemoryContents;
   /** The last seq of the openings before this one, and those of its messages whose recovery was counted in this one. */
@@ -57,12 +68,18 @@ class MemoryStore implements MessageStore {
     now,
     contents = new MemoryContents(),
     maxBacklogBytes = Number.POSITIVE_INFINITY,
+    timeZone,
   }: MemoryStoreOptions) {
     this.#now = now;
+    this.#days = new LocalDays(timeZone);
     this.#all = contents;
     this.#maxBacklogBytes = maxBacklogBytes;
     this.epoch = ++contents.epoch;
     this.#lastBefore = contents.lastSeq;
+  }
+
+  get timeZone(): string {
+    return this.#days.timeZone;
   }
 
   append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]> {
@@ -71,7 +88,7 @@ class MemoryStore implements MessageStore {
       if (this.#maxBacklogBytes < Number.POSITIVE_INFINITY && this.#all.backlogBytes + bytes > this.#maxBacklogBytes) {
         throw new HubError('store-full', 'transient', 'appending to the message store: its quota is reached');
       }
-      return batch.map((message) => this.#all.append(channel, message));
+      return batch.map((message) => this.#all.append(channel, message, this.#days.of(message.receivedAt)));
     });
   }
 
@@ -166,6 +183,19 @@ class MemoryStore implements MessageStore {
     return this.#run(() => this.#all.counts.all());
   }
 
+  dailyCounts(query: DailyQuery): Promise<readonly DailyCounts[]> {
+    return this.#run(() => this.#all.daily.counts(query));
+  }
+
+  openErrors(query: OpenErrorQuery): Promise<OpenErrorPage> {
+    return this.#run(() => openErrors(this.#all, query));
+  }
+
+  async lanes(query: LaneQuery, reader: Reader): Promise<readonly Lane[]> {
+    await this.audit(await this.#marks.reading(query, reader, this.#now()));
+    return this.#run(() => lanes(this.#all, query));
+  }
+
   audit(entry: AuditEntry): Promise<void> {
     return this.#run(() => {
       const { at, actor, action, subject, reason, ticket } = entry;
@@ -176,10 +206,10 @@ class MemoryStore implements MessageStore {
     });
   }
 
-  auditTrail({ limit, before = Number.POSITIVE_INFINITY }: { readonly limit: number; readonly before?: number }) {
+  auditTrail({ limit, before = Number.POSITIVE_INFINITY, changes = false }: AuditQuery) {
     return this.#run(() =>
       this.#all.audit
-        .filter(({ n }) => n < before)
+        .filter(({ n, action }) => n < before && !(changes && isReading(action)))
         .reverse()
         .slice(0, limit),
     );
@@ -234,4 +264,8 @@ class MemoryStore implements MessageStore {
     await new Promise(setImmediate);
     return result;
   }
+}
+
+function isReading(action: string): boolean {
+  return action === 'find' || action.startsWith('read ');
 }

@@ -1,6 +1,9 @@
 // Over 300 lines: one contract with the shapes that go in and out of it; who implements or calls it reads them side by side.
 import type { ErrorRecord } from '../errors.ts';
 import type { Meta } from '../format.ts';
+import type { DailyCounts, DailyQuery } from './daily-counts.ts';
+import type { Lane, LaneQuery } from './lane.ts';
+import type { OpenErrorPage, OpenErrorQuery } from './open-error.ts';
 
 /**
  * The store of record of messages: what was received, how each destination fared with it, and the work that is left.
@@ -18,6 +21,8 @@ import type { Meta } from '../format.ts';
 export interface MessageStore extends AsyncDisposable {
   /** Counts openings of this store: the epoch of writes made under it. */
   readonly epoch: number;
+  /** That of the days of `dailyCounts`. */
+  readonly timeZone: string;
 
   /** `seq` increases within the channel in call order, also across a restart. Rejects with `store-full` or `store-failed`. */
   append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]>;
@@ -72,8 +77,16 @@ export interface MessageStore extends AsyncDisposable {
   find(query: MessageQuery): Promise<MessagePage>;
   content(id: string, reader: Reader): Promise<MessageContent | undefined>;
   counts(): Promise<readonly ChannelCounts[]>;
+  /** How what was received on some days stands. In order of day, channel, and destination or type; nothing for days of which nothing is known. */
+  dailyCounts(query: DailyQuery): Promise<readonly DailyCounts[]>;
+  openErrors(query: OpenErrorQuery): Promise<OpenErrorPage>;
+  /**
+   * What waits behind a key, of each destination, and the key's open dead letters; with it the lane of all messages of
+   * destinations that have parts in it. A key identifies a patient: the reading is on the audit trail, where the key is a hash.
+   */
+  lanes(query: LaneQuery, reader: Reader): Promise<readonly Lane[]>;
   audit(entry: AuditEntry): Promise<void>;
-  auditTrail(query: { readonly limit: number; readonly before?: number }): Promise<readonly StoredAuditEntry[]>;
+  auditTrail(query: AuditQuery): Promise<readonly StoredAuditEntry[]>;
 
   // Small durable state of the hub: desired channel states, deployed revisions.
   state(name: string): Promise<string | undefined>;
@@ -363,6 +376,13 @@ export interface AuditEntry extends Reader {
   readonly action: string;
   /** Ids of what it concerned: messages, channels. */
   readonly subject: string;
+}
+
+export interface AuditQuery {
+  readonly limit: number;
+  readonly before?: number;
+  /** Leaves out who read what: the action `find`, and those that begin with `read `. */
+  readonly changes?: boolean;
 }
 
 /** `hash` covers the entry and the hash before it, so that a change of the trail shows. */

@@ -62,12 +62,17 @@ export function fakeSourceContext(
 
 /** A context for a destination under test, called `out` unless told otherwise. */
 export function fakeDestinationContext(
-  options: FakeContextOptions & { readonly destination?: string } = {},
+  options: FakeContextOptions & { readonly destination?: string; readonly give?: DestinationContext['give'] } = {},
 ): FakeDestinationContext {
   return {
     ...fakeComponentContext(options),
     destination: options.destination ?? 'out',
     events: options.events ?? noEvents,
+    give: async (channel, message) => {
+      if (!options.give)
+        throw new HubError('not-found', 'transient', `giving to ${channel}: there is none`, { scope: 'destination' });
+      await options.give(channel, message);
+    },
   };
 }
 

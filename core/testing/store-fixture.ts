@@ -22,6 +22,7 @@ export interface StoreHarness extends AsyncDisposable {
 export interface StoreHarnessOptions {
   readonly now: () => number;
   readonly maxBacklogBytes?: number;
+  readonly timeZone?: string;
 }
 
 export type OpenStore = (options: StoreHarnessOptions) => Promise<StoreHarness>;

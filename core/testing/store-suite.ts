@@ -20,11 +20,13 @@ import {
   toSent,
   undecodable,
 } from './store-fixture.ts';
+import { storeDailySuite } from './store-suite-daily.ts';
 import { storeHeldKeysSuite } from './store-suite-held-keys.ts';
 import { storePruningSuite } from './store-suite-pruning.ts';
 import { storeQueueSuite } from './store-suite-queue.ts';
 import { storeReadingSuite } from './store-suite-reading.ts';
 import { storeSettlingSuite } from './store-suite-settling.ts';
+import { storeTriageSuite } from './store-suite-triage.ts';
 
 export type { OpenStore, StoreHarness, StoreHarnessOptions } from './store-fixture.ts';
 
@@ -37,6 +39,8 @@ export function storeSuite(name: string, open: OpenStore): void {
     storeHeldKeysSuite(open);
     storeReadingSuite(open);
     storePruningSuite(open);
+    storeDailySuite(open);
+    storeTriageSuite(open);
   });
 }
 

@@ -1,6 +1,7 @@
 import type { HubError } from '../../errors.ts';
 import type { Appended, MessageStatus } from '../message-store.ts';
 import { uuidText } from '../uuid.ts';
+import type { DayOfChannel } from './daily-counters.ts';
 import type { Room } from './room.ts';
 import type { Session } from './session.ts';
 import type { SlabReader } from './slab.ts';
@@ -32,7 +33,7 @@ export class Append {
     this.#status = new Status(session);
     this.#message = db.prepare('INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#raw = db.prepare('INSERT INTO raw VALUES (?, ?)');
-    this.#unrouted = db.prepare('INSERT INTO unrouted VALUES (?, ?, ?, 0)');
+    this.#unrouted = db.prepare('INSERT INTO unrouted (channel, seq, size, recoveries, day) VALUES (?, ?, ?, 0, ?)');
     this.#attachment = db.prepare('INSERT INTO attachment VALUES (?, ?, ?)');
     this.#fault = db.prepare('INSERT INTO settlement (seq, keep, error) VALUES (?, 0, ?)');
     this.#dedupe = db.prepare('INSERT INTO dedupe VALUES (?, ?, ?, ?)');
@@ -45,13 +46,15 @@ export class Append {
 
   /** The seq of the first where none was a duplicate, else one answer per message. Refuses before anything is written. */
   run(slab: SlabReader): number | readonly Appended[] | HubError {
-    const { counters } = this.#session;
+    const { counters, daily } = this.#session;
     const channel = slab.u32();
     const count = slab.u32();
     const refusal = this.#room.refusal(slab.number());
     if (refusal) return refusal;
     const first = this.#session.nextSeq;
     let answers: Appended[] | undefined;
+    let at = Number.NaN;
+    let ofDay: DayOfChannel | undefined;
     let unrouted = 0;
     let bytes = 0;
     for (let index = 0; index < count; index++) {
@@ -71,12 +74,15 @@ export class Append {
       if (bits & has.dedupe) {
         const duplicateOf = this.#duplicate(channel, slab.text() ?? '', slab.text() ?? '', seq);
         if (duplicateOf) {
+          daily.of(channel, daily.day(receivedAt)).messages.duplicates++;
           answers ??= Array.from({ length: index }, (_, before) => ({ seq: first + before }));
           answers.push({ duplicateOf });
           continue;
         }
       }
       this.#session.nextSeq++;
+      if (receivedAt !== at) ofDay = daily.of(channel, daily.day((at = receivedAt)));
+      ofDay!.messages.add(fault === null ? 'queued' : 'errored');
       answers?.push({ seq });
       const attached = attachments ? 1 : null;
       const fields = metaFields || null;
@@ -84,7 +90,7 @@ export class Append {
       this.#raw.run(seq, raw);
       for (const { start, bytes: part } of attachments ?? none) this.#attachment.run(seq, start, part);
       if (fault === null) {
-        this.#unrouted.run(channel, seq, size);
+        this.#unrouted.run(channel, seq, size, ofDay!.day);
         unrouted++;
         bytes += size;
       } else {

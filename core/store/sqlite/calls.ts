@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorRecord } from '../../errors.ts';
+import type { DailyCounts, DailyQuery } from '../daily-counts.ts';
+import type { Lane, LaneQuery } from '../lane.ts';
 import type {
   AuditEntry,
+  AuditQuery,
   ChannelCounts,
   MessageContent,
   MessagePage,
@@ -11,6 +14,7 @@ import type {
   PrunePolicy,
   StoredAuditEntry,
 } from '../message-store.ts';
+import type { OpenErrorPage, OpenErrorQuery } from '../open-error.ts';
 
 /** Kinds of the calls in a slab. A plain call's arguments are cloned beside it; the two hot ones are written out in the slab. */
 export const callKind = { append: 1, settle: 2, plain: 3 } as const;
@@ -96,6 +100,8 @@ export interface StoreFiles {
   readonly reserveBytes: number;
   readonly walBytes: number;
   readonly scrubAfterMs: number;
+  /** Of the days of `dailyCounts`. */
+  readonly timeZone: string;
   /** Bounds the database file; for tests of a full disk. */
   readonly maxDatabaseBytes?: number;
 }
@@ -119,7 +125,10 @@ export interface ReaderCalls {
   find(query: MessageQuery): MessagePage;
   content(id: string): MessageContent | undefined;
   counts(): readonly ChannelCounts[];
-  auditTrail(page: { readonly limit: number; readonly before?: number }): readonly StoredAuditEntry[];
+  dailyCounts(query: DailyQuery): readonly DailyCounts[];
+  openErrors(query: OpenErrorQuery): OpenErrorPage;
+  lanes(query: LaneQuery): readonly Lane[];
+  auditTrail(query: AuditQuery): readonly StoredAuditEntry[];
 }
 
 /** What both threads of a store share of an open database. */

@@ -176,7 +176,7 @@ export class Commits {
     try {
       this.#session.storeNames();
       const result = work();
-      const backlog = this.#session.counters.flush();
+      const backlog = this.#session.writeCounts();
       this.#commit.run();
       this.#session.committed();
       this.#room.committed(backlog);

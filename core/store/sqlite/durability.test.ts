@@ -20,7 +20,8 @@ import {
   start,
   toSent,
 } from '../../testing/store-fixture.ts';
-import { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+import type { SqliteStoreOptions } from './store-options.ts';
 
 const noReserve = { lowWaterBytes: 0, reserveBytes: 0 };
 const writerScript = join(import.meta.dirname, 'append-until-killed.ts');

@@ -104,6 +104,8 @@ describe('a disk that fails', () => {
     expect(after).toBe(before + 1);
     expect((await store.unrouted(channel, 0, 10, anyBytes)).map(({ seq }) => seq)).toEqual([before, after]);
     expect(await store.counts()).toMatchObject([{ received: 2, unrouted: 2 }]);
+    const years = { from: '2025-01-01', to: '2026-12-31', by: 'channel' } as const;
+    expect(await store.dailyCounts(years)).toMatchObject([{ received: 2, queued: 2 }]);
   });
 
   it('while it reads: a page that is not what it was rejects with store-failed, in both threads', async () => {

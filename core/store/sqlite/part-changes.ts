@@ -1,4 +1,5 @@
 import type { PartChange, PartPosition, Unblocked } from '../message-store.ts';
+import type { DayOfChannel } from './daily-counters.ts';
 import { type PartKeys, type PartRows, parseKeys } from './part-rows.ts';
 import type { Session } from './session.ts';
 import { contentLevels, partStatus } from './shape.ts';
@@ -11,6 +12,17 @@ interface Row extends PartKeys {
   readonly size: number | null;
   readonly queued_at: number | null;
   readonly error: string | null;
+  readonly day: number | null;
+}
+
+interface MessageRow {
+  readonly size: number;
+  readonly keep: number;
+  readonly type: string | null;
+  /** Before it had parts. */
+  readonly failed: number;
+  /** Eight times the lowest of the statuses of its parts that have rows of their own, and the highest. */
+  readonly standing: number;
 }
 
 /** Moves parts between statuses, and settles their message when the last one leaves the queue. */
@@ -21,7 +33,6 @@ export class PartChanges {
   readonly #set: Statement;
   readonly #reply: Statement;
   readonly #message: Statement;
-  readonly #queued: Statement;
   readonly #resolvePart: Statement;
   readonly #resolveMessage: Statement;
   readonly #ownError: Statement;
@@ -31,7 +42,7 @@ export class PartChanges {
     this.#session = session;
     this.#rows = rows;
     this.#part = db.prepare(
-      `SELECT id, channel, destination, seq, n, status, attempts, size, queued_at, keys, error
+      `SELECT id, channel, destination, seq, n, status, attempts, size, queued_at, keys, error, day
        FROM part WHERE seq = ? AND destination = ? AND n = ? AND channel = ?`,
     );
     this.#set = db.prepare(
@@ -41,9 +52,10 @@ export class PartChanges {
       `INSERT INTO part_content VALUES (?, NULL, ?) ON CONFLICT (part) DO UPDATE SET reply = excluded.reply`,
     );
     this.#message = db.prepare(
-      `SELECT m.size, s.keep FROM message m JOIN settlement s ON s.seq = m.seq WHERE m.channel = ? AND m.seq = ?`,
+      `SELECT m.size, s.keep, s.type, s.error IS NOT NULL AS failed,
+         (SELECT min(status) * 8 + max(status) FROM part WHERE seq = m.seq) AS standing
+       FROM message m JOIN settlement s ON s.seq = m.seq WHERE m.channel = ? AND m.seq = ?`,
     );
-    this.#queued = db.prepare('SELECT count(*) AS count FROM part WHERE seq = ? AND status < 3');
     this.#resolvePart = db.prepare('UPDATE part SET status = 5, resolved = ? WHERE id = ?');
     this.#resolveMessage = db.prepare('UPDATE settlement SET resolved = ? WHERE seq = ?');
     this.#ownError = db.prepare(
@@ -103,12 +115,14 @@ export class PartChanges {
     const error = change.to === 'waiting' && change.error ? JSON.stringify(change.error) : row.error;
     const wasQueued = row.status < partStatus.sent;
     if (!wasQueued) {
-      const { count } = this.#queued.get(row.seq) as { count: number };
-      const message = this.#message.get(row.channel, row.seq) as { size: number } | undefined;
+      const message = this.#message.get(row.channel, row.seq) as MessageRow | undefined;
+      const isFirst = message !== undefined && !hasQueued(message);
       this.#rows.addKeys(row);
       counters.add(row.channel, row.destination, 'queued', 1);
       counters.add(row.channel, row.destination, 'open_errors', -1);
-      counters.add(row.channel, 0, 'backlog', (row.size ?? 0) + (count === 0 ? (message?.size ?? 0) : 0));
+      counters.add(row.channel, 0, 'backlog', (row.size ?? 0) + (isFirst ? message.size : 0));
+      this.#ofDay(row).destination(row.destination).move('errored', 'queued');
+      if (isFirst) this.#ofDay(row).moved(message.type, 'errored', 'queued');
     }
     this.#set.run(partStatus[change.to], attempts, wasQueued ? row.queued_at : now, retryAt, null, error, row.id);
   }
@@ -127,20 +141,34 @@ export class PartChanges {
     }
     if (to) counters.add(channel, destination, to, 1);
     if (to === 'errored') counters.add(channel, destination, 'open_errors', 1);
-    const { count } = this.#queued.get(seq) as { count: number };
-    if (count > 0) return;
-    const message = this.#message.get(channel, seq) as { size: number; keep: number } | undefined;
-    if (!message) return;
+    const before = row.status < partStatus.sent ? 'queued' : 'errored';
+    if (to) this.#ofDay(row).destination(destination).move(before, to);
+    const message = this.#message.get(channel, seq) as MessageRow | undefined;
+    if (!message || hasQueued(message)) return;
+    // This part was sent, if none is an error.
+    this.#ofDay(row).moved(
+      message.type,
+      before,
+      message.failed || message.standing % 8 > partStatus.sent ? 'errored' : 'sent',
+    );
     if (row.status < partStatus.sent) counters.add(channel, 0, 'backlog', -message.size);
     const level = contentLevels[message.keep];
     if (level === 'metadata') this.#rows.deleteRaw(seq);
     if (level !== 'full') this.#rows.deleteContents(seq, level === 'raw');
   }
 
+  #ofDay({ channel, day }: Row): DayOfChannel {
+    return this.#session.daily.of(channel, day);
+  }
+
   #resolution(by: { readonly actor: string; readonly reason: string; readonly ticket?: string }): string {
     const { actor, reason, ticket } = by;
     return JSON.stringify({ at: this.#session.now, actor, reason, ...(ticket === undefined ? {} : { ticket }) });
   }
+}
+
+function hasQueued({ standing }: MessageRow): boolean {
+  return standing < partStatus.sent * 8;
 }
 
 /** Makes blocked parts of a key ready, lowest first, while nothing before them holds one of their keys. */

@@ -15,6 +15,8 @@ export interface NewPart {
   /** JSON. */
   readonly keys: string | null;
   readonly error: string | null;
+  /** What its message is counted for; null where it is for none. */
+  readonly day: number | null;
 }
 
 export interface PartKeys {
@@ -42,8 +44,8 @@ export class PartRows {
     const { db } = session;
     this.#session = session;
     this.#insert = db.prepare(
-      `INSERT INTO part (channel, destination, seq, n, status, attempts, size, queued_at, retry_at, sent_at, keys, error)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO part (channel, destination, seq, n, status, attempts, size, queued_at, retry_at, sent_at, keys, error, day)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#content = db.prepare('INSERT INTO part_content VALUES (?, ?, ?)');
     this.#key = db.prepare('INSERT OR IGNORE INTO part_key VALUES (?, ?, ?, ?, ?, ?)');
@@ -59,8 +61,8 @@ export class PartRows {
   }
 
   insert(part: NewPart, bytes: Uint8Array | null, reply: Uint8Array | null): void {
-    const { channel, destination, seq, n, status, attempts, time, keys, error } = part;
-    const { counters, now } = this.#session;
+    const { channel, destination, seq, n, status, attempts, time, keys, error, day } = part;
+    const { counters, daily, now } = this.#session;
     const queued = status < partStatus.sent;
     const at = time < 0 ? null : time;
     const retryAt = status === partStatus.waiting ? at : null;
@@ -80,8 +82,11 @@ export class PartRows {
       sentAt,
       keys,
       error,
+      day,
     );
     const id = Number(row.lastInsertRowid);
+    const heading = queued ? 'queued' : status === partStatus.error ? 'errored' : 'sent';
+    daily.of(channel, day).destination(destination).add(heading);
     if (bytes !== null || reply !== null) this.#content.run(id, bytes, reply);
     if (queued) {
       this.addKeys({ id, channel, destination, seq, n, keys });

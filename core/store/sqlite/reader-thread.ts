@@ -28,7 +28,10 @@ serve<ReaderCalls>(
     find: (query) => reader!.find(query),
     content: (id) => reader!.content(id),
     counts: () => reader!.counts(),
-    auditTrail: (page) => reader!.auditTrail(page),
+    dailyCounts: (query) => reader!.dailyCounts(query),
+    openErrors: (query) => reader!.openErrors(query),
+    lanes: (query) => reader!.lanes(query),
+    auditTrail: (query) => reader!.auditTrail(query),
   },
   (thrown, call) =>
     sqliteError(thrown, call === 'open' ? 'opening the message store' : 'reading from the message store'),

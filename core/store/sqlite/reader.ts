@@ -1,7 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ChannelCounts, MessageContent, MessagePage, MessageQuery, StoredAuditEntry } from '../message-store.ts';
+import type { DailyCounts, DailyQuery } from '../daily-counts.ts';
+import type { Lane, LaneQuery } from '../lane.ts';
+import type {
+  AuditQuery,
+  ChannelCounts,
+  MessageContent,
+  MessagePage,
+  MessageQuery,
+  StoredAuditEntry,
+} from '../message-store.ts';
+import type { OpenErrorPage, OpenErrorQuery } from '../open-error.ts';
 import { isUuid, uuidBytes } from '../uuid.ts';
 import type { ReaderCalls } from './calls.ts';
+import { DailyReader } from './daily-reader.ts';
+import { Lanes } from './lanes.ts';
+import { OpenErrors } from './open-errors.ts';
 import { unpackContents } from './packed-contents.ts';
 import { RawBytes } from './raw-bytes.ts';
 import { Search } from './search.ts';
@@ -30,6 +43,9 @@ export class Reader implements Omit<ReaderCalls, 'open'> {
   readonly #summaries: Summaries;
   readonly #search: Search;
   readonly #raw: RawBytes;
+  readonly #daily: DailyReader;
+  readonly #openErrors: OpenErrors;
+  readonly #lanes: Lanes;
   readonly #message: Statement;
   readonly #contents: Statement;
   readonly #partContents: Statement;
@@ -41,13 +57,18 @@ export class Reader implements Omit<ReaderCalls, 'open'> {
     this.#summaries = new Summaries(db, this.#texts);
     this.#search = new Search(db, this.#texts, this.#summaries);
     this.#raw = new RawBytes(db);
+    this.#daily = new DailyReader(db, this.#texts);
+    this.#openErrors = new OpenErrors(db, this.#texts);
+    this.#lanes = new Lanes(db, this.#texts);
     this.#message = db.prepare(`SELECT ${messageColumns} FROM ${messageTables} WHERE m.id = ?`);
     this.#contents = db.prepare('SELECT packed FROM contents WHERE seq = ?');
     this.#partContents = db.prepare(
       `SELECT p.destination, p.n, c.bytes, c.reply FROM part p JOIN part_content c ON c.part = p.id WHERE p.seq = ?`,
     );
     this.#counters = db.prepare('SELECT * FROM counter ORDER BY channel, destination');
-    this.#trail = db.prepare('SELECT * FROM audit WHERE n < ? ORDER BY n DESC LIMIT ?');
+    this.#trail = db.prepare(
+      "SELECT * FROM audit WHERE n < ? AND (? = 0 OR (action <> 'find' AND action NOT LIKE 'read %')) ORDER BY n DESC LIMIT ?",
+    );
   }
 
   find(query: MessageQuery): MessagePage {
@@ -103,8 +124,22 @@ export class Reader implements Omit<ReaderCalls, 'open'> {
       }));
   }
 
-  auditTrail({ limit, before = Number.MAX_SAFE_INTEGER }: Parameters<ReaderCalls['auditTrail']>[0]) {
-    const rows = this.#trail.all(before, limit) as unknown as (StoredAuditEntry & { ticket: string | null })[];
+  dailyCounts(query: DailyQuery): readonly DailyCounts[] {
+    return this.#daily.run(query);
+  }
+
+  openErrors(query: OpenErrorQuery): OpenErrorPage {
+    return this.#openErrors.run(query);
+  }
+
+  lanes(query: LaneQuery): readonly Lane[] {
+    return this.#lanes.run(query);
+  }
+
+  auditTrail({ limit, before = Number.MAX_SAFE_INTEGER, changes = false }: AuditQuery): readonly StoredAuditEntry[] {
+    const rows = this.#trail.all(before, Number(changes), limit) as unknown as (StoredAuditEntry & {
+      ticket: string | null;
+    })[];
     return rows.map(({ ticket, ...entry }): StoredAuditEntry => ({ ...entry, ...(ticket === null ? {} : { ticket }) }));
   }
 }

@@ -84,10 +84,26 @@ const migrations: readonly string[] = [
   CREATE TABLE prune_mark (channel INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
   CREATE TABLE prune_later (channel INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (channel, seq)) WITHOUT ROWID;
   `,
+  `
+  -- Destination 0 without a type is the channel, with a type its messages of that type. Rows of one day lie side by side: a
+  -- commit writes one page of it.
+  CREATE TABLE daily (
+    day INTEGER NOT NULL, channel INTEGER NOT NULL, destination INTEGER NOT NULL, type TEXT NOT NULL,
+    received INTEGER NOT NULL, filtered INTEGER NOT NULL, sent INTEGER NOT NULL, errored INTEGER NOT NULL,
+    queued INTEGER NOT NULL, duplicates INTEGER NOT NULL,
+    PRIMARY KEY (day, channel, destination, type)
+  ) WITHOUT ROWID;
+  -- The day that a message is counted for; null for what was received before days were counted.
+  ALTER TABLE unrouted ADD COLUMN day INTEGER;
+  ALTER TABLE part ADD COLUMN day INTEGER;
+  `,
 ];
 
-/** Brings the schema up to date, each migration in a transaction of its own. Throws `store-failed` where the file is of a later one. */
-export function migrate(db: DatabaseSync, now: number): void {
+/**
+ * Brings the schema to a version, the last one if not given, each migration in a transaction of its own. Throws `store-failed`
+ * where the file is of a later one.
+ */
+export function migrate(db: DatabaseSync, now: number, to: number = migrations.length): void {
   db.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, at INTEGER NOT NULL)');
   const row = db.prepare('SELECT max(version) AS version FROM schema_version').get() as { version: number | null };
   const version = row.version ?? 0;
@@ -95,7 +111,7 @@ export function migrate(db: DatabaseSync, now: number): void {
     const found = `its schema is version ${version}, this Weir knows ${migrations.length}`;
     throw new HubError('store-failed', 'permanent', `opening the message store: ${found}`);
   }
-  for (let next = version + 1; next <= migrations.length; next++) {
+  for (let next = version + 1; next <= to; next++) {
     db.exec('BEGIN IMMEDIATE');
     db.exec(migrations[next - 1]!);
     db.prepare('INSERT INTO schema_version VALUES (?, ?)').run(next, now);

@@ -1,12 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HubError } from '../../errors.ts';
 import type { Counters } from './counters.ts';
+import type { DailyCounters } from './daily-counters.ts';
 import { parseShape, type ShapePart } from './shape.ts';
 
 /** What the calls of the writer's thread share. What a rolled-back commit changed of it is taken back by `rollback`. */
 export class Session {
   readonly db: DatabaseSync;
   readonly counters: Counters;
+  readonly daily: DailyCounters;
   /** The time of the batch that is being committed, from the store's clock. */
   now = 0;
   nextSeq: number;
@@ -21,9 +23,16 @@ export class Session {
   readonly #storeName: ReturnType<DatabaseSync['prepare']>;
   #committedSeq: number;
 
-  constructor(db: DatabaseSync, counters: Counters, nextSeq: number, names: readonly (readonly [number, string])[]) {
+  constructor(
+    db: DatabaseSync,
+    counters: Counters,
+    daily: DailyCounters,
+    nextSeq: number,
+    names: readonly (readonly [number, string])[],
+  ) {
     this.db = db;
     this.counters = counters;
+    this.daily = daily;
     this.nextSeq = nextSeq;
     this.firstSeq = nextSeq;
     this.#committedSeq = nextSeq;
@@ -48,9 +57,18 @@ export class Session {
     if (this.#unstored.length > 0) this.#unstored = [];
   }
 
+  /** Writes what this commit counted; answers with the change of the whole backlog in bytes. */
+  writeCounts(): number {
+    this.daily.spread(this.counters, (shape) => this.shape(shape));
+    const backlog = this.counters.flush();
+    this.daily.flush();
+    return backlog;
+  }
+
   rollback(): void {
     this.nextSeq = this.#committedSeq;
     this.counters.discard();
+    this.daily.discard();
   }
 
   text(id: number): string {

@@ -30,6 +30,9 @@ export function parseShape(shape: string): readonly ShapePart[] {
 /** Statuses of rows of `part`. */
 export const partStatus = { ready: 0, waiting: 1, blocked: 2, sent: 3, error: 4, resolved: 5 } as const;
 
+/** Of the first of them. */
+export const queuedNames = ['ready', 'waiting', 'blocked'] as const;
+
 export function partStatusName(status: number): PartStatus {
   return status < partStatus.sent ? 'queued' : status === partStatus.sent ? 'sent' : 'error';
 }

@@ -1,9 +1,13 @@
 import { HubError } from '../../errors.ts';
 import type { CallThread } from '../../worker/call-thread.ts';
 import type { Thread } from '../../worker/thread.ts';
+import type { DailyCounts, DailyQuery } from '../daily-counts.ts';
+import { KeyMarks } from '../key-marks.ts';
+import type { Lane, LaneQuery } from '../lane.ts';
 import type {
   Appended,
   AuditEntry,
+  AuditQuery,
   ChannelCounts,
   DueParts,
   MessageContent,
@@ -25,33 +29,14 @@ import type {
   StoreUsage,
   Unblocked,
 } from '../message-store.ts';
+import type { OpenErrorPage, OpenErrorQuery } from '../open-error.ts';
 import { isUuid } from '../uuid.ts';
 import { callKind, type PruneCursor, type PruneStep, type ReaderCalls, type WriterCall } from './calls.ts';
 import { encodeAppend, encodeSettle } from './encode.ts';
 import { Names } from './names.ts';
 import { SlabWriter } from './slab.ts';
+import { type SqliteStoreOptions, storeFiles } from './store-options.ts';
 import { type StoreThreads, startThreads } from './threads.ts';
-
-export interface SqliteStoreOptions {
-  /** Made where it is not there. One opening at a time has it; the kernel holds the lock, so none is left by a crash. */
-  readonly directory: string;
-  /** The clock that times of the store (queued, resolved, audit) come from, in milliseconds since the epoch. */
-  readonly now: () => number;
-  /** Ranges of `NewMessage.large` at least this long are kept beside the row. 64 KB. */
-  readonly attachmentBytes?: number;
-  /** Appends are refused while messages that are not settled hold this many bytes. 16 GB. */
-  readonly maxBacklogBytes?: number;
-  /** Appends are refused while the disk has less free than this. 256 MB. */
-  readonly lowWaterBytes?: number;
-  /** A file of this size is given back to the disk when even a settlement does not fit; not less than walBytes. 64 MB. */
-  readonly reserveBytes?: number;
-  /** The write-ahead log starts again from its beginning when it is about this large. 64 MB. */
-  readonly walBytes?: number;
-  /** How long content that was deleted may stay in the write-ahead log. 30 s. */
-  readonly scrubAfterMs?: number;
-  /** Bounds the database file. */
-  readonly maxDatabaseBytes?: number;
-}
 
 /**
  * Opens the embedded store: SQLite with a write-ahead log, synchronous=FULL, in a thread of its own. Calls made in one turn of
@@ -65,16 +50,8 @@ export interface SqliteStoreOptions {
  * Rejects with `store-locked` while another opening has the directory, and with `store-failed` where the files cannot be read.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const files = {
-    directory: options.directory,
-    maxBacklogBytes: options.maxBacklogBytes ?? 16 * 1024 ** 3,
-    lowWaterBytes: options.lowWaterBytes ?? 256 * 1024 ** 2,
-    reserveBytes: options.reserveBytes ?? 64 * 1024 ** 2,
-    walBytes: options.walBytes ?? 64 * 1024 ** 2,
-    scrubAfterMs: options.scrubAfterMs ?? 30_000,
-    ...(options.maxDatabaseBytes === undefined ? {} : { maxDatabaseBytes: options.maxDatabaseBytes }),
-  };
-  return new SqliteStore(options, await startThreads(files, options.now()));
+  const files = storeFiles(options);
+  return new SqliteStore(options, files.timeZone, await startThreads(files, options.now()));
 }
 
 /** So long a settlement that nobody waits for stays here to share the commit of what comes. */
@@ -83,6 +60,7 @@ const pruneRows = 100;
 
 export class SqliteStore implements MessageStore {
   readonly epoch: number;
+  readonly timeZone: string;
   /**
    * Resolves when a thread of the store has ended by itself (a crash, out of memory), with the error that the calls of that thread
    * reject with from then on: nothing but opening the store again helps. Never resolves otherwise.
@@ -94,13 +72,15 @@ export class SqliteStore implements MessageStore {
   readonly #writer: Thread;
   readonly #reader: CallThread<ReaderCalls>;
   readonly #slab = new SlabWriter();
+  readonly #marks = new KeyMarks(this);
   #plain: WriterCall[] = [];
   #posting = false;
   #waiting: NodeJS.Timeout | undefined;
   readonly #flush = () => this.#post();
 
-  constructor(options: SqliteStoreOptions, { writer, reader, opened }: StoreThreads) {
+  constructor(options: SqliteStoreOptions, timeZone: string, { writer, reader, opened }: StoreThreads) {
     this.epoch = opened.epoch;
+    this.timeZone = timeZone;
     this.failed = Promise.race([writer.lost, reader.lost]);
     this.#now = options.now;
     this.#attachmentBytes = options.attachmentBytes ?? 64 * 1024;
@@ -179,12 +159,25 @@ export class SqliteStore implements MessageStore {
     return this.#reader.call('counts', undefined);
   }
 
+  dailyCounts(query: DailyQuery): Promise<readonly DailyCounts[]> {
+    return this.#reader.call('dailyCounts', query);
+  }
+
+  openErrors(query: OpenErrorQuery): Promise<OpenErrorPage> {
+    return this.#reader.call('openErrors', query);
+  }
+
+  async lanes(query: LaneQuery, reader: Reader): Promise<readonly Lane[]> {
+    await this.audit(await this.#marks.reading(query, reader, this.#now()));
+    return this.#reader.call('lanes', query);
+  }
+
   audit(entry: AuditEntry): Promise<void> {
     return this.#plainCall({ name: 'audit', entry });
   }
 
-  auditTrail(page: { readonly limit: number; readonly before?: number }): Promise<readonly StoredAuditEntry[]> {
-    return this.#reader.call('auditTrail', page);
+  auditTrail(query: AuditQuery): Promise<readonly StoredAuditEntry[]> {
+    return this.#reader.call('auditTrail', query);
   }
 
   state(name: string): Promise<string | undefined> {

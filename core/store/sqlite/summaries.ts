@@ -5,7 +5,7 @@ import type { MessageSummary, PartSummary, Resolution } from '../message-store.t
 import { standing } from '../standing.ts';
 import { uuidText } from '../uuid.ts';
 import { metaFromColumns } from './meta-columns.ts';
-import { partStatus, partStatusName } from './shape.ts';
+import { partStatus, partStatusName, queuedNames } from './shape.ts';
 import type { Texts } from './texts.ts';
 
 export interface MessageRow {
@@ -109,8 +109,6 @@ export class Summaries {
     return metaFromColumns(fields === null ? undefined : this.#texts.text(fields), values);
   }
 }
-
-const queuedNames = ['ready', 'waiting', 'blocked'] as const;
 
 function detailsOf(part: PartRow): Omit<PartSummary, 'destination' | 'n'> {
   const queued = queuedNames[part.status];

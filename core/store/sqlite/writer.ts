@@ -1,7 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
+import { LocalDays } from '../local-days.ts';
 import type { StoreFiles, WriterBatch, WriterOpened } from './calls.ts';
 import { type Answered, Commits } from './commit.ts';
 import { Counters } from './counters.ts';
+import { DailyCounters } from './daily-counters.ts';
 import { checkpoint, lockDirectory, openForWriting } from './database.ts';
 import { Room } from './room.ts';
 import { migrate } from './schema.ts';
@@ -53,7 +55,8 @@ export class Writer {
       backlog.bytes ?? 0,
       () => (freePages.get() as { freelist_count: number }).freelist_count,
     );
-    this.#session = new Session(db, counters, Math.max(hub.seq_floor, last.seq ?? 0) + 1, names);
+    const daily = new DailyCounters(db, new LocalDays(files.timeZone));
+    this.#session = new Session(db, counters, daily, Math.max(hub.seq_floor, last.seq ?? 0) + 1, names);
     this.#commits = new Commits(this.#session, this.#room, { restart: (mode) => this.#restartLog(mode) });
     checkpoints.on('message', () => this.#passed());
   }
