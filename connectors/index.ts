@@ -1,7 +1,11 @@
+import { channel } from './channel/channel.ts';
 import { discard } from './discard/discard.ts';
+import { email } from './email/email.ts';
 import { file } from './file/file.ts';
+import { http } from './http/http.ts';
 import { mllp } from './mllp/mllp.ts';
 import { publish } from './publish/publish.ts';
+import { sftp } from './sftp/sftp.ts';
 
 /** Every connector that is shipped. A connector is known by being in this list, and in no other way. */
-export const connectors = [mllp, publish, file, discard] as const;
+export const connectors = [mllp, http, publish, file, sftp, email, channel, discard] as const;

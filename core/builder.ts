@@ -9,9 +9,9 @@ import {
   type KeyFunction,
   type StepDefinition,
 } from './channel.ts';
+import { checkChannel, invalidChannel } from './check-channel.ts';
 import { describeIssues } from './define.ts';
 import type { DestinationSpec } from './destination.ts';
-import { HubError } from './errors.ts';
 import type { Format } from './format.ts';
 import type { SourceSpec } from './source.ts';
 import type { FilterSpec, Predicate, Step, TransformSpec } from './transform.ts';
@@ -95,6 +95,14 @@ interface Draft {
   readonly key?: KeyFunction<Erased>;
   readonly steps: readonly StepDefinition[];
   readonly destinations: readonly DestinationDefinition[];
+  readonly reply?: NonNullable<ChannelDefinition['reply']>;
+}
+
+function withReply(draft: Draft, step: StepDefinition): Draft {
+  if (draft.options.replyFrom === undefined)
+    throw invalidChannel(draft.name, 'reply: there is no replyFrom whose answer it is');
+  const steps = resolved(draft.name, draft.format, [...(draft.reply?.steps ?? []), step]);
+  return { ...draft, reply: { steps, format: currentFormat(draft.format, steps) } };
 }
 
 function currentFormat(start: Format<Erased>, steps: readonly StepDefinition[]): Format<Erased> {
@@ -104,17 +112,13 @@ function currentFormat(start: Format<Erased>, steps: readonly StepDefinition[]):
   );
 }
 
-function invalid(channel: string, what: string): HubError {
-  return new HubError('config-invalid', 'permanent', `defining channel ${channel}: ${what}`);
-}
-
 /** Steps with every "same format" replaced by the format that is current there. Throws where a step takes another one. */
 function resolved(channel: string, start: Format<Erased>, steps: readonly StepDefinition[]): readonly StepDefinition[] {
   let format = start;
   return steps.map((step) => {
     const spec = step.kind === 'filter' ? step.filter : step.transform;
     if (typeof spec !== 'function' && spec.accepts.id !== format.id)
-      throw invalid(channel, `${step.name} takes ${spec.accepts.id}, but gets ${format.id}`);
+      throw invalidChannel(channel, `${step.name} takes ${spec.accepts.id}, but gets ${format.id}`);
     if (step.kind === 'filter') return step;
     if (step.produces.id !== '') format = step.produces;
     return { ...step, produces: format };
@@ -123,17 +127,20 @@ function resolved(channel: string, start: Format<Erased>, steps: readonly StepDe
 
 function withDestination(draft: Draft, name: string, target: Route<Erased>, options: DestinationInput): Draft {
   if (!/^[a-z0-9][a-z0-9-]*$/i.test(name))
-    throw invalid(draft.name, `a destination’s name has letters, digits and "-", not "${name}"`);
+    throw invalidChannel(draft.name, `a destination’s name has letters, digits and "-", not "${name}"`);
   if (draft.destinations.some((other) => other.name === name))
-    throw invalid(draft.name, `two destinations are called ${name}`);
+    throw invalidChannel(draft.name, `two destinations are called ${name}`);
   const start = target.input === 'source' ? draft.format : currentFormat(draft.format, draft.steps);
   const steps = resolved(draft.name, start, target.steps);
   const format = currentFormat(start, steps);
   const { accepts } = target.to;
   if (accepts && accepts.id !== format.id)
-    throw invalid(draft.name, `destination ${name} (${target.to.type}) takes ${accepts.id}, but gets ${format.id}`);
+    throw invalidChannel(
+      draft.name,
+      `destination ${name} (${target.to.type}) takes ${accepts.id}, but gets ${format.id}`,
+    );
   const read = destinationOptions.safeParse(options);
-  if (!read.success) throw invalid(draft.name, `destination ${name}: ${describeIssues(read.error)}`);
+  if (!read.success) throw invalidChannel(draft.name, `destination ${name}: ${describeIssues(read.error)}`);
   const destination: DestinationDefinition = {
     name,
     input: target.input,
@@ -146,22 +153,19 @@ function withDestination(draft: Draft, name: string, target: Route<Erased>, opti
 }
 
 function finished(draft: Draft): ChannelDefinition {
-  const { options, source } = draft;
-  if (source.acknowledges !== 'never' && !source.ackPoints.includes(options.ackAfter))
-    throw invalid(
-      draft.name,
-      `${source.type} cannot acknowledge after ${options.ackAfter}, only after ${source.ackPoints.join(' or ')}`,
-    );
-  return frozen(draft);
-}
-
-function frozen(draft: Draft): ChannelDefinition {
+  checkChannel(draft);
   return Object.freeze({ ...draft, destinations: Object.freeze([...draft.destinations]) });
 }
 
 /** What a channel file exports: the definition, and `.to()` for one more destination. */
 export interface Channel<T, S> {
   readonly definition: ChannelDefinition;
+  /**
+   * One more step that the positive answer of `replyFrom` goes through before the sender gets it. Answers are read as the channel's
+   * format. A negative answer goes back as it came.
+   */
+  reply<R, O>(transform: TransformSpec<R, O>): Channel<T, S>;
+  reply<R>(step: Step<R, R>): Channel<T, S>;
   to(name: string, target: Target<T>, options?: DestinationInput): Channel<T, S>;
   to(name: string, target: OriginalRoute<S>, options?: DestinationInput): Channel<T, S>;
 }
@@ -197,6 +201,8 @@ export interface ChannelStart {
 function channelOf(draft: Draft): Channel<Erased, Erased> {
   return {
     definition: finished(draft),
+    reply: (step: Step<Erased, Erased> | TransformSpec<Erased, Erased>, produces?: Format<Erased>) =>
+      channelOf(withReply(draft, transformStep(step, produces ?? sameFormat))),
     to: (name: string, target: Target<Erased> | OriginalRoute<Erased>, options: DestinationInput = {}) =>
       channelOf(withDestination(draft, name, routeOf(target), options)),
   };
@@ -242,15 +248,15 @@ function routing(draft: Draft): Routing<Erased> {
  */
 export function defineChannel(name: string, options: z.input<typeof channelOptions> = {}): ChannelStart {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
-    throw invalid(name, 'a channel’s name has lower-case letters, digits and "-"');
+    throw invalidChannel(name, 'a channel’s name has lower-case letters, digits and "-"');
   const read = channelOptions.safeParse(options);
-  if (!read.success) throw invalid(name, describeIssues(read.error));
+  if (!read.success) throw invalidChannel(name, describeIssues(read.error));
   // A reply of a destination is known when that one is done.
   const chosen: ChannelOptions = read.data.replyFrom ? { ...read.data, ackAfter: 'settled' } : read.data;
   return {
     from: (source: SourceSpec<Erased>, format?: Format<Erased>) => {
       if (format && source.format.id !== 'bytes')
-        throw invalid(name, `${source.type} gives ${source.format.id}, not bytes to read as ${format.id}`);
+        throw invalidChannel(name, `${source.type} gives ${source.format.id}, not bytes to read as ${format.id}`);
       return routing({
         name,
         options: chosen,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { channelTests } from './config/channel-tests.ts';
 import { byteSize } from './define.ts';
 import type { DestinationSpec } from './destination.ts';
+import { validationModes } from './finding.ts';
 import type { Format } from './format.ts';
 import type { Message } from './message.ts';
 import type { SourceSpec } from './source.ts';
@@ -40,6 +42,18 @@ export const channelOptions = z.strictObject({
     .optional()
     .describe(
       'A message that passed the channel’s filter but that every destination filtered. Absent: it is filtered.',
+    ),
+  validation: z
+    .enum(validationModes)
+    .default('off')
+    .describe(
+      'Whether messages are looked at by their standard and the sender’s profile: `report` counts and notes what is wrong, `reject` refuses messages with errors and needs an `ackAfter` of at least `transformed`.',
+    ),
+  mode: z
+    .enum(['message', 'query'])
+    .default('message')
+    .describe(
+      '`query` is for senders that ask and wait: the answer of `replyFrom`, or that there is none in time; nothing is queued, tried again or replayed.',
     ),
   replyFrom: z.string().optional().describe('The destination whose answer goes back to the sender as it came.'),
   duplicates: z
@@ -90,10 +104,17 @@ export const channelOptions = z.strictObject({
     })
     .prefault({})
     .describe('Bounds of memory, store and time.'),
+  placement: z
+    .enum(['every', 'one'])
+    .optional()
+    .describe(
+      'With several hubs: whether the source runs on every one of them or on one only. Absent: `every` for sources that listen, else `one`.',
+    ),
   labels: z
     .record(z.string(), z.string())
     .default({})
     .describe('Words to group and find channels by: group, owner, site.'),
+  tests: channelTests.default([]).describe('Messages that come in, and what has to come out of them, by destination.'),
 });
 
 export const destinationOptions = z.strictObject({
@@ -128,6 +149,12 @@ export const destinationOptions = z.strictObject({
     })
     .prefault({})
     .describe('How a message that failed for a passing reason is tried again.'),
+  placement: z
+    .enum(['every', 'one'])
+    .optional()
+    .describe(
+      'With several hubs: whether every one of them sends what it has, or one for all. Absent: `one` where `order` is `strict`, else `every`.',
+    ),
   writeTimeoutMs: z
     .int()
     .positive()
@@ -177,4 +204,8 @@ export interface ChannelDefinition {
   readonly steps: readonly StepDefinition[];
   readonly destinations: readonly DestinationDefinition[];
   readonly options: ChannelOptions;
+  /** What the answer of `replyFrom` goes through before the sender gets it, read as the channel's format. */
+  readonly reply?: { readonly steps: readonly StepDefinition[]; readonly format: Format<Erased> };
+  /** Of a channel that the runtime made for a destination that collects: the channel of that destination. */
+  readonly collectedFrom?: string;
 }

@@ -3,6 +3,7 @@ import type { ComponentBasics } from './component.ts';
 import type { ConnectorDefinition, DestinationSpec } from './destination.ts';
 import { HubError } from './errors.ts';
 import type { Format } from './format.ts';
+import { merged } from './merged.ts';
 import type { AckPoint } from './outcome.ts';
 import type { AdapterDefinition, SourceSpec } from './source.ts';
 import type { FilterDefinition, FilterSpec, TransformDefinition, TransformSpec } from './transform.ts';
@@ -18,7 +19,10 @@ export type Filter<C extends z.ZodType, T> = FilterDefinition<C, T> & ((config: 
 const allAckPoints: readonly AckPoint[] = ['stored', 'transformed', 'settled'];
 
 /** A component's configuration read by its schema. Throws HubError `config-invalid` that names the first wrong field. */
-function configured<C extends z.ZodType>(component: ComponentBasics<C>, input: unknown): z.output<C> {
+export function configured<C extends z.ZodType>(
+  component: Pick<ComponentBasics<C>, 'type' | 'config'>,
+  input: unknown,
+): z.output<C> {
   const read = component.config.safeParse(input);
   if (read.success) return read.data;
   throw new HubError('config-invalid', 'permanent', `configuring ${component.type}: ${describeIssues(read.error)}`);
@@ -42,6 +46,7 @@ export function defineAdapter<C extends z.ZodType, T>(
       acknowledges: definition.acknowledges,
       ackPoints: definition.ackPoints ?? allAckPoints,
       resources: definition.resources?.(config) ?? [],
+      withDefaults: (defaults) => spec(merged(defaults, input) as z.input<C>),
       create: (context) => definition.create(config, context),
     } satisfies SourceSpec<T>);
   };

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { CollectSpec } from './collection.ts';
 import type { ComponentBasics, ComponentContext } from './component.ts';
 import type { HubError } from './errors.ts';
 import type { EventLog } from './events/event-log.ts';
@@ -43,6 +44,11 @@ export interface Destination<in T> extends AsyncDisposable {
 export interface DestinationContext extends ComponentContext {
   readonly destination: string;
   readonly events: EventLog;
+  /**
+   * Gives a message to another channel of this hub. Resolves when it is durable there; one with an effect id that it has already is
+   * left alone. Rejects with HubError `not-found` or `store-full` of scope `destination`: it may be there, or have room, later.
+   */
+  give(channel: string, message: Outgoing<unknown>): Promise<void>;
 }
 
 export interface ConnectorDefinition<C extends z.ZodType, T> extends ComponentBasics<C> {
@@ -70,5 +76,7 @@ export interface DestinationSpec<in T> {
   readonly maxBatch: number;
   readonly concurrency: number;
   readonly resources: readonly string[];
+  /** Messages are gathered, and written as one. */
+  readonly collect?: CollectSpec;
   create(context: DestinationContext): Destination<T>;
 }

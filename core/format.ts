@@ -1,3 +1,5 @@
+import type { Finding } from './finding.ts';
+
 /** Flat strings that travel with a message: `mqtt.topic`, `hl7.controlId`, `peer`, the W3C trace parent. */
 export type Meta = Readonly<Record<string, string>>;
 
@@ -12,6 +14,10 @@ export interface Format<T> {
   decode(raw: Uint8Array, meta: Meta): T;
   /** Throws HubError `encode-failed`. */
   encode(value: T): Uint8Array;
+  /** What is wrong with a value by the definitions of the format. Never throws; tells places, never what stands there. */
+  validate?(value: T): readonly Finding[];
+  /** What bytes say they are for (`P`, `T`, `D`); undefined where they do not say it. Reads no more than it has to. Never throws. */
+  processingId?(raw: Uint8Array): string | undefined;
   /** Byte ranges [start, end) of single values of at least `minBytes`, e.g. a PDF in OBX-5, that a store may keep beside the row. */
   largeValues?(raw: Uint8Array, minBytes: number): readonly (readonly [number, number])[];
 }

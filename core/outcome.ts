@@ -1,4 +1,5 @@
 import type { ErrorRecord } from './errors.ts';
+import type { Finding } from './finding.ts';
 
 /**
  * `stored`: durable, not processed yet. `transformed`: every step ran. `settled`: every destination is done with it.
@@ -17,6 +18,8 @@ export interface Receipt {
   /** Set where this arrival is a duplicate: the id of the message it repeats. */
   readonly duplicateOf?: string;
   readonly outcome: Outcome;
+  /** What is wrong with the message, where that is why it was refused. */
+  readonly findings?: readonly Finding[];
   /** The bytes to answer with where the channel has `replyFrom`; negative answers come as they were received. */
   readonly reply?: Uint8Array;
 }

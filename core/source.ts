@@ -4,6 +4,7 @@ import type { EventLog } from './events/event-log.ts';
 import type { Format } from './format.ts';
 import type { Arrival } from './message.ts';
 import type { AckPoint, Receipt } from './outcome.ts';
+import type { ProfileName, SenderProfile } from './profile.ts';
 
 /** The way into a channel. The first await is backpressure, the second is the acknowledgement. */
 export interface Intake {
@@ -69,5 +70,9 @@ export interface SourceSpec<T> {
   readonly ackPoints: readonly AckPoint[];
   /** What two channels cannot both have: `tcp:127.0.0.1:2575`, `directory:/in`. Endpoints are named `endpoint:<name>`. */
   readonly resources: readonly string[];
+  /** What its sender does in its own way; by name until the channel is loaded. */
+  readonly profile?: SenderProfile | ProfileName;
+  /** The same source with other defaults for what its configuration does not say. Throws HubError `config-invalid`. */
+  withDefaults?(defaults: Readonly<Record<string, unknown>>): SourceSpec<T>;
   create(context: SourceContext): Source;
 }

@@ -3,6 +3,8 @@ import type { AckPoint, Outcome, Receipt } from '../../core/outcome.ts';
 import { type AckCode, type AckMode, ackMode, acknowledge, isWanted } from '../../protocols/hl7v2/ack.ts';
 import type { AckError } from '../../protocols/hl7v2/ack-error.ts';
 import type { Header } from '../../protocols/hl7v2/header.ts';
+import { refuseQuery } from '../../protocols/hl7v2/query.ts';
+import { ackErrorOf, type Issue } from '../../protocols/hl7v2/schema/issue.ts';
 import type { MllpSourceConfig } from './config.ts';
 
 /** What a sender is told in the end; `close`: nothing, the connection ends without an answer. */
@@ -13,6 +15,8 @@ export interface Identity {
   readonly random: () => number;
 }
 
+/** HL7 table 0357; any other error is one of the application. */
+const conditions: Readonly<Record<string, string>> = { unmatched: '200', 'processing-refused': '202' };
 const ORIGINAL: AckMode = { mode: 'original' };
 const COMMIT = { AA: 'CA', AE: 'CE', AR: 'CR' } as const;
 
@@ -71,11 +75,13 @@ export class Acknowledger {
     mode: AckMode,
     verdict: Exclude<Verdict, 'close'>,
     receipt?: Receipt,
+    raw?: Uint8Array,
   ): Buffer | undefined {
-    if (mode.mode === 'original') return this.#write(header, verdict, receipt);
+    const query = header?.code === 'QBP' ? raw : undefined;
+    if (mode.mode === 'original') return this.#write(header, verdict, receipt, query);
     const commit = this.#ackAfter === 'stored' ? this.commit(header, mode, verdict, receipt) : undefined;
     if (commit) return commit;
-    return isWanted(mode.application, verdict) ? this.#write(header, verdict, receipt) : undefined;
+    return isWanted(mode.application, verdict) ? this.#write(header, verdict, receipt, query) : undefined;
   }
 
   /** AE for what processing found wrong; AR for what this channel does not take in at all (HL7 table 0008). */
@@ -100,6 +106,7 @@ export class Acknowledger {
       case 'draining':
         return 'close';
       case 'unmatched':
+      case 'processing-refused':
       case 'frame-malformed':
       case 'frame-oversized':
         return 'AR';
@@ -108,7 +115,8 @@ export class Acknowledger {
     }
   }
 
-  #write(header: Header | undefined, code: AckCode, receipt: Receipt | undefined): Buffer {
+  /** @param query the message, where its sender waits for the response to a query */
+  #write(header: Header | undefined, code: AckCode, receipt: Receipt | undefined, query?: Uint8Array): Buffer {
     const { application, facility } = this.#config.acknowledgement;
     const input = {
       code,
@@ -118,17 +126,36 @@ export class Acknowledger {
       ...(facility === undefined ? undefined : { facility }),
     };
     if (code === 'AA' || code === 'CA') return acknowledge(header, input);
-    return acknowledge(header, { ...input, errors: [reason(receipt)] });
+    const errors = { ...input, errors: reasons(receipt) };
+    const isAnswer = code === 'AE' || code === 'AR';
+    return (isAnswer && query && refuseQuery(query, { ...errors, code })) || acknowledge(header, errors);
   }
 }
 
-/** What the sender's people are told: the meaning of the code and the id to ask about, never our own error's text. */
+/** So many of the things that are wrong are told, the worst of them. */
+const mostErrors = 20;
+
+/**
+ * What the sender's people are told: places that are wrong with the message, else the meaning of the code and the id to ask about; never
+ * our own error's text.
+ */
+function reasons(receipt: Receipt | undefined): readonly AckError[] {
+  const errors = (receipt?.findings ?? []).filter(({ severity }) => severity === 'error');
+  if (errors.length > 0)
+    return errors.slice(0, mostErrors).map((each) => ({ ...ackErrorOf(each as Issue), ...idOf(receipt) }));
+  return [reason(receipt)];
+}
+
 function reason(receipt: Receipt | undefined): AckError {
   const error = receipt?.outcome.status === 'error' ? receipt.outcome.error : undefined;
   return {
-    code: error?.code === 'unmatched' ? '200' : '207',
+    code: conditions[error?.code ?? ''] ?? '207',
     severity: 'E',
     text: errorCodes[error?.code ?? 'frame-malformed'],
-    ...(receipt?.id === undefined ? undefined : { diagnostic: receipt.id }),
+    ...idOf(receipt),
   };
+}
+
+function idOf(receipt: Receipt | undefined): Pick<AckError, 'diagnostic'> {
+  return receipt?.id === undefined ? {} : { diagnostic: receipt.id };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { byteSize } from '../../core/define.ts';
+import { endpointName } from '../../core/endpoint-name.ts';
 
 const acknowledgement = z.strictObject({
   mode: z
@@ -15,9 +16,8 @@ const acknowledgement = z.strictObject({
 /** What a channel says of an MLLP source. */
 export const config = z
   .strictObject({
-    endpoint: z.string().optional().describe('Name of the listening endpoint in the environment file.'),
-    connect: z
-      .string()
+    endpoint: endpointName('tcp-listen').optional().describe('Name of the listening endpoint in the environment file.'),
+    connect: endpointName('tcp-connect')
       .optional()
       .describe('Name of the endpoint to dial out to, for senders that wait to be called; instead of `endpoint`.'),
     maxConnections: z

@@ -84,7 +84,7 @@ export class Replies implements ReplyOrder {
     const verdict = this.#verdict(exchange, receipt.outcome);
     if (verdict === 'close') this.refuse(exchange, closeDelay(receipt.outcome));
     else if (receipt.reply && isFrameable(receipt.reply)) this.#give(answer, receipt.reply);
-    else this.#give(answer, this.#acknowledger.answer(header, mode, verdict, receipt));
+    else this.#give(answer, this.#acknowledger.answer(header, mode, verdict, receipt, exchange.arrival.raw));
   }
 
   /** A fault never gets a positive answer, however well it was kept. */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { endpointName } from '../../core/endpoint-name.ts';
 
 const action = z.enum(['accept', 'dead-letter', 'retry']);
 
 /** What a channel says of an MLLP destination. */
 export const config = z.strictObject({
-  endpoint: z.string().describe('Name of the endpoint to connect to in the environment file.'),
+  endpoint: endpointName('tcp-connect').describe('Name of the endpoint to connect to in the environment file.'),
   connections: z
     .int()
     .positive()

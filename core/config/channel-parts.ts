@@ -6,7 +6,10 @@ import type { Format } from '../format.ts';
 import type { SourceSpec } from '../source.ts';
 import type { FilterSpec, Predicate, Step, TransformSpec } from '../transform.ts';
 import { compileFilter } from './filter.ts';
-import { choices, type Registry } from './registry.ts';
+import type { FormatLanguage } from './format-language.ts';
+import { choices, type Registry, unknownName } from './registry.ts';
+import { readSplit } from './split-yaml.ts';
+import { addProblems, type FileStep, isFileStep, type StepFiles } from './step-files.ts';
 import { dotted, isMapping, onlyEntry, type Place, type YamlFile } from './yaml-file.ts';
 
 /** What the parts of one YAML channel are read with. */
@@ -15,8 +18,8 @@ export interface PartsContext {
   readonly registry: Registry;
   /** The names of the environment's endpoints; unchecked when not given. */
   readonly endpoints?: ReadonlySet<string>;
-  /** Loads a script that stands beside the channel file. Rejects with an error whose message is for people. */
-  readonly script: (path: string) => Promise<Readonly<Record<string, unknown>>>;
+  /** What stands beside the channel file: scripts, and files that say what a step does. */
+  readonly files: StepFiles;
 }
 
 /** A step of a YAML channel, read and checked by itself; the builder checks how it fits. */
@@ -38,7 +41,7 @@ export function readSource(context: PartsContext, place: Place, value: unknown):
 
 /** `to: { mllp: { … } }`; `more` are keys of its configuration that stand beside `to`. */
 export function readDestination(
-  context: PartsContext,
+  context: Omit<PartsContext, 'files'>,
   place: Place,
   value: unknown,
   more: Readonly<Record<string, unknown>>,
@@ -46,8 +49,9 @@ export function readDestination(
   return readComponent(context, 'destination', context.registry.connectors, place, value, more);
 }
 
-function readComponent<S>(
-  context: PartsContext,
+/** A component of a kind by its type, with its configuration: `{ mllp: { … } }`. */
+export function readComponent<S>(
+  context: Omit<PartsContext, 'files'>,
   what: string,
   components: ReadonlyMap<string, Component<S>>,
   place: Place,
@@ -68,7 +72,7 @@ function readComponent<S>(
   const at = [...place, type];
   const component = components.get(type);
   if (!component) {
-    file.keyProblem(at, 'component-unknown', `${dotted(at)}: no such ${what}${choices(components.keys())}`);
+    file.keyProblem(at, 'component-unknown', `${dotted(at)}: no such ${what}${unknownName(type, components.keys())}`);
     return undefined;
   }
   const elsewhere = Object.fromEntries(Object.keys(more).map((key) => [key, [...place.slice(0, -1), key]]));
@@ -77,12 +81,19 @@ function readComponent<S>(
   return file.read(component.config, at, config, elsewhere) === undefined ? undefined : component(config);
 }
 
-function checkEndpoint({ file, endpoints }: PartsContext, place: Place, config: unknown): void {
+function checkEndpoint({ file, endpoints }: Omit<PartsContext, 'files'>, place: Place, config: unknown): void {
   const name = isMapping(config) ? config.endpoint : undefined;
   if (typeof name !== 'string' || !endpoints || endpoints.has(name)) return;
   const at = [...place, 'endpoint'];
-  file.problem(at, 'endpoint-unknown', `${dotted(at)}: the environment has no endpoint ${name}${choices(endpoints)}`);
+  file.problem(
+    at,
+    'endpoint-unknown',
+    `${dotted(at)}: the environment has no endpoint ${name}${unknownName(name, endpoints)}`,
+  );
 }
+
+/** Steps that are no components. */
+const ownSteps = ['filter', 'script', 'split'];
 
 /** `steps:` of a channel or a destination. `format` is what the first of them gets. */
 export async function readSteps(
@@ -100,11 +111,29 @@ export async function readSteps(
   let current = format;
   for (const [index, each] of value.entries()) {
     const step = await readStep(context, [...place, index], each, current);
-    if (!step) continue;
     steps.push(step);
     current = formatAfter(step, current);
   }
   return steps;
+}
+
+// What comes after a step that could not be read: nobody knows its format, so no path can be said to be wrong.
+export const unread: Format<Erased> = {
+  id: '',
+  contentType: '',
+  decode: () => undefined,
+  encode: () => new Uint8Array(),
+};
+const unreadStep = (place: Place): YamlStep => ({ kind: 'transform', place, transform: () => null, produces: unread });
+
+/** How paths into a payload of a format are read; undefined where it has none. */
+export function languageOf(
+  { registry }: PartsContext,
+  format: Format<Erased> | undefined,
+): FormatLanguage<Erased> | undefined {
+  if (format === unread)
+    return { format: '', path: () => ({ values: () => [], exists: () => false }), key: () => () => [] };
+  return format && (registry.languages.get(format.id) ?? registry.languageFor?.(format));
 }
 
 /** The format that stands after a step. */
@@ -118,7 +147,7 @@ async function readStep(
   place: Place,
   value: unknown,
   format: Format<Erased> | undefined,
-): Promise<YamlStep | undefined> {
+): Promise<YamlStep> {
   const { file, registry } = context;
   const entry = onlyEntry(value);
   const [type, config] = entry ?? [];
@@ -127,16 +156,42 @@ async function readStep(
     return {
       kind: 'filter',
       place: at,
-      filter: compileFilter(file, at, config, format && registry.languages.get(format.id)),
+      filter: compileFilter(file, at, config, languageOf(context, format), context.files),
     };
   }
-  if (type === 'script') return readScript(context, [...place, type], config);
+  if (type === 'split') {
+    const transform = readSplit(file, [...place, type], config, format, languageOf(context, format));
+    return transform ? { kind: 'transform', place, transform } : unreadStep(place);
+  }
+  if (type === 'script') return (await readScript(context, [...place, type], config)) ?? unreadStep(place);
   if (type !== undefined && registry.filters.has(type)) {
     const filter = readComponent(context, 'filter', registry.filters, place, value);
-    return filter && { kind: 'filter', place, filter };
+    return { kind: 'filter', place, filter: filter ?? (() => false) };
   }
-  const transform = readComponent(context, 'step', registry.transforms, place, value);
-  return transform && { kind: 'transform', place, transform };
+  if (type !== undefined && !registry.transforms.has(type)) {
+    const at = [...place, type];
+    const names = [...ownSteps, ...registry.transforms.keys(), ...registry.filters.keys()];
+    file.keyProblem(at, 'component-unknown', `${dotted(at)}: no such step${unknownName(type, names)}`);
+    return unreadStep(place);
+  }
+  const step = readComponent(context, 'step', registry.transforms, place, value);
+  const transform = step && isFileStep(step) ? await loadFileStep(context, [...place, step.type], step) : step;
+  return transform ? { kind: 'transform', place, transform } : unreadStep(place);
+}
+
+/** What is wrong with the file is told at its own lines; that it cannot be read, where the channel names it. */
+async function loadFileStep(
+  { file, files }: PartsContext,
+  place: Place,
+  step: FileStep<Erased, Erased>,
+): Promise<TransformSpec<Erased, Erased> | undefined> {
+  const read = await step.load(files);
+  if (read.ok) return read.value;
+  for (const problem of read.problems) {
+    if (problem.code !== 'file-unreadable') addProblems(file.problems, [problem]);
+    else file.problem(place, problem.code, `${dotted(place)}: ${problem.file}: ${problem.message}`);
+  }
+  return undefined;
 }
 
 /** `script: ./x.ts`: its default export is a step; `accepts` and `produces` are the formats it takes and gives (rule 32). */
@@ -152,9 +207,11 @@ async function readScript(context: PartsContext, place: Place, path: unknown): P
   }
   let module: Readonly<Record<string, unknown>>;
   try {
-    module = await context.script(path);
+    module = await context.files.script(path);
   } catch (thrown) {
-    file.problem(place, 'code-failed', `${path}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    const isMissing = (thrown as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    file.problem(place, 'code-failed', `${path}: ${isMissing ? 'there is no such file' : why}`);
     return undefined;
   }
   const { default: step, accepts, produces } = module;

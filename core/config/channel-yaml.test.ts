@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineChannel, original, via, when } from '../builder.ts';
-import type { ChannelDefinition } from '../channel.ts';
+import { type ChannelDefinition, channelOptions, destinationOptions } from '../channel.ts';
 import { defineAdapter, defineConnector, defineTransform } from '../define.ts';
 import { bytes, type Format } from '../format.ts';
+import { noTables } from '../tables/table-set.ts';
+import { UnknownCodes } from '../tables/unknown-codes.ts';
 import { readChannelYaml } from './channel-yaml.ts';
 import { describeProblem } from './problem.ts';
 import { createRegistry } from './registry.ts';
+import type { StepFiles } from './step-files.ts';
 import { YamlFile } from './yaml-file.ts';
 
 const words: Format<string> = {
@@ -65,8 +68,20 @@ const registry = createRegistry({
   ],
 });
 
+const noFiles: StepFiles = {
+  shown: (path) => path,
+  text: () => Promise.reject(new Error('there is no such file')),
+  script: async () => ({}),
+  note: () => undefined,
+  ...{ tables: noTables, unknown: new UnknownCodes(), formats: registry.formats },
+  references: { environment: {}, readFile: () => undefined },
+  profile: () => undefined,
+  now: () => 0,
+};
+
 function read(text: string, script: () => Promise<Record<string, unknown>> = async () => ({})) {
-  return readChannelYaml({ file: new YamlFile('c.yaml', text), registry, endpoints: new Set(['in', 'far']), script });
+  const files = { ...noFiles, script };
+  return readChannelYaml({ file: new YamlFile('c.yaml', text), registry, endpoints: new Set(['in', 'far']), files });
 }
 
 async function problems(text: string, script?: () => Promise<Record<string, unknown>>): Promise<readonly string[]> {
@@ -119,6 +134,65 @@ destinations:
     expect(yaml.key?.('ab', {} as never)).toEqual(['a', 'b']);
   });
 
+  it('takes every option of channels and destinations as TypeScript does', async () => {
+    const channel: Required<z.input<typeof channelOptions>> = {
+      ...{ ackAfter: 'settled', ackOn: ['first'], ackTimeoutMs: 5_000, onUnsettled: 'accept' },
+      unmatched: { reply: 'AR', as: 'error' },
+      ...{
+        validation: 'report',
+        mode: 'query',
+        replyFrom: 'first',
+        duplicates: 'off',
+        content: 'raw',
+        placement: 'one',
+      },
+      retention: { contentDays: 1, messageDays: 2 },
+      limits: {
+        maxInFlight: 1,
+        maxInFlightBytes: '2MB',
+        maxBacklogBytes: 3,
+        whenFull: 'reject',
+        maxHeldKeys: 4,
+        stepTimeoutMs: 0,
+        drainMs: 0,
+      },
+      labels: { group: 'ris', owner: 'radiology' },
+      tests: [
+        { given: 'a.txt', first: 'expected/a.txt', reply: 'AA' },
+        {
+          name: 'two',
+          sequence: ['a.txt', 'b.txt'],
+          first: ['filtered', { error: 'step-failed' }, { text: 'x' }],
+          responses: { first: ['AA', 'timeout'] },
+        },
+      ],
+    };
+    const destination: Required<z.input<typeof destinationOptions>> = {
+      ...{ order: 'strict', afterDeadLetter: 'hold-key', placement: 'every', writeTimeoutMs: 7 },
+      retry: { initialMs: 1, maxMs: 2, maxAttempts: 3, maxAgeMs: 4 },
+    };
+    expect(Object.keys(channel).toSorted()).toEqual(Object.keys(channelOptions.shape).toSorted());
+    expect(Object.keys(destination).toSorted()).toEqual(Object.keys(destinationOptions.shape).toSorted());
+    const to = { far: { endpoint: 'far' } };
+    const file = {
+      channel: 'one',
+      source: { line: { endpoint: 'in' } },
+      ...channel,
+      destinations: { first: { ...destination, to } },
+    };
+    const validating = { ...line, produces: { ...words, validate: () => [] } };
+    const built = defineChannel('one', channel)
+      .from({ ...line({ endpoint: 'in' }), format: validating.produces })
+      .to('first', far({ endpoint: 'far' }), destination);
+    const lines = { ...registry, adapters: new Map([['line', defineAdapter(validating)]]) };
+    const read = await readChannelYaml({
+      file: new YamlFile('c.yaml', JSON.stringify(file)),
+      registry: lines as never,
+      files: noFiles,
+    });
+    expect(read.ok ? shape(read.value) : read.problems).toEqual(shape(built.definition));
+  });
+
   it('names every mistake with file, line, column and code, all in one go', async () => {
     expect(
       await problems(`channel: one
@@ -134,13 +208,13 @@ destinations:
     order: sometimes
 `),
     ).toEqual([
-      'c.yaml:2:1 key-unknown ackafter: no such key',
+      'c.yaml:2:1 key-unknown ackafter: no such key – did you mean ackAfter?',
       'c.yaml:3:29 endpoint-unknown source.line.endpoint: the environment has no endpoint elsewhere; known: far, in',
       expect.stringMatching(/^c\.yaml:3:50 value-invalid source\.line\.maxBytes: /),
-      'c.yaml:7:11 component-unknown destinations.first.to.near: no such destination; known: far',
-      expect.stringMatching(/^c\.yaml:11:12 value-invalid destinations\.second\.order: /),
-      expect.stringMatching(/^c\.yaml:10:21 value-invalid destinations\.second\.response\.AE: /),
       'c.yaml:4:9 destination-unknown ackOn.0: no destination third; known: first, second',
+      'c.yaml:7:11 component-unknown destinations.first.to.near: no such destination; known: far',
+      expect.stringMatching(/^c\.yaml:10:21 value-invalid destinations\.second\.response\.AE: /),
+      expect.stringMatching(/^c\.yaml:11:12 value-invalid destinations\.second\.order: /),
     ]);
   });
 

@@ -1,85 +1,63 @@
-import { z } from 'zod';
-import { type Channel, defineChannel, original, type Route, type Transforming, via, when } from '../builder.ts';
-import { type ChannelDefinition, channelOptions, destinationOptions, type Erased } from '../channel.ts';
+import { type Channel, defineChannel, original, type Transforming } from '../builder.ts';
+import { type ChannelDefinition, channelOptions, type Erased } from '../channel.ts';
 import { HubError } from '../errors.ts';
 import type { Format } from '../format.ts';
+import type { SenderProfile } from '../profile.ts';
+import type { SourceSpec } from '../source.ts';
+import { withProfile } from '../with-profile.ts';
+import { channelKeys } from './channel-keys.ts';
 import {
   formatAfter,
+  languageOf,
   type PartsContext,
-  readDestination,
   readSource,
   readSteps,
+  unread,
   type YamlStep,
 } from './channel-parts.ts';
+import { checkTests } from './check-tests.ts';
+import { among, type DestinationParts, readDestinations } from './destination-yaml.ts';
 import { compileFilter } from './filter.ts';
 import { type Loaded, loaded } from './problem.ts';
-import { choices } from './registry.ts';
+import { unknownName } from './registry.ts';
 import { dotted, isMapping, type Place } from './yaml-file.ts';
-
-/** The keys of a channel file: those of the options, and what the builder's calls say in TypeScript. */
-export const channelKeys = channelOptions.extend({
-  channel: z.string().describe('The channel’s name.'),
-  source: z.unknown().describe('Where messages come from: one adapter with its configuration.'),
-  format: z.string().optional().describe('What the bytes of a source without a format of its own are read as.'),
-  key: z
-    .union([z.string(), z.array(z.string()).min(1)])
-    .optional()
-    .describe('Paths of the identifiers whose messages stay in order; the whole channel if absent.'),
-  filter: z.unknown().optional().describe('Messages that it does not let through are filtered.'),
-  steps: z.unknown().optional().describe('What every message goes through, in order.'),
-  destinations: z.record(z.string(), z.unknown()).describe('Where messages go, by name.'),
-});
-
-export const destinationKeys = destinationOptions.extend({
-  filter: z.unknown().optional().describe('Messages that it does not let through are filtered for this destination.'),
-  steps: z.unknown().optional().describe('What a message goes through for this destination alone.'),
-  input: z
-    .enum(['transformed', 'source'])
-    .default('transformed')
-    .describe('`source` starts from the message as it was received, before the channel’s steps.'),
-  to: z.unknown().describe('One connector with its configuration.'),
-  response: z
-    .unknown()
-    .optional()
-    .describe('What follows from each answer of the far end; belongs to the connector’s configuration.'),
-});
-
-interface DestinationParts {
-  readonly name: string;
-  readonly place: Place;
-  readonly route: Route<Erased>;
-  readonly fromSource: boolean;
-  readonly options: z.input<typeof destinationOptions>;
-}
 
 /** Reads a `*.channel.yaml`; every problem of the file comes in one go, save that wiring is only checked once the parts are right. */
 export async function readChannelYaml(context: PartsContext): Promise<Loaded<ChannelDefinition>> {
   const { file } = context;
   const definition = file.problems.length > 0 ? undefined : await readChannel(context);
-  const [first, ...others] = file.problems;
+  const [first, ...others] = file.problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
   if (first) return { ok: false, problems: [first, ...others] };
   return loaded(definition!);
 }
 
-async function readChannel(context: PartsContext): Promise<ChannelDefinition | undefined> {
-  const { file, registry } = context;
+async function readChannel(given: PartsContext): Promise<ChannelDefinition | undefined> {
+  const { file } = given;
   const raw = isMapping(file.value) ? file.value : {};
   const read = file.read(channelKeys, [], file.value);
   if (!isMapping(file.value)) return undefined;
-  const source = readSource(context, ['source'], raw.source);
-  const language = (format: Format<Erased> | undefined) => (format ? registry.languages.get(format.id) : undefined);
-  const format = readFormat(context, raw.format) ?? source?.format;
-  const filter = raw.filter === undefined ? undefined : compileFilter(file, ['filter'], raw.filter, language(format));
+  const plain = raw.source === undefined ? undefined : readSource(given, ['source'], raw.source);
+  const format = readFormat(given, raw.format) ?? plain?.format ?? unread;
+  const profile = readProfile(given, raw.profile, format);
+  const source = plain && profile ? withSender(given, plain, profile) : plain;
+  const context = profile?.zone === undefined ? given : { ...given, files: { ...given.files, zone: profile.zone } };
+  const filter =
+    raw.filter === undefined
+      ? undefined
+      : compileFilter(file, ['filter'], raw.filter, languageOf(context, format), context.files);
   const key = readKey(context, raw.key, format);
   const steps = await readSteps(context, ['steps'], raw.steps, format);
-  const transformed = steps.reduce((current, step) => formatAfter(step, current), format);
+  const transformed = steps.reduce<Format<Erased> | undefined>((current, step) => formatAfter(step, current), format);
   const destinations = await readDestinations(context, raw.destinations, format, transformed);
+  const reply = await readSteps(context, ['reply'], raw.reply, format);
   checkNames(context, raw);
+  checkValidation(context, raw, source, format);
+  checkTests(file, raw.tests, isMapping(raw.destinations) ? Object.keys(raw.destinations) : []);
   if (!read || !source || file.problems.length > 0) return undefined;
 
   return wired(context, ['channel'], () => {
     const start = defineChannel(read.channel, among(channelOptions, read));
-    let routing = typeof read.format === 'string' && format ? start.from(source, format) : start.from(source);
+    let routing = typeof read.format === 'string' ? start.from(source, format) : start.from(source);
     if (filter) routing = routing.filter(filter);
     if (key) routing = routing.keyBy(key);
     let stage: Transforming<Erased, Erased> = routing;
@@ -89,7 +67,9 @@ async function readChannel(context: PartsContext): Promise<ChannelDefinition | u
       if (!after) return undefined;
       stage = after;
     }
-    return withDestinations(context, stage, destinations)?.definition;
+    let channel = withDestinations(context, stage, destinations);
+    for (const step of reply) channel = channel && wired(context, step.place, () => withReply(channel!, step));
+    return channel?.definition;
   });
 }
 
@@ -130,14 +110,36 @@ function readFormat({ file, registry }: PartsContext, id: unknown): Format<Erase
   if (typeof id !== 'string') return undefined;
   const format = registry.formats.get(id);
   if (!format)
-    file.problem(['format'], 'component-unknown', `format: no format ${id}${choices(registry.formats.keys())}`);
+    file.problem(['format'], 'component-unknown', `format: no format ${id}${unknownName(id, registry.formats.keys())}`);
   return format;
 }
 
-function readKey({ file, registry }: PartsContext, value: unknown, format: Format<Erased> | undefined) {
+function readProfile(
+  { file, files }: PartsContext,
+  name: unknown,
+  format: Format<Erased> | undefined,
+): SenderProfile | undefined {
+  if (typeof name !== 'string') return undefined;
+  try {
+    const profile = files.profile(name);
+    if (!profile || !format || format === unread || profile.format === format.id) return profile;
+    file.problem(['profile'], 'wiring-invalid', `profile: ${name} is about ${profile.format}, not ${format.id}`);
+  } catch (thrown) {
+    if (!(thrown instanceof HubError)) throw thrown;
+    file.problem(['profile'], 'profile-unknown', `profile: ${thrown.message}`);
+  }
+  return undefined;
+}
+
+function withSender(context: PartsContext, source: SourceSpec<Erased>, profile: SenderProfile) {
+  return wired(context, ['profile'], () => withProfile(source, profile));
+}
+
+function readKey(context: PartsContext, value: unknown, format: Format<Erased> | undefined) {
+  const { file } = context;
   const paths = typeof value === 'string' ? [value] : value;
   if (!Array.isArray(paths) || !paths.every((each) => typeof each === 'string') || !format) return undefined;
-  const language = registry.languages.get(format.id);
+  const language = languageOf(context, format);
   if (!language) {
     file.problem(['key'], 'path-invalid', `key: ${format.id} has no paths`);
     return undefined;
@@ -148,67 +150,39 @@ function readKey({ file, registry }: PartsContext, value: unknown, format: Forma
     } catch (thrown) {
       if (!(thrown instanceof HubError)) throw thrown;
       file.problem(typeof value === 'string' ? ['key'] : ['key', index], 'path-invalid', `${path}: ${thrown.message}`);
-      return undefined;
     }
   }
-  return language.key(paths);
+  return file.problems.length > 0 ? undefined : language.key(paths);
 }
 
-async function readDestinations(
-  context: PartsContext,
-  value: unknown,
-  source: Format<Erased> | undefined,
-  transformed: Format<Erased> | undefined,
-): Promise<readonly DestinationParts[]> {
-  if (!isMapping(value)) return [];
-  if (Object.keys(value).length === 0)
-    context.file.problem(['destinations'], 'value-invalid', 'destinations: at least one is needed');
-  const destinations: DestinationParts[] = [];
-  for (const [name, each] of Object.entries(value)) {
-    const fromSource = isMapping(each) && each.input === 'source';
-    const parts = await readOne(context, name, each, fromSource ? source : transformed);
-    if (parts) destinations.push(parts);
-  }
-  return destinations;
+/** Any step but a split: a reply stays one. */
+function withReply(channel: Channel<Erased, Erased>, step: YamlStep): Channel<Erased, Erased> {
+  if (step.kind === 'filter')
+    throw new HubError('config-invalid', 'permanent', 'reply: a reply is not filtered, it goes back');
+  return typeof step.transform === 'function' ? channel.reply(step.transform) : channel.reply(step.transform);
 }
 
-async function readOne(
-  context: PartsContext,
-  name: string,
-  value: unknown,
-  format: Format<Erased> | undefined,
-): Promise<DestinationParts | undefined> {
-  const { file, registry } = context;
-  const place = ['destinations', name];
-  const read = file.read(destinationKeys, place, value);
-  if (!isMapping(value)) return undefined;
-  const filter =
-    value.filter === undefined
-      ? undefined
-      : compileFilter(file, [...place, 'filter'], value.filter, format && registry.languages.get(format.id));
-  const steps = await readSteps(context, [...place, 'steps'], value.steps, format);
-  const more = value.response === undefined ? {} : { response: value.response };
-  const to = readDestination(context, [...place, 'to'], value.to, more);
-  if (!read || !to) return undefined;
-  const route = steps.reduceRight<Route<Erased>>(routeVia, { kind: 'route', input: 'transformed', steps: [], to });
-  return {
-    name,
-    place,
-    route: filter ? when<Erased>(filter, route) : route,
-    fromSource: read.input === 'source',
-    options: among(destinationOptions, read),
-  };
-}
-
-/** The keys of `value` that belong to `schema`. */
-function among<S extends z.ZodObject>(schema: S, value: Readonly<Record<string, unknown>>): z.input<S> {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => Object.hasOwn(schema.shape, key))) as z.input<S>;
-}
-
-function routeVia(target: Route<Erased>, step: YamlStep): Route<Erased> {
-  if (step.kind === 'filter') return when<Erased>(step.filter, target);
-  if (typeof step.transform !== 'function') return via(step.transform, target);
-  return step.produces ? via(step.transform, step.produces, target) : via(step.transform, target);
+/** What the builder says of the channel as a whole, at the key that it is about. */
+function checkValidation(
+  { file }: PartsContext,
+  raw: Readonly<Record<string, unknown>>,
+  source: SourceSpec<Erased> | undefined,
+  format: Format<Erased>,
+): void {
+  const { validation, ackAfter = 'stored', replyFrom, mode, reply } = raw;
+  if (mode === 'query' && replyFrom === undefined)
+    file.problem(['mode'], 'wiring-invalid', 'mode: query needs replyFrom, the destination that answers');
+  if (reply !== undefined && replyFrom === undefined)
+    file.problem(['reply'], 'wiring-invalid', 'reply: there is no replyFrom whose answer it is');
+  if (validation !== 'report' && validation !== 'reject') return;
+  if (format !== unread && !format.validate && !source?.profile)
+    file.problem(['validation'], 'wiring-invalid', `validation: nothing says what is wrong with ${format.id}`);
+  if (validation === 'reject' && ackAfter === 'stored' && replyFrom === undefined && source?.acknowledges !== 'never')
+    file.problem(
+      ['validation'],
+      'wiring-invalid',
+      'validation: reject needs ackAfter transformed or settled, for after stored a message has been accepted',
+    );
 }
 
 /** `ackOn` and `replyFrom` name destinations of this channel. */
@@ -217,7 +191,7 @@ function checkNames({ file }: PartsContext, raw: Readonly<Record<string, unknown
   const names = new Set(Object.keys(raw.destinations));
   const check = (place: Place, name: unknown) => {
     if (typeof name !== 'string' || names.has(name)) return;
-    file.problem(place, 'destination-unknown', `${dotted(place)}: no destination ${name}${choices(names)}`);
+    file.problem(place, 'destination-unknown', `${dotted(place)}: no destination ${name}${unknownName(name, names)}`);
   };
   check(['replyFrom'], raw.replyFrom);
   if (Array.isArray(raw.ackOn)) for (const [index, name] of raw.ackOn.entries()) check(['ackOn', index], name);

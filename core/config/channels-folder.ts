@@ -1,76 +1,90 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import type { ChannelDefinition } from '../channel.ts';
 import { HubError } from '../errors.ts';
+import { type ChannelsContext, filesBeside } from './channel-files.ts';
 import { readChannelYaml } from './channel-yaml.ts';
+import { checkFolder } from './check-folder.ts';
 import { type CodeSnapshot, channelVersion, sha256 } from './code-loader.ts';
+import type { LoadedChannel, ReadChannel } from './loaded-channel.ts';
 import { failed, type Loaded, loaded, type Problem } from './problem.ts';
-import type { Registry } from './registry.ts';
+import { loadProfiles } from './profile-file.ts';
+import { shownPath } from './shown-path.ts';
+import { addProblems, withFileSteps } from './step-files.ts';
 import { isMapping, YamlFile } from './yaml-file.ts';
 
-export interface LoadedChannel {
-  readonly definition: ChannelDefinition;
-  readonly version: string;
-  /** From the folder. */
-  readonly file: string;
-}
+export type { LoadedChannel } from './loaded-channel.ts';
 
-export interface ChannelsContext {
-  /** Absolute. */
-  readonly directory: string;
-  readonly registry: Registry;
-  readonly code: CodeSnapshot;
-  /** Weir's own version: part of every channel's. */
-  readonly weirVersion: string;
-  /** Names of the environment's endpoints; unchecked when not given. */
-  readonly endpoints?: ReadonlySet<string>;
-}
+/** Files that are read at the same time: one parses while others wait for the disk. */
+const AT_ONCE = 16;
 
 /** Loads every `*.channel.yaml` and `*.channel.ts` of a folder and its subfolders, in the order of their paths. */
 export async function loadChannels(
-  context: ChannelsContext,
+  given: ChannelsContext,
 ): Promise<{ readonly channels: readonly LoadedChannel[]; readonly problems: readonly Problem[] }> {
-  const channels: LoadedChannel[] = [];
-  const problems: Problem[] = [];
-  const files = new Map<string, string>();
-  for (const path of await channelFiles(context.directory)) {
-    const read = await loadChannelFile(path, context);
-    if (!read.ok) {
-      problems.push(...read.problems);
-      continue;
+  const channels: ReadChannel[] = [];
+  const profiles = given.profiles ?? (await loadProfiles(given.directory, given.registry));
+  const context = { ...given, profiles };
+  const problems: Problem[] = [...profiles.problems];
+  const unread = new Set<string>();
+  const paths = await channelFiles(context.directory);
+  for (let from = 0; from < paths.length; from += AT_ONCE) {
+    const batch = paths.slice(from, from + AT_ONCE);
+    const reads = await Promise.all(batch.map((path) => readChannelFile(path, context)));
+    for (const [index, read] of reads.entries()) {
+      if (read.ok) channels.push(read.value);
+      else {
+        addProblems(problems, read.problems);
+        unread.add(basename(batch[index]!).replace(/\.channel\.(?:ts|ya?ml)$/, ''));
+        if (read.name !== undefined) unread.add(read.name);
+      }
     }
-    const { name } = read.value.definition;
-    const other = files.get(name);
-    if (other) problems.push(problem(shown(path), 'name-taken', `the channel ${name} is defined in ${other} too`));
-    else channels.push(read.value);
-    files.set(name, shown(path));
   }
-  return { channels, problems };
+  problems.push(...checkFolder(channels, unread));
+  return { channels: channels.map(({ definition, version, file }) => ({ definition, version, file })), problems };
 }
 
 /** Loads one channel file, by its ending. */
 export async function loadChannelFile(path: string, context: ChannelsContext): Promise<Loaded<LoadedChannel>> {
+  return readChannelFile(path, context);
+}
+
+/** Of a file with mistakes the name, where it can be read. */
+type Read = Loaded<ReadChannel> & { readonly name?: string };
+
+async function readChannelFile(path: string, context: ChannelsContext): Promise<Read> {
   const file = relative(context.directory, path).replaceAll(sep, '/');
   if (path.endsWith('.ts')) return loadTypeScript(path, file, context);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (thrown) {
-    return failed(problem(shown(path), 'file-unreadable', reason(thrown)));
+    return failed(problem(shownPath(path), 'file-unreadable', reason(thrown)));
   }
+  const kept = await context.kept?.same(path, text, context);
+  if (kept) return loaded(kept);
   const used = new Map([[file, sha256(text)]]);
-  const script = async (from: string) => {
-    const { exports, files } = await context.code.load(resolve(dirname(path), from));
-    for (const [name, hash] of files) used.set(name, hash);
-    return exports;
-  };
-  const read = await readChannelYaml({ ...context, file: new YamlFile(shown(path), text), script });
-  if (!read.ok) return read;
-  return loaded({ definition: read.value, version: channelVersion(context.weirVersion, used), file });
+  const files = filesBeside(path, context, used);
+  const yaml = new YamlFile(shownPath(path), text);
+  const read = await readChannelYaml({ ...context, file: yaml, files });
+  if (read.ok) {
+    const version = channelVersion(context.weirVersion, used);
+    context.onRead?.(yaml, text);
+    const channel: ReadChannel = {
+      ...{ definition: read.value, version, file, path },
+      get yaml() {
+        return new YamlFile(shownPath(path), text);
+      },
+    };
+    context.kept?.keep(channel, text, used, context);
+    return loaded(channel);
+  }
+  const name = isMapping(yaml.value) ? yaml.value.channel : undefined;
+  return typeof name === 'string' ? { ...read, name } : read;
 }
 
-async function loadTypeScript(path: string, file: string, context: ChannelsContext): Promise<Loaded<LoadedChannel>> {
+async function loadTypeScript(path: string, file: string, context: ChannelsContext): Promise<Read> {
   let code: Awaited<ReturnType<CodeSnapshot['load']>>;
   try {
     code = await context.code.load(path);
@@ -81,15 +95,18 @@ async function loadTypeScript(path: string, file: string, context: ChannelsConte
   const definition = isMapping(channel) ? channel.definition : undefined;
   if (!isMapping(definition)) {
     return failed(
-      problem(shown(path), 'value-invalid', 'its default export is no channel: `export default defineChannel(…)…`'),
+      problem(shownPath(path), 'value-invalid', 'its default export is no channel: `export default defineChannel(…)…`'),
     );
   }
   const read = definition as unknown as ChannelDefinition;
   if (read.destinations.length === 0)
-    return failed(problem(shown(path), 'key-missing', 'the channel has no destination'));
+    return failed(problem(shownPath(path), 'key-missing', 'the channel has no destination'));
   const unknown = unknownEndpoint(read, context.endpoints);
-  if (unknown) return failed(problem(shown(path), 'endpoint-unknown', unknown));
-  return loaded({ definition: read, version: channelVersion(context.weirVersion, code.files), file });
+  if (unknown) return failed(problem(shownPath(path), 'endpoint-unknown', unknown));
+  const used = new Map(code.files);
+  const whole = await withFileSteps(read, filesBeside(path, context, used), shownPath(path));
+  if (!whole.ok) return whole;
+  return loaded({ definition: whole.value, version: channelVersion(context.weirVersion, used), file, path });
 }
 
 function unknownEndpoint(
@@ -116,12 +133,6 @@ async function channelFiles(directory: string): Promise<string[]> {
   return files;
 }
 
-/** As somebody would type it: from the current directory where the file is below it. */
-function shown(path: string): string {
-  const from = relative(process.cwd(), path);
-  return from.startsWith('..') ? path : from;
-}
-
 function problem(file: string, code: Problem['code'], message: string, line = 1, column = 1): Problem {
   return { file, line, column, code, message };
 }
@@ -135,9 +146,9 @@ function thrownProblem(path: string, thrown: unknown, directory: string): Proble
   )) {
     const file = decodeURI(found ?? '');
     if (!file.startsWith(directory) || !existsSync(file)) continue;
-    return problem(shown(file), code, reason(thrown), Number(line), Number(column ?? 1));
+    return problem(shownPath(file), code, reason(thrown), Number(line), Number(column ?? 1));
   }
-  return problem(shown(path), code, reason(thrown));
+  return problem(shownPath(path), code, reason(thrown));
 }
 
 /** The first line of an error's text, without the tag that module URLs carry. */

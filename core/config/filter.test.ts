@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HubError } from '../errors.ts';
 import type { Message } from '../message.ts';
+import { CodeTable } from '../tables/code-table.ts';
 import { compileFilter } from './filter.ts';
 import type { FormatLanguage } from './format-language.ts';
 import { YamlFile } from './yaml-file.ts';
@@ -74,5 +75,55 @@ describe('a filter of a YAML channel', () => {
 
   it('refuses a filter that would let everything through', () => {
     expect(problemsOf('{}')).toEqual(['1:1 value-invalid']);
+  });
+});
+
+describe('a filter that asks a code table', () => {
+  const table = new CodeTable(
+    { table: 'wards', owner: 'Wards', version: '1', from: 'code', to: 'name' },
+    ['code', 'name'],
+    [
+      { cells: ['ICU', 'Intensive care'], from: Number.NEGATIVE_INFINITY, until: 1_000, line: 2 },
+      { cells: ['OPS', 'Theatre'], from: 1_000, until: Number.POSITIVE_INFINITY, line: 3 },
+    ],
+    'wards.csv',
+    'hash',
+  );
+
+  it('holds where any value is a code that was in force when the message was received', () => {
+    const noted: string[] = [];
+    const file = new YamlFile('f.yaml', 'ward: { table: wards }');
+    const tables = {
+      tables: new Map([['wards', table]]),
+      note: (what: string, hash: string) => void noted.push(what, hash),
+    };
+    const filter = compileFilter(file, [], file.value, language, tables);
+    const at = (receivedAt: number) => ({ receivedAt }) as Message<Payload>;
+    expect(file.problems).toEqual([]);
+    expect(noted).toEqual(['table wards', 'hash']);
+    expect(filter({ ward: ['X', 'ICU'] }, at(999))).toBe(true);
+    expect(filter({ ward: ['ICU'] }, at(1_000))).toBe(false);
+    expect(filter({ ward: ['OPS'] }, at(1_000))).toBe(true);
+    expect(filter({}, at(0))).toBe(false);
+  });
+
+  it('needs one that there is, and tables at that point', () => {
+    const file = new YamlFile('f.yaml', 'a: { table: ward }\nb: { table: 7 }');
+    compileFilter(file, [], file.value, language, { tables: new Map([['wards', table]]), note: () => undefined });
+    expect(file.problems.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'table-unknown a.table: there is no table ward – did you mean wards?',
+      'value-invalid b.table: the name of a code table is needed',
+    ]);
+    expect(problemsOf('a: { table: wards }')).toEqual(['1:13 value-invalid']);
+  });
+});
+
+describe('some', () => {
+  it('holds where one single value fulfils the condition', () => {
+    expect(filterOf('a: { some: { not: x } }')({ a: ['x', 'y'] })).toBe(true);
+    expect(filterOf('a: { not: x }')({ a: ['x', 'y'] })).toBe(false);
+    expect(filterOf('a: { some: { not: x } }')({ a: ['x'] })).toBe(false);
+    expect(filterOf('a: { some: { not: x } }')({})).toBe(false);
+    expect(filterOf('a: { some: { all: [{ not: x }, { not: y }] } }')({ a: ['x', 'y'] })).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
-import type { KeyFunction } from '../channel.ts';
+import type { Erased, KeyFunction } from '../channel.ts';
+import type { TransformSpec } from '../transform.ts';
 
 /**
  * How a YAML channel speaks about the inside of a payload: paths in keys and filters. There is one for each format that has
@@ -13,6 +14,10 @@ export interface FormatLanguage<T> {
   path(text: string): PayloadPath<T>;
   /** The identifiers at every match of the paths: what `key:` lists. Throws as `path`. */
   key(paths: readonly string[]): KeyFunction<T>;
+  /** Makes one payload of each repetition of what is named: a segment, a group, the items of a list. Throws as `path`. */
+  split?(at: string): TransformSpec<T, T>;
+  /** Makes a document of each file that is embedded at a path. Throws as `path`. */
+  documents?(path: string): TransformSpec<T, Erased>;
 }
 
 export interface PayloadPath<T> {

@@ -1,13 +1,18 @@
 import type { z } from 'zod';
 import type { Erased } from '../channel.ts';
+import type { defineEnvelope } from '../collect.ts';
+import type { Schedule } from '../collection.ts';
 import type { Adapter, Connector, Filter, Transform } from '../define.ts';
 import type { Format } from '../format.ts';
 import type { FormatLanguage } from './format-language.ts';
+import type { ProfileFormat } from './profile-format.ts';
+import { didYouMean } from './suggestion.ts';
 
 type AnyAdapter = Adapter<z.ZodType, Erased>;
 type AnyConnector = Connector<z.ZodType, Erased>;
 type AnyTransform = Transform<z.ZodType, Erased, Erased>;
 type AnyFilter = Filter<z.ZodType, Erased>;
+type AnyEnvelope = ReturnType<typeof defineEnvelope<z.ZodType>>;
 
 /** Everything that a YAML file can name, by its name. The hub builds it from the rooms' lists: nothing registers itself. */
 export interface Registry {
@@ -17,7 +22,20 @@ export interface Registry {
   readonly filters: ReadonlyMap<string, AnyFilter>;
   readonly formats: ReadonlyMap<string, Format<Erased>>;
   readonly languages: ReadonlyMap<string, FormatLanguage<Erased>>;
+  /** The language of a format that is not among those: one that a map or a script makes. */
+  readonly languageFor?: (format: Format<Erased>) => FormatLanguage<Erased> | undefined;
+  readonly envelopes: ReadonlyMap<string, AnyEnvelope>;
+  /** How sender profiles are read; where there is nothing, channels have none. */
+  readonly profiles?: ProfileFormat;
+  /** Reads when something is due; where there is nothing, channels have no schedules. */
+  readonly schedule?: ScheduleReader;
 }
+
+/**
+ * Reads a cron expression and an IANA zone as a schedule. Throws HubError `config-invalid` for one that is none, or that is never
+ * due.
+ */
+export type ScheduleReader = (cron: string, zone: string) => Schedule;
 
 export interface RegistryLists {
   readonly adapters: readonly Erased[];
@@ -26,6 +44,10 @@ export interface RegistryLists {
   readonly filters?: readonly Erased[];
   readonly formats: readonly Format<Erased>[];
   readonly languages: readonly FormatLanguage<Erased>[];
+  readonly languageFor?: (format: Format<Erased>) => FormatLanguage<Erased> | undefined;
+  readonly envelopes?: readonly Erased[];
+  readonly profiles?: ProfileFormat;
+  readonly schedule?: ScheduleReader;
 }
 
 /** Throws where two things of one kind have one name: that is a mistake in Weir, not in a configuration. */
@@ -37,6 +59,10 @@ export function createRegistry(lists: RegistryLists): Registry {
     filters: byName('filter', (lists.filters ?? []) as readonly AnyFilter[], ({ type }) => type),
     formats: byName('format', lists.formats, ({ id }) => id),
     languages: byName('format language', lists.languages, ({ format }) => format),
+    envelopes: byName('envelope', (lists.envelopes ?? []) as readonly AnyEnvelope[], ({ type }) => type),
+    ...(lists.languageFor && { languageFor: lists.languageFor }),
+    ...(lists.profiles && { profiles: lists.profiles }),
+    ...(lists.schedule && { schedule: lists.schedule }),
   });
 }
 
@@ -48,6 +74,12 @@ function byName<T>(kind: string, list: readonly T[], nameOf: (each: T) => string
     map.set(name, each);
   }
   return map;
+}
+
+/** ` – did you mean mllp?`, or where no name is near `; known: file, mllp`, for the end of a sentence about an unknown name. */
+export function unknownName(name: string, names: Iterable<string>): string {
+  const all = [...names];
+  return didYouMean(name, all) || choices(all);
 }
 
 /** `; known: file, mllp` for the end of a sentence about a name that is not among them. */

@@ -1,9 +1,17 @@
-import { isCollection, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import type { Problem, ProblemCode } from './problem.ts';
+import { keysAt, wordsAt } from './schema-keys.ts';
+import { didYouMean } from './suggestion.ts';
 
 /** Where in a YAML file something stands: keys and indexes from the top. */
 export type Place = readonly (string | number)[];
+
+/** From 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
 
 /** A YAML file that collects what is wrong with it, each problem at its line and column. */
 export class YamlFile {
@@ -19,6 +27,12 @@ export class YamlFile {
     this.file = file;
     this.#document = parseDocument(text, { lineCounter: this.#lines, merge: true, prettyErrors: false });
     for (const { message, pos } of this.#document.errors) this.#add(pos[0], 'yaml-syntax', message);
+    visit(this.#document, {
+      Alias: (_, alias) => {
+        if (!alias.resolve(this.#document))
+          this.#add(alias.range?.[0] ?? 0, 'yaml-syntax', `there is no anchor &${alias.source} before this`);
+      },
+    });
     this.value = this.problems.length > 0 ? undefined : this.#plain();
   }
 
@@ -35,12 +49,14 @@ export class YamlFile {
   /**
    * Reads a value by a schema; undefined, with a problem for each issue, when it does not fit.
    * @param elsewhere keys of the value that stand at another place in the file
+   * @param counts whether an issue is a problem; every one is if not given
    */
   read<S extends z.ZodType>(
     schema: S,
     place: Place,
     value: unknown,
     elsewhere: Readonly<Record<string, Place>> = {},
+    counts: (issue: z.core.$ZodIssue) => boolean = () => true,
   ): z.output<S> | undefined {
     const read = schema.safeParse(value);
     if (read.success) return read.data;
@@ -48,8 +64,13 @@ export class YamlFile {
       const moved = Object.hasOwn(elsewhere, String(path[0])) ? elsewhere[String(path[0])] : undefined;
       return moved ? [...moved, ...path.slice(1)] : [...place, ...path];
     };
-    for (const issue of read.error.issues) this.#issue(issue, placed);
+    for (const issue of read.error.issues.filter(counts)) this.#issue(issue, placed, schema, value);
     return undefined;
+  }
+
+  /** Where a value stands, or its key, or the nearest thing above it that is there. */
+  position(place: Place, what: 'value' | 'key' = 'value'): Position {
+    return this.#position(what === 'key' ? this.#keyOffset(place) : this.#offset(place));
   }
 
   /** A scalar as it is written: `007` and `1.10` stay what they are, although YAML reads numbers. */
@@ -62,24 +83,33 @@ export class YamlFile {
       : undefined;
   }
 
-  #issue(issue: z.core.$ZodIssue, placed: (path: Place) => Place): void {
+  #issue(issue: z.core.$ZodIssue, placed: (path: Place) => Place, schema: z.ZodType, value: unknown): void {
     const path = issue.path.filter((step) => typeof step !== 'symbol');
     if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(schema, path);
       for (const key of issue.keys) {
         const at = placed([...path, key]);
-        this.keyProblem(at, 'key-unknown', `${dotted(at)}: no such key`);
+        this.keyProblem(at, 'key-unknown', `${dotted(at)}: no such key${didYouMean(key, known)}`);
       }
       return;
     }
     const at = placed(path);
     const missing = issue.code === 'invalid_type' && this.#node(at) === undefined;
     if (missing) this.problem(at, 'key-missing', `${dotted(at)} is ${at.length === 0 ? 'empty' : 'missing'}`);
-    else this.problem(at, 'value-invalid', `${dotted(at)}: ${issue.message}`);
+    else {
+      const given = path.reduce((inside, step) => (inside as Record<string, unknown> | undefined)?.[step], value);
+      const hint = typeof given === 'string' ? didYouMean(given, wordsAt(schema, path)) : '';
+      this.problem(at, 'value-invalid', `${dotted(at)}: ${issue.message}${hint}`);
+    }
   }
 
   #add(offset: number, code: ProblemCode, message: string): void {
+    this.problems.push({ file: this.file, ...this.#position(offset), code, message });
+  }
+
+  #position(offset: number): Position {
     const { line, col } = this.#lines.linePos(offset);
-    this.problems.push({ file: this.file, line: line || 1, column: col || 1, code, message });
+    return { line: line || 1, column: col || 1 };
   }
 
   #plain(): unknown {
@@ -92,7 +122,13 @@ export class YamlFile {
   }
 
   #node(place: Place): Node | undefined {
-    const node: unknown = place.length === 0 ? this.#document.contents : this.#document.getIn(place, true);
+    let node: unknown = this.#document.contents;
+    for (const step of place) {
+      if (isAlias(node)) node = node.resolve(this.#document);
+      // A key that is written as a number is known by its text.
+      if (isMap(node)) node = node.items.find(({ key }) => isKey(key, step))?.value;
+      else node = isSeq(node) ? node.items[Number(step)] : undefined;
+    }
     return (node as Node | null | undefined) ?? undefined;
   }
 
@@ -106,14 +142,18 @@ export class YamlFile {
 
   #keyOffset(place: Place): number {
     const parent = this.#node(place.slice(0, -1));
-    const key = String(place.at(-1));
     if (isMap(parent)) {
-      const pair = parent.items.find(({ key: each }) => isScalar(each) && String(each.value) === key);
+      const pair = parent.items.find(({ key }) => isKey(key, place.at(-1)!));
       const start = (pair?.key as Node | undefined)?.range?.[0];
       if (start !== undefined) return start;
     }
     return isCollection(parent) ? this.#offset(place.slice(0, -1)) : this.#offset(place);
   }
+}
+
+/** Whether this is the key; `0001` is the one that YAML reads as a number. */
+function isKey(node: unknown, key: string | number): boolean {
+  return isScalar(node) && (String(node.value) === String(key) || node.source === String(key));
 }
 
 /** `destinations.lab.to` */

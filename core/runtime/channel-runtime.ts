@@ -2,21 +2,32 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ChannelDefinition } from '../channel.ts';
 import type { Clock, ComponentContext, ConnectionState, Log, TcpListener } from '../component.ts';
+import type { Destination } from '../destination.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
-import type { MessageStore, NewMessage, StoredMessage } from '../store/message-store.ts';
+import type { Outgoing } from '../message.ts';
+import type { Processing } from '../processing.ts';
+import type { MessageStore, NewMessage, Part, StoredMessage } from '../store/message-store.ts';
 import { type ChannelEvent, type ChannelState, nextState } from './channel-state.ts';
+import { Collector } from './collect/collector.ts';
+import { companionName } from './collect/companion.ts';
 import { compile } from './compile.ts';
-import type { CompiledChannel } from './compiled.ts';
+import type { CompiledChannel, CompiledDestination } from './compiled.ts';
 import { componentContext } from './component-contexts.ts';
 import { BatchDelivery } from './delivery.ts';
+import type { Busy, Dispatch } from './dispatch/dispatch.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import type { HoldInForce } from './dispatch/operator-holds.ts';
 import { Duplicates } from './duplicates.ts';
 import type { ConnectionStatus } from './engine.ts';
+import { FindingCounts } from './finding-counts.ts';
+import { givenMessage } from './given-message.ts';
 import { ChannelIntake } from './intake.ts';
 import { Pipeline } from './pipeline.ts';
+import { processingRefusal } from './processing-refusal.ts';
 import { recoverCounted } from './recovery.ts';
+import { withReplySteps } from './reply-steps.ts';
 import { Slot } from './slot.ts';
 import { SourceRunner } from './source-runner.ts';
 
@@ -34,13 +45,24 @@ export interface ChannelServices {
   unlisten(endpoints: readonly string[]): Promise<void>;
   /** The disk or the whole store is full. */
   storeFull(): boolean;
+  /** What the hub is for; undefined where it takes everything. */
+  processing(): Processing | undefined;
+  /** Stores a message of another channel; one that it has already is left alone. */
+  inject(channel: string, message: NewMessage): Promise<void>;
+  /** The same for a message that another channel gives; rejects while that one is not there or full. */
+  give(channel: string, message: NewMessage): Promise<void>;
   remember(name: string, value: string): Promise<void>;
   recall(name: string): Promise<string | undefined>;
+  /** The holds of operators at a destination of a channel. */
+  holds(channel: string, destination: string): readonly HoldInForce[];
   /** False after a crash: messages in memory then may have been its cause (rule 21). */
   readonly cleanStart: boolean;
 }
 
+const recountMs = 1_000;
 const refillBytes = 16 * 1024 * 1024;
+/** So many messages in memory are what live traffic is like while it keeps up: 3,000 a second of 10 ms each. */
+const fewInFlight = 32;
 
 export class ChannelRuntime {
   readonly name: string;
@@ -52,7 +74,9 @@ export class ChannelRuntime {
   source: ConnectionStatus = { state: 'stopped' };
   readonly connections = new Map<string, ConnectionStatus>();
   readonly counters = new Map<string, number>();
-  readonly dispatchers = new Map<string, Dispatcher>();
+  /** What validation found, for whoever talks to the sender. */
+  readonly findings = new FindingCounts();
+  readonly dispatchers = new Map<string, Dispatch>();
   readonly #services: ChannelServices;
   readonly #pipeline: Pipeline;
   readonly #intake: ChannelIntake;
@@ -60,6 +84,7 @@ export class ChannelRuntime {
   readonly #live = new Map<number, Slot>();
   #liveBytes = 0;
   #queuedBytes = 0;
+  #cancelRecount: (() => void) | undefined;
   #unroutedBytes = 0;
   /** The lowest seq that this run of the channel stored. */
   #firstStored = Number.POSITIVE_INFINITY;
@@ -74,6 +99,8 @@ export class ChannelRuntime {
   #halt = new AbortController();
   #source: SourceRunner | undefined;
   #idle: (() => void)[] = [];
+  /** Replays of jobs whose first pass is not over, with who waits for that. */
+  readonly #replays = new Map<number, () => void>();
 
   constructor(definition: ChannelDefinition, version: string, services: ChannelServices) {
     this.name = definition.name;
@@ -88,12 +115,14 @@ export class ChannelRuntime {
       log,
       dispatchers: this.dispatchers,
       passed: (slots) => this.#passed(slots),
+      found: (slot) => this.#found(slot),
+      withdrawn: () => this.#recountSoon(),
     });
     this.#duplicates = new Duplicates({
       channel: this.name,
       store,
       answers: this.#pipeline.answers,
-      dispatchers: this.dispatchers,
+      rowsChanged: (destination, changed) => this.rowsChanged(destination, changed),
       compiled: () => this.compiled,
       live: (seq) => this.#live.get(seq),
     });
@@ -117,6 +146,7 @@ export class ChannelRuntime {
       },
       hasRoom: () => this.#hasRoom(),
       isFull: () => this.#isFull(),
+      refusal: (raw) => this.#refusal(raw),
       stored: (slots) => this.#stored(slots),
       duplicate: (of, delivery, index) => {
         this.count('duplicates_total');
@@ -125,6 +155,20 @@ export class ChannelRuntime {
       storeRefused: (error) => log.error({ channel: this.name, code: error.code }, error.message),
       onError: (thrown) => log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'),
     });
+  }
+
+  #found({ findings = [], id, receivedAt, error }: Slot): void {
+    this.findings.note(findings, id, receivedAt);
+    this.count('validation_findings_total', findings.length);
+    this.count(error ? 'validation_rejected_total' : 'validation_reported_total');
+  }
+
+  /** Why a message is not for this hub. */
+  #refusal(raw: Uint8Array): HubError | undefined {
+    const processing = this.#services.processing();
+    const error = processing && processingRefusal(this.compiled.format, processing, raw);
+    if (error) this.count('processing_refused_total');
+    return error;
   }
 
   get #options() {
@@ -198,6 +242,7 @@ export class ChannelRuntime {
   #passed(slots: readonly Slot[]): void {
     for (const slot of slots) {
       if (!this.#live.delete(slot.seq)) continue;
+      this.#replayLeft(slot.seq);
       this.#liveBytes -= slot.raw.length;
       this.#unroutedBytes -= slot.raw.length;
     }
@@ -291,31 +336,82 @@ export class ChannelRuntime {
 
   async #addDispatcher(compiled: CompiledChannel, name: string): Promise<void> {
     const target = compiled.destinations.find((each) => each.name === name)!;
-    const { limits } = compiled.definition.options;
     const enabled = (await this.#services.recall(this.#switchName(name))) !== 'stopped';
-    const dispatcher = new Dispatcher(
+    const dispatcher = target.definition.to.collect ? this.#collector(target) : this.#dispatcher(compiled, target);
+    this.dispatchers.set(name, dispatcher);
+    this.#hold(name);
+    await dispatcher.restore(enabled);
+  }
+
+  #dispatcher(compiled: CompiledChannel, target: CompiledDestination): Dispatch {
+    const { limits } = compiled.definition.options;
+    return new Dispatcher(
       target,
-      target.definition.to.create(this.#destinationContext(name)),
+      this.#destinationOf(compiled, target),
       {
-        channel: this.name,
-        store: this.#services.store,
-        clock: this.#services.clock,
+        ...this.#dispatchHost(),
         random: this.#services.random,
-        log: this.#services.log,
         epoch: this.#services.store.epoch,
-        firstPassEnded: (slot, part) => this.#pipeline.firstPassEnded(slot, part),
         flush: () => void this.#pipeline.flush(),
-        queuedEnded: (seq, error, reply) => this.#pipeline.answers.partEnded(seq, error, reply),
-        queuedBytes: (delta) => {
-          this.#queuedBytes = Math.max(0, this.#queuedBytes + delta);
-        },
         stopped: (destination) =>
           void this.#services.remember(this.#switchName(destination), 'stopped').catch(() => undefined),
       },
       { maxItems: Math.max(16, Math.ceil(limits.maxInFlight / 2)), maxHeldKeys: limits.maxHeldKeys },
     );
-    this.dispatchers.set(name, dispatcher);
-    await dispatcher.restore(enabled);
+  }
+
+  #destinationOf({ reply, definition }: CompiledChannel, target: CompiledDestination): Destination<unknown> {
+    const destination = target.definition.to.create(this.#destinationContext(target.name));
+    return reply && definition.options.replyFrom === target.name ? withReplySteps(destination, reply) : destination;
+  }
+
+  #collector(target: CompiledDestination): Dispatch {
+    return new Collector(target, {
+      ...this.#dispatchHost(),
+      newId: this.#services.newId,
+      flush: () => this.#pipeline.flush(),
+      send: (collection) => this.#services.inject(companionName(this.name, target.name), collection),
+    });
+  }
+
+  #dispatchHost() {
+    const { store, clock, log } = this.#services;
+    return {
+      channel: this.name,
+      store,
+      clock,
+      log,
+      firstPassEnded: (slot: Slot, part: Part) => this.#pipeline.firstPassEnded(slot, part),
+      queuedEnded: (seq: number, error: ErrorRecord | undefined, reply: Uint8Array | undefined) =>
+        this.#pipeline.answers.partEnded(seq, error, reply),
+      queuedBytes: (delta: number) => {
+        this.#queuedBytes = Math.max(0, this.#queuedBytes + delta);
+      },
+    };
+  }
+
+  /** After a change of rows that no dispatcher made: by people, for a repetition, for a sender that was answered negatively. */
+  rowsChanged(
+    destination: string,
+    changed: readonly { readonly seq: number; readonly n: number; readonly ready: boolean }[],
+  ): void {
+    this.dispatchers.get(destination)?.rowsChanged(changed);
+    this.#recountSoon();
+  }
+
+  /** The bytes of the backlog are added up as parts come and go; here they are what the store says. */
+  #recountSoon(): void {
+    this.#cancelRecount ??= this.#services.clock.timer(recountMs, () => {
+      this.#cancelRecount = undefined;
+      const states = [...this.dispatchers.keys()].map((name) => this.#services.store.queueState(this.name, name, 0));
+      Promise.all(states).then(
+        (all) => {
+          this.#queuedBytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
+          this.#intake.wake();
+        },
+        () => this.#recountSoon(),
+      );
+    });
   }
 
   #switchName(destination: string): string {
@@ -418,11 +514,14 @@ export class ChannelRuntime {
     this.connections.clear();
     await this.#services.unlisten(this.#listenEndpoints(this.definition.source.resources));
     this.#live.clear();
+    for (const seq of this.#replays.keys()) this.#replayLeft(seq);
     this.#nowIdle();
     this.#liveBytes = 0;
     this.#unroutedBytes = 0;
     this.#firstStored = Number.POSITIVE_INFINITY;
     this.#queuedBytes = 0;
+    this.#cancelRecount?.();
+    this.#cancelRecount = undefined;
     this.#event('drained');
     return left;
   }
@@ -468,22 +567,28 @@ export class ChannelRuntime {
     if (running) {
       for (const target of next.destinations) {
         const dispatcher = this.dispatchers.get(target.name);
-        if (!dispatcher) {
+        const before = dispatcher?.compiled.definition.to;
+        const { collect } = target.definition.to;
+        if (!dispatcher || !before || !before.collect !== !collect) {
+          await dispatcher?.disable();
+          // What it had taken is in the queue before the next one reads that.
+          await this.#pipeline.flush();
+          await dispatcher?.dispose();
           await this.#addDispatcher(next, target.name);
           continue;
         }
-        const before = dispatcher.compiled.definition.to;
+        const answers = old.reply ?? next.reply;
         const same =
-          before.type === target.definition.to.type && isDeepStrictEqual(before.config, target.definition.to.config);
-        await dispatcher.replace(
-          target,
-          same ? undefined : target.definition.to.create(this.#destinationContext(target.name)),
-        );
+          before.type === target.definition.to.type &&
+          isDeepStrictEqual(before.config, target.definition.to.config) &&
+          !(answers && answersSender(target, old, next));
+        await dispatcher.replace(target, same || collect ? undefined : this.#destinationOf(next, target));
       }
     }
     this.compiled = next;
     this.#pipeline.compiled = next;
     this.deployedAt = this.#services.clock.now();
+    this.holdsChanged();
     if (!running) return;
     for (const [name, dispatcher] of this.dispatchers) {
       if (next.destinations.some((each) => each.name === name)) continue;
@@ -520,29 +625,60 @@ export class ChannelRuntime {
 
   // --- entrances beside the source ------------------------------------------------------------------------------------------
 
-  /** Stores a message as if it had arrived, e.g. a replay, and answers with its delivery. */
-  async inject(message: NewMessage): Promise<BatchDelivery> {
+  /** Stores a message as if it had arrived, e.g. a replay, and answers with its delivery; undefined where it has it already. */
+  async inject(message: NewMessage): Promise<BatchDelivery | undefined> {
     const delivery = new BatchDelivery(1, (thrown) =>
       this.#services.log.error({ channel: this.name, error: describeThrown(thrown) }, 'a receipt handler failed'),
     );
     delivery.late = true;
     const [appended] = await this.#services.store.append(this.name, [message]);
-    if (!appended || !('seq' in appended))
-      throw new HubError('store-failed', 'transient', `storing for ${this.name}: no sequence number`);
-    const slot = new Slot(
-      message.id,
-      appended.seq,
-      message.raw,
-      message.meta,
-      message.receivedAt,
-      message.key,
-      message.replayOf,
-      message.only,
-    );
+    if (!appended || !('seq' in appended)) return undefined;
+    const slot = newSlot(message, appended.seq);
     slot.delivery = delivery;
     delivery.reach('stored', 0, slot.receipt({ status: 'stored' }));
     this.#stored([slot]);
     return delivery;
+  }
+
+  /**
+   * Stores the replay of a job, for which nobody waits. Resolves when it is durable, with `left` for when its first pass is over;
+   * undefined where it was stored before, which its `dedupe` tells.
+   */
+  async replay(message: NewMessage): Promise<{ readonly left: Promise<void> } | undefined> {
+    if (this.#options.mode === 'query')
+      throw new HubError('not-allowed', 'permanent', `replaying in ${this.name}: queries are asked again instead`);
+    const [appended] = await this.#services.store.append(this.name, [message]);
+    if (!appended || !('seq' in appended)) return undefined;
+    const { seq } = appended;
+    const left = new Promise<void>((resolve) => this.#replays.set(seq, resolve));
+    this.#stored([newSlot(message, seq)]);
+    if (this.#halt.signal.aborted) this.#replayLeft(seq);
+    return { left };
+  }
+
+  #replayLeft(seq: number): void {
+    this.#replays.get(seq)?.();
+    this.#replays.delete(seq);
+  }
+
+  /** Why a job has to wait before it adds to this channel's work; undefined: it need not. Its own messages do not count. */
+  get busy(): Busy | undefined {
+    if (this.state !== 'running' && this.state !== 'paused') return 'stopped';
+    if (this.#isFull()) return 'full';
+    const few = Math.min(fewInFlight, this.#options.limits.maxInFlight / 4);
+    const live = this.inFlight - this.#replays.size;
+    return this.#overflow || this.#recovering || live > few ? 'live-traffic' : undefined;
+  }
+
+  /** The holds of operators have changed, or what they are about has. */
+  holdsChanged(): void {
+    for (const name of this.dispatchers.keys()) this.#hold(name);
+  }
+
+  #hold(destination: string): void {
+    // The sender of a query waits for this answer: it is never queued.
+    const holds = destination === this.#options.replyFrom ? [] : this.#services.holds(this.name, destination);
+    this.dispatchers.get(destination)?.hold?.(holds);
   }
 
   get intake(): ChannelIntake {
@@ -581,6 +717,17 @@ export class ChannelRuntime {
     const context = this.#context((state, connections) => {
       this.connections.set(destination, connections === undefined ? { state } : { state, connections });
     });
-    return { ...context, destination, events: this.#services.events };
+    const give = (channel: string, message: Outgoing<unknown>) =>
+      this.#services.give(channel, givenMessage(this.name, message, this.#services));
+    return { ...context, destination, events: this.#services.events, give };
   }
+}
+
+function newSlot(message: NewMessage, seq: number): Slot {
+  const { id, raw, meta, receivedAt, key, replayOf, only } = message;
+  return new Slot(id, seq, raw, meta, receivedAt, key, replayOf, only);
+}
+
+function answersSender({ name }: CompiledDestination, ...channels: readonly CompiledChannel[]): boolean {
+  return channels.some(({ definition }) => definition.options.replyFrom === name);
 }

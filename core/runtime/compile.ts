@@ -1,9 +1,13 @@
 import type { ChannelDefinition, StepDefinition } from '../channel.ts';
 import { asHubError, HubError } from '../errors.ts';
+import { describeFindings, type Finding } from '../finding.ts';
 import type { Format } from '../format.ts';
 import type { Message } from '../message.ts';
+import type { SenderProfile } from '../profile.ts';
 import { isMany } from '../transform.ts';
-import type { CompiledChannel, RunnableStep } from './compiled.ts';
+import { profileOf } from '../with-profile.ts';
+import type { CompiledChannel } from './compiled.ts';
+import type { RunnableStep } from './runnable-step.ts';
 import { type Slot, StepMessage } from './slot.ts';
 
 function runnable(step: StepDefinition): RunnableStep {
@@ -16,10 +20,18 @@ function runnable(step: StepDefinition): RunnableStep {
 }
 
 export function compile(definition: ChannelDefinition, version: string): CompiledChannel {
+  const profile = profileOf(definition.source);
   return {
     definition,
     version,
-    format: definition.format,
+    format: profile ? { ...definition.format, decode: (raw, meta) => profile.decode(raw, meta) } : definition.format,
+    validate: validatorOf(definition, profile),
+    reply: definition.reply && {
+      format: definition.format,
+      steps: definition.reply.steps.map(runnable),
+      produces: definition.reply.format,
+    },
+    received: profile && ((raw, meta) => profile.received(raw, meta)),
     filters: definition.filters.map(runnable),
     steps: definition.steps.map(runnable),
     destinations: definition.destinations.map((each) => ({
@@ -28,6 +40,12 @@ export function compile(definition: ChannelDefinition, version: string): Compile
       steps: each.steps.map(runnable),
     })),
   };
+}
+
+function validatorOf({ options, format }: ChannelDefinition, profile: SenderProfile | undefined) {
+  if (options.validation === 'off') return undefined;
+  const { validate } = profile?.validate ? profile : format;
+  return validate as ((payload: unknown) => readonly Finding[]) | undefined;
 }
 
 /**
@@ -46,6 +64,7 @@ export function route(slot: Slot, compiled: CompiledChannel): boolean {
       if (step.kind === 'filter' && !attempt(step.name, () => step.passes(slot.payload, message!))) return false;
     }
   }
+  if (compiled.validate) validated(slot, compiled);
   if (definition.key) {
     message ??= new StepMessage(slot, definition.name, version, slot.payload);
     try {
@@ -56,6 +75,19 @@ export function route(slot: Slot, compiled: CompiledChannel): boolean {
   }
   slot.laneKeys = slot.keys;
   return true;
+}
+
+/** Throws HubError `validation-failed` where a message with errors is refused. */
+function validated(slot: Slot, { validate, definition }: CompiledChannel): void {
+  const findings = attempt('validation', () => validate!(slot.payload));
+  if (findings.length === 0) return;
+  slot.findings = findings;
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  if (errors === 0) return;
+  const told = describeFindings(findings);
+  if (definition.options.validation === 'reject')
+    throw new HubError('validation-failed', 'permanent', `validating: ${errors} errors: ${told}`);
+  slot.found = { ...slot.found, 'validation.errors': String(errors), 'validation.findings': told };
 }
 
 function decode(slot: Slot, format: Format<unknown>): unknown {

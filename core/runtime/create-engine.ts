@@ -5,9 +5,14 @@ import { HubError } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { Meta } from '../format.ts';
 import type { Receipt } from '../outcome.ts';
-import type { MessageStore, Reader } from '../store/message-store.ts';
+import type { Processing } from '../processing.ts';
+import type { ChannelCounts, MessageStore, Reader } from '../store/message-store.ts';
 import { ChannelRuntime, type ChannelServices } from './channel-runtime.ts';
+import { companions } from './collect/companion.ts';
 import type { ChannelStatus, Engine, StopReport } from './engine.ts';
+import { HoldRegistry } from './jobs/holds.ts';
+import { JobRecords } from './jobs/job-records.ts';
+import { JobRegistry } from './jobs/job-registry.ts';
 import { Listeners } from './listeners.ts';
 import { messageIds } from './message-id.ts';
 import { Pruner } from './pruner.ts';
@@ -18,6 +23,8 @@ import { Verbs } from './verbs.ts';
 /** Endpoints by name, as the environment file has them. */
 export interface EndpointSource {
   get(name: string): Endpoint | undefined;
+  /** What the hub is for; it takes everything where that is not said. */
+  readonly processing?: Processing | undefined;
 }
 
 export interface EngineOptions {
@@ -41,6 +48,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const channels = new Map<string, ChannelRuntime>();
   let full = false;
   let closed = false;
+  const newId = messageIds(() => clock.now(), random);
+  const holds = new HoldRegistry({ store, newId, now: () => clock.now(), channel: (name) => channels.get(name) });
+  await holds.load();
 
   const services: ChannelServices = {
     store,
@@ -49,13 +59,24 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     random,
     log,
     cleanStart,
-    newId: messageIds(() => clock.now(), random),
+    newId,
     endpoint: (name) => endpoints.get(name),
     listen: (name) => listeners.listen(name),
     unlisten: (names) => listeners.unlisten(names),
     storeFull: () => full,
+    processing: () => endpoints.processing,
+    inject: async (name, message) => void (await channelNamed(name).inject(message)),
+    give: async (name, message) => {
+      const channel = channels.get(name);
+      const later = (code: 'not-found' | 'store-full', what: string) =>
+        new HubError(code, 'transient', `giving a message to channel ${name}: ${what}`, { scope: 'destination' });
+      if (!channel) throw later('not-found', 'no channel has this name');
+      if (channel.busy === 'full') throw later('store-full', 'it is full');
+      await channel.inject(message);
+    },
     remember: (name, value) => store.setState(name, value),
     recall: (name) => store.state(name),
+    holds: (name, destination) => holds.at(name, destination),
   };
 
   let cancelUsage: (() => void) | undefined;
@@ -103,6 +124,16 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   };
 
   const deploy = async (definition: ChannelDefinition, version: string): Promise<void> => {
+    // What sends collections is there before any is made, and goes after the last.
+    const beside = companions(definition);
+    for (const companion of beside) await turns.take(companion.name, () => deploy(companion, version));
+    await deployOne(definition, version);
+    for (const { name, definition: other } of [...channels.values()])
+      if (other.collectedFrom === definition.name && !beside.some((each) => each.name === name))
+        await turns.take(name, () => undeploy(name));
+  };
+
+  const deployOne = async (definition: ChannelDefinition, version: string): Promise<void> => {
     claim(definition);
     const running = channels.get(definition.name);
     if (running && running.state !== 'failed') {
@@ -116,6 +147,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     if (wish !== 'stopped') await channel.start(wish === 'paused');
   };
 
+  const undeploy = async (name: string): Promise<void> => {
+    const channel = channelNamed(name);
+    const all = [name, ...companions(channel.definition).map((each) => each.name)];
+    const open = (await store.counts()).filter((each) => all.includes(each.channel)).reduce(unsettled, 0);
+    if (open > 0)
+      throw new HubError('not-allowed', 'permanent', `undeploying ${name}: ${open} messages are not settled`);
+    for (const each of all) {
+      const { limits } = channelNamed(each).definition.options;
+      await channelNamed(each).stop(limits.drainMs);
+      channels.delete(each);
+    }
+  };
+
   const stop = async (name: string, by: Reader, deadlineMs: number | undefined): Promise<StopReport> => {
     const channel = channelNamed(name);
     await act(by, deadlineMs === 0 ? 'halt' : 'stop', name);
@@ -124,22 +168,20 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return { left, channels: left > 0 ? { [name]: left } : {} };
   };
 
-  const verbs = new Verbs(store, clock, services.newId, channelNamed);
+  const verbs = new Verbs(store, clock, newId, channelNamed);
+  const jobs = new JobRegistry({
+    ...{ store, clock, log, verbs, holds, newId },
+    records: new JobRecords(store),
+    now: () => clock.now(),
+    channel: (name) => channels.get(name),
+  });
+  await jobs.load();
 
   const engine: Engine = {
     store,
     events,
     deploy: (definition, version) => turns.take(definition.name, () => deploy(definition, version)),
-    undeploy: (name) =>
-      turns.take(name, async () => {
-        const channel = channelNamed(name);
-        const counts = (await store.counts()).find((each) => each.channel === name);
-        const open = (counts?.unrouted ?? 0) + (counts?.destinations.reduce((sum, each) => sum + each.queued, 0) ?? 0);
-        if (open > 0)
-          throw new HubError('not-allowed', 'permanent', `undeploying ${name}: ${open} messages are not settled`);
-        await channel.stop(channel.definition.options.limits.drainMs);
-        channels.delete(name);
-      }),
+    undeploy: (name) => turns.take(name, () => undeploy(name)),
     start: (name, by) =>
       turns.take(name, async () => {
         const channel = channelNamed(name);
@@ -170,7 +212,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     status: async (): Promise<readonly ChannelStatus[]> => {
       const counts = new Map((await store.counts()).map((each) => [each.channel, each]));
       return Promise.all(
-        [...channels.values()].map((channel) => channelStatus(channel, store, counts.get(channel.name), clock)),
+        [...channels.values()].map((channel) =>
+          channelStatus(channel, store, counts.get(channel.name), clock, services.holds),
+        ),
       );
     },
     send: async (name, raw, meta: Meta, by): Promise<Receipt> => {
@@ -186,10 +230,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     retry: (id, by, options) => verbs.retry(id, by, options ?? {}),
     replay: (id, by, options) => verbs.replay(id, by, options ?? {}),
     skip: (id, by, options) => verbs.skip(id, by, options ?? {}),
+    jobs,
+    holds,
+    findings: (name) => channelNamed(name).findings.list(),
     close: async (deadlineMs) => {
       if (closed) return { left: 0, channels: {} };
       closed = true;
       cancelUsage?.();
+      await jobs.stop();
       await pruner.stop();
       const left: Record<string, number> = {};
       await Promise.all(
@@ -205,4 +253,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     [Symbol.asyncDispose]: async () => void (await engine.close(0)),
   };
   return engine;
+}
+
+function unsettled(sum: number, { unrouted, destinations }: ChannelCounts): number {
+  return sum + unrouted + destinations.reduce((queued, each) => queued + each.queued, 0);
 }

@@ -2,7 +2,6 @@ import { asHubError, errorRecord, HubError } from '../errors.ts';
 import type { Appended, MessageStore, MessageSummary, PartSummary } from '../store/message-store.ts';
 import type { CompiledChannel } from './compiled.ts';
 import type { BatchDelivery } from './delivery.ts';
-import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { LateAnswers } from './late-answers.ts';
 import { Slot } from './slot.ts';
 
@@ -12,8 +11,12 @@ export interface DuplicatesHost {
   readonly channel: string;
   readonly store: MessageStore;
   readonly answers: LateAnswers;
-  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
   compiled(): CompiledChannel;
+  /** Rows of a destination's queue were made ready. */
+  rowsChanged(
+    destination: string,
+    changed: readonly { readonly seq: number; readonly n: number; readonly ready: boolean }[],
+  ): void;
   /** A message that is in memory. */
   live(seq: number): Slot | undefined;
 }
@@ -69,8 +72,7 @@ export class Duplicates {
       this.#host.channel,
       failed.map(({ destination, n }) => ({ destination, seq: of.seq, n, from: 'error', to: 'ready' })),
     );
-    for (const { destination, n } of failed)
-      this.#host.dispatchers.get(destination)?.rowsChanged([{ seq: of.seq, n, ready: true }]);
+    for (const { destination, n } of failed) this.#host.rowsChanged(destination, [{ seq: of.seq, n, ready: true }]);
   }
 
   #awaitParts(of: DuplicateOf, parts: readonly PartSummary[], delivery: BatchDelivery, index: number): void {

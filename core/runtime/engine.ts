@@ -6,6 +6,8 @@ import type { Meta } from '../format.ts';
 import type { Receipt } from '../outcome.ts';
 import type { MessageStore, PartName, Reader } from '../store/message-store.ts';
 import type { ChannelState } from './channel-state.ts';
+import type { CountedFinding } from './finding-counts.ts';
+import type { Holds, Jobs } from './jobs/job.ts';
 
 /** A set of definitions running on one store and one event log: what the admin API and the command line drive. */
 export interface Engine extends AsyncDisposable {
@@ -54,7 +56,15 @@ export interface Engine extends AsyncDisposable {
   /** Gives up on queued parts, or closes dead letters: they count as resolved. */
   skip(messageId: string, by: Reader, options?: { readonly destination?: string }): Promise<ActionReport>;
 
-  /** Drains everything within the deadline, then halts. Resolves with what is left. */
+  /** The verbs on all messages of a filter, at a rate, below live traffic. */
+  readonly jobs: Jobs;
+  /** Messages that operators hold back; a job releases them. */
+  readonly holds: Holds;
+
+  /** What validation has found in a channel since it was started, by kind and place. Throws HubError `not-found`. */
+  findings(channel: string): readonly CountedFinding[];
+
+  /** Drains everything within the deadline, then halts. Resolves with what is left. Jobs go on at the next start. */
   close(deadlineMs: number): Promise<StopReport>;
 }
 
@@ -79,6 +89,8 @@ export interface ConnectionStatus {
 
 export interface ChannelStatus {
   readonly channel: string;
+  /** Of a channel that sends what a destination collects: the channel of that destination. */
+  readonly collectedFrom?: string;
   readonly state: ChannelState;
   readonly version: string;
   readonly deployedAt: number;
@@ -112,7 +124,10 @@ export interface DestinationStatus {
   readonly queued: number;
   /** Age of the oldest queued message, milliseconds. */
   readonly queuedAgeMs?: number;
+  /** Keys that are not free: behind a message that failed, or held back by an operator. */
   readonly heldKeys: number;
+  /** Holds of operators in force here. */
+  readonly holds: number;
   readonly filtered: number;
   readonly sent: number;
   readonly errored: number;

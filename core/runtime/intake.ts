@@ -23,6 +23,8 @@ export interface IntakeHost {
   hasRoom(): boolean;
   /** The store's quota or disk is used up. */
   isFull(): boolean;
+  /** Why a message is not for this hub at all: it is kept as a fault. */
+  refusal(raw: Uint8Array): HubError | undefined;
   /** Stored messages in seq order, and faults, which are done. */
   stored(slots: readonly Slot[]): void;
   duplicate(of: DuplicateOf, delivery: BatchDelivery, index: number): void;
@@ -148,7 +150,8 @@ export class ChannelIntake implements Intake {
       receivedAt,
     };
     if (arrival.key !== undefined) message.key = arrival.key;
-    if (arrival.fault) message.fault = errorRecord(arrival.fault);
+    const fault = arrival.fault ?? this.#host.refusal(raw);
+    if (fault) message.fault = errorRecord(fault);
     else if (this.#host.detectDuplicates && arrival.dedupeKey !== undefined)
       message.dedupe = { key: arrival.dedupeKey, contentHash: arrival.contentHash ?? hash('sha256', raw) };
     if (raw.length >= largeBytes && this.#host.format.largeValues) {
@@ -172,9 +175,9 @@ export class ChannelIntake implements Intake {
         continue;
       }
       const message = messages[index]!;
-      const fault = batch[index]!.fault;
+      const { fault } = message;
       if (fault) {
-        delivery.reach('settled', index, { id: message.id, outcome: { status: 'error', error: errorRecord(fault) } });
+        delivery.reach('settled', index, { id: message.id, outcome: { status: 'error', error: fault } });
         continue;
       }
       const slot = new Slot(

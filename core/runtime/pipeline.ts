@@ -1,16 +1,17 @@
 // Over 300 lines: the whole first pass of a message, whose stages share one slot and one settlement.
 import type { Clock, Log } from '../component.ts';
+import { Document } from '../document.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
 import { type Outcome, worseOf } from '../outcome.ts';
 import type { MessageStore, Part, PartChange } from '../store/message-store.ts';
 import { type Outputs, route, runSteps } from './compile.ts';
 import type { CompiledChannel } from './compiled.ts';
-import type { Dispatcher } from './dispatch/dispatcher.ts';
+import type { Dispatch } from './dispatch/dispatch.ts';
 import { Lanes } from './lanes.ts';
 import { LateAnswers } from './late-answers.ts';
 import { maxParts, positionOf } from './position.ts';
 import { Settlements } from './settlements.ts';
-import type { Slot } from './slot.ts';
+import { noteDocument, type Slot } from './slot.ts';
 import { guarded } from './step-guard.ts';
 
 export interface PipelineHost {
@@ -18,9 +19,13 @@ export interface PipelineHost {
   readonly store: MessageStore;
   readonly clock: Clock;
   readonly log: Log;
-  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+  readonly dispatchers: ReadonlyMap<string, Dispatch>;
   /** The first pass of these is over and committed: their memory is free. */
   passed(slots: readonly Slot[]): void;
+  /** Validation found something. */
+  found(slot: Slot): void;
+  /** Queued parts of a message were withdrawn. */
+  withdrawn(): void;
 }
 
 const laneOfAll: readonly string[] = [''];
@@ -44,7 +49,7 @@ export class Pipeline {
   /** What the guarded code is working on: the one to blame when it is ended. */
   #current: Slot | undefined;
   #free: Slot[] = [];
-  readonly #offered = new Map<Slot, { readonly dispatcher: Dispatcher; readonly position: number }[]>();
+  readonly #offered = new Map<Slot, { readonly dispatcher: Dispatch; readonly position: number }[]>();
   #offering: Slot | undefined;
 
   constructor(compiled: CompiledChannel, host: PipelineHost) {
@@ -137,13 +142,16 @@ export class Pipeline {
   #route(slot: Slot): void {
     try {
       if (slot.settled) return;
+      if (!slot.delivery && this.compiled.definition.options.mode === 'query') throw nobodyAsks();
       if (!route(slot, this.compiled)) {
         this.#settle(slot);
         return;
       }
+      if (slot.findings) this.#host.found(slot);
     } catch (thrown) {
       slot.compiled ??= this.compiled;
       this.#fail(slot, asHubError(thrown, 'step-failed', 'routing'));
+      if (slot.findings) this.#host.found(slot);
       return;
     }
     // A strict destination gets the channel's total order, so nothing may overtake while it is transformed either.
@@ -198,12 +206,12 @@ export class Pipeline {
     const outputs: (readonly unknown[] | HubError | undefined)[] = [];
     compiled.destinations.forEach((destination, at) => {
       if (slot.only && !slot.only.includes(destination.name)) return;
-      const inputs = destination.definition.input === 'source' ? [slot.payload] : payloads;
-      if (destination.steps.length === 0) {
-        outputs[at] = inputs;
-        return;
-      }
       try {
+        const inputs = destination.definition.input === 'source' ? [asReceived(slot)] : payloads;
+        if (destination.steps.length === 0) {
+          outputs[at] = inputs;
+          return;
+        }
         const results = inputs.map((input) =>
           runSteps(destination.steps, slot, this.#host.channel, compiled.version, input),
         );
@@ -228,7 +236,7 @@ export class Pipeline {
     const compiled = slot.compiled!;
     const { options } = compiled.definition;
     const offers: {
-      readonly dispatcher: Dispatcher;
+      readonly dispatcher: Dispatch;
       readonly position: number;
       readonly n: number;
       readonly payload: unknown;
@@ -250,6 +258,7 @@ export class Pipeline {
       } else if (output.length === 0) slot.parts.push({ destination: destination.name, n: 0, status: 'filtered' });
       else
         output.forEach((payload, n) => {
+          if (payload instanceof Document) noteDocument(slot, destination.name, n, payload);
           offers.push({ dispatcher, position: positionOf({ seq: slot.seq, n }), n, payload });
         });
     });
@@ -427,6 +436,7 @@ export class Pipeline {
     }
     await Promise.all([...this.#host.dispatchers.values()].map((dispatcher) => dispatcher.flush()));
     if (changes.length > 0) await this.#host.store.update(this.#host.channel, changes);
+    this.#host.withdrawn();
   }
 
   /** Forgets what has not ended its first pass: it is in the store, and comes again. Resolves when the rest is committed. */
@@ -445,7 +455,18 @@ export class Pipeline {
   }
 }
 
-function notOffered(destination: string, outputs: number, dispatcher: Dispatcher | undefined): HubError {
+/** A question that was stored before a restart: whoever asked it has gone. */
+function nobodyAsks(): HubError {
+  return new HubError('cancelled', 'permanent', 'answering a query: nobody waits for the answer any more');
+}
+
+/** The payload without what the sender's profile puts right. */
+function asReceived(slot: Slot): unknown {
+  const { received } = slot.compiled!;
+  return received ? received(slot.raw, slot.meta) : slot.payload;
+}
+
+function notOffered(destination: string, outputs: number, dispatcher: Dispatch | undefined): HubError {
   return dispatcher
     ? new HubError('step-failed', 'permanent', `splitting for ${destination}: ${outputs} outputs`)
     : new HubError('not-found', 'permanent', `sending to ${destination}: the channel has no such destination any more`);

@@ -69,6 +69,7 @@ function settlementOf(slot: Slot, { version, definition }: CompiledChannel): Set
     content,
     ...(slot.error && { error: slot.error }),
     ...(type !== undefined && { type }),
+    ...(slot.found && { meta: slot.found }),
     parts: content === 'full' ? slot.parts : slot.parts.map(withoutContent),
   };
 }

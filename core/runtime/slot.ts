@@ -1,4 +1,6 @@
+import { Document, document } from '../document.ts';
 import type { ErrorRecord } from '../errors.ts';
+import type { Finding } from '../finding.ts';
 import type { Format, Meta } from '../format.ts';
 import type { Message, Outgoing } from '../message.ts';
 import type { Outcome, Receipt } from '../outcome.ts';
@@ -36,6 +38,10 @@ export class Slot implements Laned {
   error: ErrorRecord | undefined;
   /** The reply of the destination named by `replyFrom`. */
   reply: Uint8Array | undefined;
+  /** What validation found. */
+  findings: readonly Finding[] | undefined;
+  /** What is kept beside the meta it arrived with: names of documents that were split off. */
+  found: Record<string, string> | undefined;
   /** Set once the sender has had its last answer. */
   answered = false;
   settled = false;
@@ -65,7 +71,8 @@ export class Slot implements Laned {
   }
 
   receipt(outcome: Outcome): Receipt {
-    return this.reply === undefined ? { id: this.id, outcome } : { id: this.id, outcome, reply: this.reply };
+    if (this.reply !== undefined) return { id: this.id, outcome, reply: this.reply };
+    return this.findings && this.error ? { id: this.id, outcome, findings: this.findings } : { id: this.id, outcome };
   }
 }
 
@@ -137,7 +144,7 @@ export class OutgoingMessage implements Outgoing<unknown> {
     this.receivedAt = of.receivedAt;
     this.version = of.version;
     if (of.replayOf !== undefined) this.replayOf = of.replayOf;
-    this.meta = of.meta;
+    this.meta = metaOf(of.meta, destination, n, format, content);
     this.effectId = `${of.id}/${destination}/${n}`;
     this.#format = format;
     this.#hasPayload = 'payload' in content;
@@ -162,4 +169,29 @@ export class OutgoingMessage implements Outgoing<unknown> {
   get encoded(): Uint8Array | undefined {
     return this.#bytes;
   }
+}
+
+function documentKey(destination: string, n: number): string {
+  return `document/${destination}/${n}/`;
+}
+
+/** Keeps what a document is called until its part is sent: frozen bytes do not say it. */
+export function noteDocument(slot: Slot, destination: string, n: number, { meta }: Document): void {
+  slot.found ??= {};
+  for (const [name, value] of Object.entries(meta)) slot.found[documentKey(destination, n) + name] = value;
+}
+
+/** The meta of one part: a document has its own beside the message's. */
+function metaOf(
+  meta: Meta,
+  destination: string,
+  n: number,
+  format: Format<unknown>,
+  content: { readonly payload: unknown } | { readonly bytes: Uint8Array },
+): Meta {
+  if (format.id !== document.id) return meta;
+  if ('payload' in content && content.payload instanceof Document) return { ...meta, ...content.payload.meta };
+  const key = documentKey(destination, n);
+  const own = Object.entries(meta).filter(([name]) => name.startsWith(key));
+  return { ...meta, ...Object.fromEntries(own.map(([name, value]) => [name.slice(key.length), value])) };
 }

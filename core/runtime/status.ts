@@ -1,6 +1,6 @@
 import type { Clock } from '../component.ts';
 import type { ChannelCounts, MessageStore } from '../store/message-store.ts';
-import type { ChannelRuntime } from './channel-runtime.ts';
+import type { ChannelRuntime, ChannelServices } from './channel-runtime.ts';
 import type { ChannelStatus, DestinationStatus } from './engine.ts';
 
 /** How a channel stands, with its totals from the store. */
@@ -9,6 +9,7 @@ export async function channelStatus(
   store: MessageStore,
   counts: ChannelCounts | undefined,
   clock: Clock,
+  holds: ChannelServices['holds'],
 ): Promise<ChannelStatus> {
   const destinations = await Promise.all(
     channel.definition.destinations.map(async (definition): Promise<DestinationStatus> => {
@@ -16,7 +17,7 @@ export async function channelStatus(
       const dispatcher = channel.dispatchers.get(name);
       const totals = counts?.destinations.find((each) => each.destination === name);
       const queued = totals?.queued ?? 0;
-      const { oldest } = queued > 0 ? await store.queueState(channel.name, name) : { oldest: undefined };
+      const { oldest } = queued > 0 ? await store.queueState(channel.name, name, 0) : { oldest: undefined };
       return {
         destination: name,
         type: definition.to.type,
@@ -26,6 +27,7 @@ export async function channelStatus(
         queued,
         ...(oldest !== undefined && { queuedAgeMs: Math.max(0, clock.now() - oldest) }),
         heldKeys: dispatcher?.heldKeys ?? 0,
+        holds: holds(channel.name, name).length,
         filtered: totals?.filtered ?? 0,
         sent: totals?.sent ?? 0,
         errored: totals?.errored ?? 0,
@@ -38,6 +40,7 @@ export async function channelStatus(
   const sum = (of: (each: DestinationStatus) => number) => destinations.reduce((total, each) => total + of(each), 0);
   return {
     channel: channel.name,
+    ...(channel.definition.collectedFrom !== undefined && { collectedFrom: channel.definition.collectedFrom }),
     state: channel.state,
     version: channel.compiled.version,
     deployedAt: channel.deployedAt,

@@ -39,6 +39,7 @@ export class Verbs {
   async #retry(id: string, by: Reader, options: PartChoice & { readonly confirmed?: boolean }): Promise<ActionReport> {
     const message = await this.#message(id);
     const channel = this.#channel(message.channel);
+    refuseQueries(channel, `retrying ${id}`);
     const parts = chosen(message, options, (part) => isOpenError(part) || part.queued === 'waiting');
     const dead = parts.filter((part) => part.status === 'error');
     if (!options.confirmed && dead.some((part) => this.#overtaken(channel, message, part)))
@@ -101,6 +102,7 @@ export class Verbs {
     const raw = options.raw ?? content.raw;
     if (!raw) throw new HubError('not-allowed', 'permanent', `replaying ${id}: its content is not kept any more`);
     const channel = this.#channel(content.channel);
+    refuseQueries(channel, `replaying ${id}`);
     if (channel.state === 'stopped')
       throw new HubError('not-allowed', 'permanent', `replaying ${id}: channel ${channel.name} is stopped`);
     await this.#audit(by, options.raw ? 'edit-and-replay' : 'replay', id);
@@ -113,7 +115,7 @@ export class Verbs {
       ...(options.destination !== undefined && { only: [options.destination] }),
     };
     const delivery = await channel.inject(message);
-    await delivery.receipts('stored');
+    await delivery?.receipts('stored');
     return { parts: [], messageId: message.id };
   }
 
@@ -135,8 +137,7 @@ export class Verbs {
   }
 
   #tell(channel: ChannelRuntime, message: MessageSummary, parts: readonly PartSummary[], ready: boolean): void {
-    for (const part of parts)
-      channel.dispatchers.get(part.destination)?.rowsChanged([{ seq: message.seq, n: part.n, ready }]);
+    for (const part of parts) channel.rowsChanged(part.destination, [{ seq: message.seq, n: part.n, ready }]);
   }
 
   #audit(by: Reader, action: string, subject: string): Promise<void> {
@@ -179,4 +180,14 @@ function named(message: MessageSummary, part: PartSummary) {
 
 function notFound(id: string): HubError {
   return new HubError('not-found', 'permanent', `looking for message ${id}: no message has this id`);
+}
+
+/** Nobody waits any more for the answer to a question that was asked before. */
+function refuseQueries({ name, definition }: ChannelRuntime, doing: string): void {
+  if (definition.options.mode === 'query')
+    throw new HubError(
+      'not-allowed',
+      'permanent',
+      `${doing}: channel ${name} answers queries, which are asked again instead`,
+    );
 }

@@ -8,7 +8,7 @@ import { Layout, packedName } from './layout.ts';
 import { compilePath, type Path } from './path.ts';
 import { compiled, everyValue, firstValue, identifiers, isPresent } from './read.ts';
 import { Segment } from './segment.ts';
-import { appended, insertSegment, removeSegments } from './segment-edit.ts';
+import { appended, insertSegment, picked, removeSegments } from './segment-edit.ts';
 
 export interface ParseOptions {
   /** The character set by name, whatever MSH-18 says: for senders that declare none, or a wrong one. */
@@ -194,6 +194,11 @@ export class Hl7Message {
   remove(path: string | Path): Hl7Message {
     const place = compiled(path);
     return this.#with(place.field === 0 ? removeSegments(this.#layout, place) : removeValues(this.#layout, place));
+  }
+
+  /** A message of these of its segments only, by their numbers from 0 and in this order. MSH has to be the first of them. */
+  pick(indexes: readonly number[]): Hl7Message {
+    return this.#with(picked(this.#layout, indexes));
   }
 
   /**

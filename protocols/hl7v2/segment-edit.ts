@@ -69,3 +69,14 @@ function terminatorLength(bytes: Buffer, end: number): number {
 function isTerminator(byte: number | undefined): boolean {
   return byte === CR || byte === LF;
 }
+
+/** The segments with these numbers, each ended with CR. */
+export function picked(layout: Layout, indexes: readonly number[]): Buffer {
+  const pieces: Buffer[] = [];
+  for (const index of indexes) {
+    if (layout.reach(index)) pieces.push(layout.bytes.subarray(layout.starts[index]!, layout.ends[index]!), TERMINATOR);
+  }
+  return Buffer.concat(pieces);
+}
+
+const TERMINATOR = Buffer.from('\r');

@@ -10,10 +10,13 @@ import { Lanes } from '../lanes.ts';
 import { atPosition, positionOf } from '../position.ts';
 import { OutgoingMessage, type Slot } from '../slot.ts';
 import { Circuit } from './circuit.ts';
+import type { Busy } from './dispatch.ts';
 import { HeldKeys } from './held-keys.ts';
 import { byPosition, type Item } from './item.ts';
+import { freeKeyless } from './keyless-rows.ts';
 import { LastSent } from './last-sent.ts';
 import { writeNarrowing } from './narrow.ts';
+import { type HoldInForce, OperatorHolds } from './operator-holds.ts';
 import { type Changed, PartChanges } from './part-changes.ts';
 import { QueueWindow } from './queue-window.ts';
 
@@ -44,6 +47,10 @@ export interface DispatchLimits {
 
 const loadBytes = 8 * 1024 * 1024;
 const unblockPage = 64;
+/** So many parts that are ready to be sent are work enough: jobs wait. */
+const fewReady = 8;
+/** Keys are held back for an operator beyond maxHeldKeys: nothing fails there. About 200 bytes a key. */
+const heldForOperators = 10;
 const loadPage = 512;
 const uncertainBeforeOpen = 3;
 /** A destination that ignores its signal does not hold up a halt for ever. */
@@ -68,6 +75,7 @@ export class Dispatcher {
   readonly #circuit: Circuit;
   readonly #changes: PartChanges;
   readonly #lastSent = new LastSent();
+  readonly #operators = new OperatorHolds();
   #ready: Item[] = [];
   #undecided: Item[] = [];
   readonly #inMemory = new Map<number, Item>();
@@ -101,7 +109,8 @@ export class Dispatcher {
     this.#held = new HeldKeys({
       unblock: (key) => {
         this.flushAll();
-        return store.unblock(channel, this.name, key, unblockPage);
+        // What an operator holds comes back as blocked: one at a time, so that little is moved for nothing.
+        return store.unblock(channel, this.name, key, this.#operators.mayBlock(key) ? 1 : unblockPage);
       },
       unblocked: (keys, first) => this.#unblocked(keys, first),
       answered: () => this.#decide(),
@@ -161,15 +170,20 @@ export class Dispatcher {
   /** Takes over what an earlier run left in the queue. Before any message is offered. */
   async restore(enabled: boolean): Promise<void> {
     this.#enabled = enabled;
-    const { bytes } = await this.#readQueue();
+    const { bytes, blocked } = await this.#readQueue();
     this.#host.queuedBytes(bytes);
+    if (blocked > 0) await this.#freeKeyless();
     if (this.#compiled.definition.options.afterDeadLetter === 'hold-key') await this.#restoreDeadLetters();
     this.#held.askAll();
     this.#window.load();
   }
 
+  get #maxHeldKeys(): number {
+    return this.#limits.maxHeldKeys * (this.#operators.any ? heldForOperators : 1);
+  }
+
   async #readQueue() {
-    const state = await this.#host.store.queueState(this.#host.channel, this.name);
+    const state = await this.#host.store.queueState(this.#host.channel, this.name, this.#maxHeldKeys + 1);
     for (const { key, head } of state.held) this.#held.restore(key, positionOf(head));
     if (state.ready > 0) this.#window.added(0);
     if (state.nextRetryAt !== undefined) this.#window.dueAt(state.nextRetryAt);
@@ -188,8 +202,31 @@ export class Dispatcher {
         }
       }
       cursor = page.cursor;
-      if (cursor === undefined || this.#held.size > this.#limits.maxHeldKeys) return;
+      if (cursor === undefined || this.#held.size > this.#maxHeldKeys) return;
     }
+  }
+
+  hold(holds: readonly HoldInForce[]): void {
+    if (!this.#operators.set(holds)) return;
+    this.#held.askAll();
+    void this.#freeKeyless();
+  }
+
+  async #freeKeyless(): Promise<void> {
+    if (this.#compiled.definition.options.order !== 'none') return;
+    this.flushAll();
+    try {
+      const freed = await freeKeyless(this.#host.store, this.#host.channel, this.name, this.#operators);
+      this.rowsChanged(freed.map((each) => ({ ...each, ready: true })));
+    } catch (thrown) {
+      this.#storeFailed(thrown, () => void this.#freeKeyless());
+    }
+  }
+
+  get busy(): Busy | undefined {
+    if (!this.#enabled) return 'stopped';
+    if (this.#circuit.isOpen) return 'away';
+    return this.#window.behind || this.#ready.length + this.#writes > fewReady ? 'live-traffic' : undefined;
   }
 
   /** A part on its first pass. */
@@ -238,13 +275,17 @@ export class Dispatcher {
   }
 
   #admit(item: Item): void {
-    if (this.#held.verdict(item) === 'blocked') {
+    if (this.#verdict(item) === 'blocked') {
       this.#park(item, 'blocked');
       return;
     }
     item.state = 'lane';
     // In-order destinations take their queue as it comes; only independent writes need a lane per key.
     if (this.#compiled.definition.to.batching !== 'independent' || this.#lanes.enter(item)) this.#makeReady(item);
+  }
+
+  #verdict(item: Item): 'free' | 'blocked' | 'asking' {
+    return this.#operators.any && this.#operators.blocks(item.seq, item.message) ? 'blocked' : this.#held.verdict(item);
   }
 
   #makeReady(item: Item): void {
@@ -287,7 +328,7 @@ export class Dispatcher {
     for (const item of this.#ready) {
       if (batch.length >= maxBatch) break;
       if (item.state === 'ready') {
-        const verdict = this.#held.verdict(item);
+        const verdict = this.#verdict(item);
         if (verdict === 'free') {
           item.state = 'writing';
           batch.push(item);
@@ -484,7 +525,7 @@ export class Dispatcher {
       });
     }
     this.#leave(item);
-    if (this.#held.size > this.#limits.maxHeldKeys) {
+    if (this.#held.size > this.#maxHeldKeys) {
       const message = `holding back ${this.#held.size} keys at ${this.name}: more than maxHeldKeys`;
       this.#stopItself({ code: 'write-failed', kind: 'permanent', scope: 'destination', message });
     }
