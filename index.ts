@@ -1,24 +1,59 @@
 /** What channel files import as `weir`. */
+import { channel as channelIn } from './adapters/channel/channel.ts';
 import { events } from './adapters/events/events.ts';
 import { file as fileIn } from './adapters/file/file.ts';
+import { http as httpIn } from './adapters/http/http.ts';
 import { mllp as mllpIn } from './adapters/mllp/mllp.ts';
+import { schedule } from './adapters/schedule/schedule.ts';
+import { sftp as sftpIn } from './adapters/sftp/sftp.ts';
+import { channel as channelOut } from './connectors/channel/channel.ts';
 import { discard } from './connectors/discard/discard.ts';
+import { email } from './connectors/email/email.ts';
 import { file as fileOut } from './connectors/file/file.ts';
+import { http as httpOut } from './connectors/http/http.ts';
 import { mllp as mllpOut } from './connectors/mllp/mllp.ts';
 import { publish } from './connectors/publish/publish.ts';
+import { sftp as sftpOut } from './connectors/sftp/sftp.ts';
+import { hl7Batch } from './contracts/envelopes/hl7-batch.ts';
+import { jsonArray } from './contracts/envelopes/json-array.ts';
+import { lines } from './contracts/envelopes/lines.ts';
 import { hl7v2ToLabResult } from './transforms/hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
 import { hl7v2ToPatientEvent } from './transforms/hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
 import { labResultToCritical } from './transforms/lab-result-to-critical/lab-result-to-critical.ts';
+import { mapping } from './transforms/mapping/mapping.ts';
 
 /** Where messages come from: `.from(adapters.mllp({ … }))`. */
-export const adapters = Object.freeze({ mllp: mllpIn, file: fileIn, events });
+export const adapters = Object.freeze({
+  mllp: mllpIn,
+  http: httpIn,
+  sftp: sftpIn,
+  file: fileIn,
+  schedule,
+  events,
+  channel: channelIn,
+});
 /** Where messages go: `.to('lab', connectors.mllp({ … }))`. */
-export const connectors = Object.freeze({ mllp: mllpOut, file: fileOut, publish, discard });
+export const connectors = Object.freeze({
+  mllp: mllpOut,
+  http: httpOut,
+  sftp: sftpOut,
+  file: fileOut,
+  email,
+  publish,
+  channel: channelOut,
+  discard,
+});
+/** What several messages are put into: `collect({ count: 500, envelope: envelopes.hl7Batch({}) }, connectors.sftp({ … }))`. */
+export const envelopes = Object.freeze({ hl7Batch, lines, jsonArray });
 /** What changes them on the way: `.through(transforms.hl7v2ToPatientEvent({}))`. */
-export const transforms = Object.freeze({ hl7v2ToPatientEvent, hl7v2ToLabResult, labResultToCritical });
+export const transforms = Object.freeze({ hl7v2ToPatientEvent, hl7v2ToLabResult, labResultToCritical, mapping });
 
 export { type PatientEvent, patientEvent } from './contracts/clinical-patient.ts';
+export { cronSchedule } from './contracts/cron-schedule.ts';
+export { delimitedFormat, delimitedOptions } from './contracts/delimited.ts';
+export { fixedWidthFormat, fixedWidthOptions } from './contracts/fixed-width.ts';
 export { hl7v2 } from './contracts/hl7v2.ts';
+export { type JsonValue, json } from './contracts/json.ts';
 export { jsonFormat } from './contracts/json-format.ts';
 export {
   type CriticalResult,
@@ -27,14 +62,27 @@ export {
   labResult,
   type Observation,
 } from './contracts/lab-result.ts';
+export type { FlatRecord, RecordFile, RecordFormat } from './contracts/record-file.ts';
+export { type SenderProfileInput, senderProfile } from './contracts/sender-profile/sender-profile.ts';
+export { splitDocuments } from './contracts/split/hl7-documents.ts';
+export { splitHl7 } from './contracts/split/hl7-split.ts';
+export { splitRecords } from './contracts/split/record-split.ts';
 export { topics } from './contracts/topics.ts';
 export { type Channel, defineChannel, original, via, when } from './core/builder.ts';
+export { collect } from './core/collect.ts';
+export type { CollectOptions, Schedule } from './core/collection.ts';
 export { defineFilter, defineTransform } from './core/define.ts';
+export type { Document } from './core/document.ts';
 export { HubError } from './core/errors.ts';
 export type { Topic } from './core/events/event-log.ts';
 export { bytes, type Format, type Meta } from './core/format.ts';
 export type { Message } from './core/message.ts';
 export { type Many, many, type Predicate, type Step } from './core/transform.ts';
+export { withProfile } from './core/with-profile.ts';
 export type { FieldInput, SegmentInput } from './protocols/hl7v2/input.ts';
 export { type Hl7Message, parse } from './protocols/hl7v2/message.ts';
 export { compilePath } from './protocols/hl7v2/path.ts';
+export type { ValueScript } from './transforms/mapping/function.ts';
+export { splitJson } from './transforms/mapping/json-split.ts';
+export type { MapFormats } from './transforms/mapping/mapping.ts';
+export type { ResultScript } from './transforms/mapping/rules.ts';

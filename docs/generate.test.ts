@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { pages } from './pages.ts';
+import { pages } from './every-page.ts';
 
 const channels = join(import.meta.dirname, '..', 'channels');
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pages } from './pages.ts';
+import { pages } from './every-page.ts';
 
 // Writes the reference pages and JSON Schemas anew: `npm run docs`. What is no longer among them is removed.
 const written = pages();

@@ -1,19 +1,26 @@
 import { z } from 'zod';
 import { adapters } from '../adapters/index.ts';
 import { connectors } from '../connectors/index.ts';
-import { channelKeys, destinationKeys } from '../core/config/channel-yaml.ts';
+import { envelopes } from '../contracts/envelopes/index.ts';
+import { channelKeys, collectKeys, destinationKeys, splitKeys } from '../core/config/channel-keys.ts';
+import { environmentKeys } from '../core/config/environment.ts';
 import { problemCodes } from '../core/config/problem.ts';
 import { endpointKinds } from '../core/endpoint.ts';
 import { errorCodes } from '../core/errors.ts';
+import { yamlTable } from '../core/tables/table-header.ts';
+import { testFile } from '../hub/cli/test/test-file.ts';
 import { settingsSchema } from '../hub/settings.ts';
 import { transforms } from '../transforms/index.ts';
-import { commandPage } from './command-page.ts';
+import { mapJsonSchema } from '../transforms/mapping/map-schema.ts';
+import { alertsPage, alertsSchema } from './alerts-page.ts';
 import { componentsPage, type DescribedComponent } from './component-page.ts';
 import { formatJson, inputSchema, type JsonSchema, oneOf } from './json-schema.ts';
 import { keyTable } from './key-table.ts';
+import { mapPage, tablePage } from './map-page.ts';
+import { profilePage, profileSchema } from './profile-page.ts';
 
-/** Every reference page and JSON Schema, by its path below `docs/`. */
-export function pages(): ReadonlyMap<string, string> {
+/** Every reference page but that of the command line, and every JSON Schema, by its path below `docs/`. */
+export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     [
       'reference/adapters.md',
@@ -43,15 +50,23 @@ export function pages(): ReadonlyMap<string, string> {
       ),
     ],
     ['reference/channels.md', channelsPage()],
+    ['reference/maps.md', mapPage()],
+    ['reference/tables.md', tablePage()],
+    ['reference/profiles.md', profilePage()],
     ['reference/environment.md', environmentPage()],
     [
       'reference/settings.md',
       `# Settings\n\nThe keys of \`weir.yaml\`. Without a file every default holds.\n\n${keyTable(inputSchema(settingsSchema))}\n`,
     ],
+    ['reference/alerts.md', alertsPage()],
     ['reference/errors.md', errorsPage()],
-    ['reference/command-line.md', commandPage()],
     ['schemas/channel.schema.json', schemaFile('A Weir channel', channelSchema())],
+    ['schemas/map.schema.json', schemaFile('A map of Weir channels', mapJsonSchema())],
+    ['schemas/table.schema.json', schemaFile('A code table of Weir channels', inputSchema(yamlTable))],
+    ['schemas/profile.schema.json', schemaFile('A sender profile of Weir channels', profileSchema())],
+    ['schemas/test.schema.json', schemaFile('Tests of a Weir channel', inputSchema(testFile))],
     ['schemas/environment.schema.json', schemaFile('An environment of Weir channels', environmentSchema())],
+    ['schemas/alerts.schema.json', schemaFile('The alerts of a Weir hub', alertsSchema())],
     ['schemas/settings.schema.json', schemaFile('The settings of a Weir hub', inputSchema(settingsSchema))],
   ]);
 }
@@ -73,9 +88,23 @@ the third one of \`.to\`.
 ${keyTable(inputSchema(channelKeys))}
 
 - \`source\` takes the name of one of the [adapters](adapters.md) with its configuration.
-- \`steps\` is a list: \`filter: …\`, \`script: ./x.ts\` (its default export is the step), or one of the [transforms](transforms.md).
-- \`filter\` is a mapping that holds when each entry does: \`PATH: value\`, \`PATH: [a, b]\`, \`PATH: { not: … }\`, \`{ any: […] }\`,
-  \`{ all: […] }\`, \`{ exists: true }\`; \`any\`, \`all\` and \`not\` combine filters. A path may choose: \`OBX[8=HH][11=F]\`.
+- \`steps\` is a list: \`filter: …\`, \`script: ./x.ts\` (its default export is the step), or one of the [transforms](transforms.md), such as
+  \`mapping: { file: lab.map.yaml }\`, a [map](maps.md).
+- \`split\` among the steps, or as a key of a destination, makes several messages of one: of each segment (\`OBR\`) or group
+  (\`ORDER_OBSERVATION\`) of HL7, with what stands before the first and what belongs to it; of the items at a path of JSON (\`orders\`);
+  of the records of delimited text (\`row\`). \`{ document: OBX-5 }\` makes a file of each ED value; connectors name it
+  \`\${meta.document.name}\`. A message with nothing to split is filtered.
+- \`filter\` is a mapping that holds when each entry does. \`PATH: value\` and \`PATH: [a, b]\`: any value at the path is, or is one of.
+  \`PATH: { not: … }\`: no value is. \`{ some: { not: … } }\`: one of the values is something else. \`{ any: […] }\` and \`{ all: […] }\` combine
+  such conditions, \`{ exists: true }\` asks whether anything is there, \`{ table: wards }\` whether a value is a code of that
+  [code table](tables.md). Around paths, \`any: […]\`, \`all: […]\` and \`not: …\` combine filters. A path may choose: \`OBX[8=HH][11=F]\`.
+- \`profile\` names a [sender profile](profiles.md).
+- \`reply\` takes steps as \`steps\` does.
+- \`source: { channel: { name: other } }\` takes what the destination \`to: { channel: { name: this } }\` of another channel gives; what it is
+  read as says \`format\`. Links that go in a circle are a mistake.
+- \`tests\` is a list. Each has \`given\`, the path of a message, or \`sequence\`, several of them; for each destination by its name what is
+  expected: the path of a file, \`filtered\`, \`{ text: … }\`, \`{ error: code }\`, or a list of these for several outputs; \`responses\` of
+  far ends by destination: \`AA\`, \`AE\` and so on, \`none\`, \`timeout\`, or the path of a file; and \`reply\`, what the sender gets.
 
 ## Destinations
 
@@ -83,7 +112,13 @@ The keys of each entry of \`destinations\`.
 
 ${keyTable(inputSchema(destinationKeys))}
 
-\`to\` takes the name of one of the [connectors](connectors.md) with its configuration; \`steps\` and \`filter\` are as above.
+\`to\` takes the name of one of the [connectors](connectors.md) with its configuration; \`steps\`, \`split\` and \`filter\` are as above.
+
+## Envelopes
+
+What \`collect\` puts messages into: \`collect: { count: 500, schedule: 0 2 * * *, zone: Europe/Berlin, envelope: { hl7-batch: {} } }\`.
+
+${envelopes.map(({ type, summary, config }) => `### ${type}\n\n${summary}\n\n${keyTable(inputSchema(config))}`).join('\n\n')}
 `;
 }
 
@@ -92,7 +127,11 @@ function environmentPage(): string {
   return `# Environments
 
 \`env/<name>.yaml\` beside the channels says where their endpoints are: \`endpoints:\` by name, each with its \`kind\` and the keys of
-that kind. Secrets are references: \`\${env:NAME}\` or \`\${file:path}\`; \`\${stateDir}\` is the hub's state folder.
+that kind. Beside them:
+
+${keyTable(inputSchema(environmentKeys.omit({ endpoints: true })))}
+
+Secrets are references: \`\${env:NAME}\` or \`\${file:path}\`; \`\${stateDir}\` is the hub's state folder.
 
 ${kinds.join('\n\n')}
 `;
@@ -122,6 +161,7 @@ function codeTable(codes: Readonly<Record<string, string>>): string {
 }
 
 function channelSchema(): JsonSchema {
+  const split: JsonSchema = { anyOf: [{ type: 'string' }, inputSchema(splitKeys)] };
   const step: JsonSchema = {
     anyOf: [
       oneOf(transforms),
@@ -132,18 +172,20 @@ function channelSchema(): JsonSchema {
         required: ['script'],
         additionalProperties: false,
       },
+      { type: 'object', properties: { split }, required: ['split'], additionalProperties: false },
     ],
   };
   const steps: JsonSchema = { type: 'array', items: step };
   const destination = inputSchema(destinationKeys);
+  const collect = withProperties(inputSchema(collectKeys), { envelope: oneOf(envelopes) }, ['envelope']);
   const channel = inputSchema(channelKeys);
   const destinations: JsonSchema = {
     ...property(channel, 'destinations'),
     type: 'object',
     minProperties: 1,
-    additionalProperties: withProperties(destination, { to: oneOf(connectors), steps }, ['to']),
+    additionalProperties: withProperties(destination, { to: oneOf(connectors), steps, split, collect }, ['to']),
   };
-  return withProperties(channel, { source: oneOf(adapters), steps, destinations }, ['source']);
+  return withProperties(channel, { source: oneOf(adapters), steps, reply: steps, destinations }, ['source']);
 }
 
 function property(schema: JsonSchema, name: string): JsonSchema {
@@ -177,6 +219,7 @@ function environmentSchema(): JsonSchema {
         type: 'object',
         additionalProperties: { anyOf: kinds },
       },
+      ...inputSchema(environmentKeys.omit({ endpoints: true })).properties,
     },
     additionalProperties: false,
   };

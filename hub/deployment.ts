@@ -3,14 +3,27 @@ import { join, sep } from 'node:path';
 import { loadChannels } from '../core/config/channels-folder.ts';
 import { type CodeLoader, sha256 } from '../core/config/code-loader.ts';
 import { type Environment, readEnvironment } from '../core/config/environment.ts';
+import { KeptChannels } from '../core/config/kept-channels.ts';
 import { describeProblem, type Problem } from '../core/config/problem.ts';
+import type { ReferenceSources } from '../core/config/references.ts';
 import type { Registry } from '../core/config/registry.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import { asHubError, type ErrorRecord, errorRecord, HubError } from '../core/errors.ts';
+import type { Processing } from '../core/processing.ts';
 import type { EndpointSource } from '../core/runtime/create-engine.ts';
 import type { Engine } from '../core/runtime/engine.ts';
+import type { CsvReader } from '../core/tables/csv-table.ts';
+import { reloadTables } from '../core/tables/reload-tables.ts';
+import { noTables, type TableSet } from '../core/tables/table-set.ts';
+import { UnknownCodes } from '../core/tables/unknown-codes.ts';
+import { COMMA_SEPARATED } from '../protocols/delimited/dialect.ts';
+import { readDelimited } from '../protocols/delimited/read.ts';
+import { type AlertsConfig, defaultAlerts } from './alerts/alerts-config.ts';
+import { loadAlerts } from './alerts/alerts-file.ts';
+import type { AlertsSource } from './alerts/far-ends.ts';
 import { readOrNothing, type Settings } from './settings.ts';
 import { weirVersion } from './version.ts';
+import { type Wiring, wiringOf } from './wiring.ts';
 
 /** What a deployment did, channel by channel. With problems nothing was changed. */
 export interface DeployReport {
@@ -22,14 +35,24 @@ export interface DeployReport {
   readonly problems: readonly Problem[];
 }
 
-/** The channels folder and its environment, and how they get into the engine. */
-export class Deployment implements EndpointSource {
+const csv: CsvReader = (text) => readDelimited(text, COMMA_SEPARATED);
+
+/** The channels folder with its environment and its code tables, and how they get into the engine. */
+export class Deployment implements EndpointSource, AlertsSource {
   readonly #settings: Settings;
   readonly #registry: Registry;
   readonly #code: CodeLoader;
   #environment: Environment = { endpoints: {} };
   #environmentHash = '';
+  /** The file that it was read from. */
+  #environmentText: string | undefined;
+  /** Codes that the tables in force do not have. A table that changes begins its list anew. */
+  readonly unknown = new UnknownCodes();
+  #tables: TableSet = noTables;
+  #wiring: Wiring = { endpoints: {}, uses: [], holdKey: [] };
+  #alerts: AlertsConfig = defaultAlerts();
   #last: Promise<unknown> = Promise.resolve();
+  readonly #kept = new KeptChannels();
 
   constructor(settings: Settings, registry: Registry, code: CodeLoader) {
     this.#settings = settings;
@@ -43,6 +66,26 @@ export class Deployment implements EndpointSource {
     return Object.hasOwn(endpoints, name) ? endpoints[name] : undefined;
   }
 
+  /** The endpoints and who uses them, as they were last deployed. */
+  get wiring(): Wiring {
+    return this.#wiring;
+  }
+
+  /** What the hub is for, by the environment as it was last deployed. */
+  get processing(): Processing | undefined {
+    return this.#environment.processing;
+  }
+
+  /** The code tables as they were last deployed. */
+  get tables(): TableSet {
+    return this.#tables;
+  }
+
+  /** `alerts.yaml` as it was last deployed. */
+  get alerts(): AlertsConfig {
+    return this.#alerts;
+  }
+
   /** Reads the folder anew and deploys what changed. Two calls go one after the other, the second then finds nothing to do. */
   deploy(engine: Engine): Promise<DeployReport> {
     const run = this.#last.then(() => this.#deploy(engine));
@@ -54,20 +97,42 @@ export class Deployment implements EndpointSource {
     const directory = this.#settings.channels;
     const environment = await this.#readEnvironment();
     const endpoints = environment.value && new Set(Object.keys(environment.value.endpoints));
+    const { tables, changed, problems: inTables } = await reloadTables(join(directory, 'tables'), csv, this.#tables);
     const { channels, problems } = await loadChannels({
       directory,
       registry: this.#registry,
       code: await this.#code.snapshot(),
       weirVersion,
+      tables,
+      unknown: this.unknown,
+      kept: this.#kept,
+      references: this.#references(),
       ...(endpoints && { endpoints }),
+      ...(environment.value?.zone !== undefined && { zone: environment.value.zone }),
     });
-    const all = [...environment.problems, ...problems];
-    if (all.length > 0 || !environment.value)
+    const alerts = await loadAlerts(join(directory, 'alerts.yaml'), {
+      registry: this.#registry,
+      ...(endpoints && { endpoints }),
+      // A feed may be in a channel file that has a mistake.
+      ...(problems.length === 0 && { channels: channels.map(({ definition }) => definition.name) }),
+      timeZone: environment.value?.zone ?? this.#settings.timeZone,
+    });
+    const inAlerts = alerts.ok ? [] : alerts.problems;
+    const all = [...environment.problems, ...inTables, ...problems, ...inAlerts];
+    if (all.length > 0 || !environment.value || !alerts.ok)
       return { deployed: [], unchanged: [], removed: [], refused: [], problems: all };
     await makeOwnDirectories(environment.value, this.#settings.stateDir);
     const moved = environment.hash !== this.#environmentHash;
     this.#environment = environment.value;
     this.#environmentHash = environment.hash;
+    this.#environmentText = environment.text;
+    this.#tables = tables;
+    this.#wiring = wiringOf(
+      environment.value.endpoints,
+      channels.map(({ definition }) => definition),
+    );
+    this.#alerts = alerts.value;
+    for (const table of changed) this.unknown.clear(table);
 
     const running = new Map((await engine.status()).map(({ channel, version }) => [channel, version]));
     const deployed: { channel: string; version: string }[] = [];
@@ -95,7 +160,12 @@ export class Deployment implements EndpointSource {
     return { deployed, unchanged, removed, refused, problems: [] };
   }
 
-  async #readEnvironment(): Promise<{ value?: Environment; hash: string; problems: readonly Problem[] }> {
+  async #readEnvironment(): Promise<{
+    value?: Environment;
+    hash: string;
+    text?: string;
+    problems: readonly Problem[];
+  }> {
     const name = join('env', `${this.#settings.environment}.yaml`);
     const path = join(this.#settings.channels, name);
     let text: string;
@@ -105,11 +175,17 @@ export class Deployment implements EndpointSource {
       const message = `the environment ${this.#settings.environment} cannot be read`;
       return { hash: '', problems: [{ file: path, line: 1, column: 1, code: 'file-unreadable', message }] };
     }
-    const { stateDir } = this.#settings;
-    const read = readEnvironment(path, path, text, { environment: process.env, readFile: readOrNothing, stateDir });
+    // The files that references name may have changed; the process's own environment cannot.
+    if (text === this.#environmentText && !/\$\{file:/.test(text))
+      return { value: this.#environment, hash: this.#environmentHash, text, problems: [] };
+    const read = readEnvironment(path, path, text, this.#references());
     return read.ok
-      ? { value: read.value, hash: sha256(JSON.stringify(read.value)), problems: [] }
+      ? { value: read.value, hash: sha256(JSON.stringify(read.value)), text, problems: [] }
       : { hash: '', problems: read.problems };
+  }
+
+  #references(): ReferenceSources {
+    return { environment: process.env, readFile: readOrNothing, stateDir: this.#settings.stateDir };
   }
 }
 

@@ -26,6 +26,19 @@ it('rule 2: makes a key of value and assigning authority', () => {
   expect(hl7v2Language.key(['PID-3[5=MR]', 'MRG-1[5=MR]'])(result, message)).toEqual(['7^H']);
 });
 
-it('says what is wrong with a path', () => {
-  expect(() => hl7v2Language.path('PID3')).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+it.for([
+  ['PID3', 'expected "-" or "[" at position 3 – did you mean PID-3?'],
+  ['PDI-3', 'HL7 2.8 has no segment PDI – did you mean PID-3?'],
+  ['PID-99', 'PID has 40 fields in HL7 2.8'],
+  ['PID-3[5=MR].13', 'PID-3 is CX in HL7 2.8, which has 12 components'],
+  ['OBX[88=HH]', 'OBX has 28 fields in HL7 2.8'],
+] as const)('says what is wrong with a path: %s', ([path, reason]) => {
+  const wrong = expect.objectContaining({ code: 'config-invalid', message: expect.stringContaining(reason) });
+  expect(() => hl7v2Language.path(path)).toThrow(wrong);
+  expect(() => hl7v2Language.key([path])).toThrow(wrong);
+});
+
+it('takes what any version of HL7 has, and segments of a site’s own', () => {
+  for (const path of ['PID-40', 'PID-4', 'ERR-1', 'ZPI-3.2', 'MSH-9.3'])
+    expect(hl7v2Language.path(path).values(result)).toBeInstanceOf(Array);
 });

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../core/component.ts';
@@ -7,8 +8,11 @@ import { describeThrown, errorRecord, HubError } from '../core/errors.ts';
 import { openEmbeddedLog } from '../core/events/embedded-log.ts';
 import { createEngine } from '../core/runtime/create-engine.ts';
 import type { Engine, StopReport } from '../core/runtime/engine.ts';
+import { type EmbeddedIndex, openEmbeddedIndex } from '../core/search/embedded-index.ts';
 import { openSqliteStore } from '../core/store/sqlite/sqlite-store.ts';
 import type { Phase } from './admin/context.ts';
+import { openAlerts } from './alerts/alerts.ts';
+import { recordDeploy } from './deploy-trail.ts';
 import { assertDeployed, Deployment, type DeployReport } from './deployment.ts';
 import { shippedRegistry } from './registry.ts';
 import type { Settings } from './settings.ts';
@@ -37,6 +41,8 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   // The threads of the store and the event log start while this one loads Express.
   const loading = import('./admin/server.ts');
   const { store, events } = await openState(settings, log, opened);
+  const searching = openSearch(settings, log);
+  opened.defer(() => closeSearch(searching));
   const { startAdminServer } = await loading;
   const code = opened.use(await codeLoader(settings.channels));
   const deployment = new Deployment(settings, shippedRegistry(), code);
@@ -49,16 +55,43 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     endpoints: deployment,
   });
   opened.defer(() => engine[Symbol.asyncDispose]());
-  const deploy = () => deployment.deploy(engine);
-  const context = { engine, deploy, phase: () => phase, startedAt: Date.now(), version: weirVersion, log };
+  const alerts = opened.use(
+    await openAlerts({
+      ...{ engine, source: deployment, clock: systemClock, random: Math.random, log },
+      ...{ lowWaterBytes: settings.store.lowWaterBytes, hub: hostname(), version: weirVersion },
+    }),
+  );
+  const deploy = async () => {
+    const report = await deployment.deploy(engine);
+    await alerts.reload();
+    return report;
+  };
+  const context = {
+    engine,
+    deploy,
+    codes: deployment,
+    wiring: () => deployment.wiring,
+    alerts,
+    search: searching,
+    phase: () => phase,
+    startedAt: Date.now(),
+    version: weirVersion,
+    log,
+  };
   const admin = opened.use(await startAdminServer(context, settings.admin));
-  assertDeployed(await deploy());
+  const started = await deploy();
+  assertDeployed(started);
+  await recordDeploy(store, started, { actor: 'weir', reason: 'the hub was started' }, systemClock.now(), true);
+  await usable(searching, log);
   phase = 'running';
+  await alerts.start();
 
   const resources = opened.move();
   let closing: Promise<StopReport> | undefined;
   const close = async (deadlineMs: number) => {
     phase = 'draining';
+    // Channels that stop because the hub does are no alarm.
+    await alerts[Symbol.asyncDispose]();
     const report = await engine.close(deadlineMs);
     await resources.disposeAsync();
     return report;
@@ -76,11 +109,12 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
  * Opens the store and the event log at once; whichever opens is closed with `opened`, also when the other one fails. Throws
  * HubError `store-locked` or `config-invalid`, naming the folder.
  */
-async function openState({ stateDir, store }: Settings, log: Log, opened: AsyncDisposableStack) {
+async function openState({ stateDir, store, timeZone }: Settings, log: Log, opened: AsyncDisposableStack) {
   await makeStateFolder(stateDir);
   const now = systemClock.now;
   const onError = (error: HubError) => log.warn({ ...errorRecord(error) }, 'the event log tries again');
-  const messages = openSqliteStore({ directory: join(stateDir, 'messages'), now, ...store });
+  const days = timeZone === undefined ? {} : { timeZone };
+  const messages = openSqliteStore({ directory: join(stateDir, 'messages'), now, ...store, ...days });
   const topics = openEmbeddedLog({ directory: join(stateDir, 'events'), now, onError });
   for (const each of await Promise.allSettled([messages, topics]))
     if (each.status === 'fulfilled') opened.use(each.value);
@@ -92,6 +126,49 @@ async function openState({ stateDir, store }: Settings, log: Log, opened: AsyncD
     const why = code === 'store-locked' ? 'another hub has it open' : message;
     throw new HubError(code, kind, `opening the state folder ${stateDir}: ${why}`, { cause: thrown });
   }
+}
+
+/** The index follows the store from a thread of its own; what becomes of it concerns nothing but finding. */
+function openSearch({ stateDir, search, store }: Settings, log: Log): Promise<EmbeddedIndex> {
+  const { freeText, paths } = search;
+  const searching = openEmbeddedIndex({
+    directory: join(stateDir, 'search'),
+    now: systemClock.now,
+    freeText,
+    lowWaterBytes: store.lowWaterBytes,
+    feed: {
+      module: new URL('../core/store/sqlite/feed.ts', import.meta.url).href,
+      name: 'sqliteFeed',
+      options: { directory: join(stateDir, 'messages') },
+    },
+    extractor: {
+      module: new URL('./search/hl7v2-extractor.ts', import.meta.url).href,
+      name: 'hl7v2Extractor',
+      options: { paths },
+    },
+  });
+  searching.then(
+    async (index) =>
+      log.error({ ...errorRecord(await index.failed) }, 'nothing can be found until the hub starts again'),
+    // Whoever waits for it hears of it.
+    () => undefined,
+  );
+  return searching;
+}
+
+/** Wrong settings are refused; an index that cannot be opened for another reason must not keep messages from going through. */
+async function usable(searching: Promise<EmbeddedIndex>, log: Log): Promise<void> {
+  try {
+    await searching;
+  } catch (thrown) {
+    if (!(thrown instanceof HubError) || thrown.code === 'config-invalid') throw thrown;
+    log.error({ ...errorRecord(thrown) }, 'nothing can be found until the hub starts again');
+  }
+}
+
+async function closeSearch(searching: Promise<EmbeddedIndex>): Promise<void> {
+  const index = await searching.catch(() => undefined);
+  await index?.[Symbol.asyncDispose]();
 }
 
 async function makeStateFolder(stateDir: string): Promise<void> {

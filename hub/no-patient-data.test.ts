@@ -92,6 +92,11 @@ ${Object.entries(ports)
   const listed = [
     await weir(['messages', '--status', 'open-error', '--json'], hub.admin),
     await weir(['channels'], hub.admin),
+    ...(await Promise.all(
+      [['errors'], ['errors', '--group'], ['report', '--by', 'type'], ['changes'], ['conns']].map((args) =>
+        weir([...args, '--json'], hub.admin),
+      ),
+    )),
   ];
   const failed = await weir(['show', messages[0]!.slice(0, 40), '--reason', 'test'], hub.admin);
   hub.process.kill('SIGTERM');

@@ -1,12 +1,20 @@
 import { adapters } from '../adapters/index.ts';
 import { connectors } from '../connectors/index.ts';
 import { patientEvent } from '../contracts/clinical-patient.ts';
+import { cronSchedule } from '../contracts/cron-schedule.ts';
+import { envelopes } from '../contracts/envelopes/index.ts';
 import { hl7v2 } from '../contracts/hl7v2.ts';
+import { hubAlert } from '../contracts/hub-alert.ts';
+import { json } from '../contracts/json.ts';
 import { criticalResult, labResult } from '../contracts/lab-result.ts';
+import { hl7v2Profiles } from '../contracts/sender-profile/profile-format.ts';
 import { createRegistry, type Registry } from '../core/config/registry.ts';
+import { document } from '../core/document.ts';
 import { bytes } from '../core/format.ts';
 import { transforms } from '../transforms/index.ts';
 import { hl7v2Language } from './hl7v2-language.ts';
+import { jsonLanguage } from './json-language.ts';
+import { recordLanguageFor } from './record-language.ts';
 
 /** Everything that ships with Weir, as YAML channels name it. */
 export function shippedRegistry(): Registry {
@@ -14,7 +22,11 @@ export function shippedRegistry(): Registry {
     adapters,
     connectors,
     transforms,
-    formats: [bytes, hl7v2, patientEvent, labResult, criticalResult],
-    languages: [hl7v2Language],
+    formats: [bytes, document, hl7v2, json, patientEvent, labResult, criticalResult, hubAlert],
+    languageFor: recordLanguageFor,
+    envelopes,
+    profiles: hl7v2Profiles,
+    schedule: cronSchedule,
+    languages: [hl7v2Language, ...[json, patientEvent, labResult, criticalResult, hubAlert].map(jsonLanguage)],
   });
 }

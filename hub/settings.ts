@@ -8,6 +8,14 @@ import { YamlFile } from '../core/config/yaml-file.ts';
 import { byteSize } from '../core/define.ts';
 import { HubError } from '../core/errors.ts';
 
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** The keys of `weir.yaml`. Without a file every default holds: the embedded store and event log under `stateDir`. */
 export const settingsSchema = z.strictObject({
   channels: z.string().optional().describe('Folder of the channel files; the shipped example hospital if absent.'),
@@ -47,6 +55,25 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Bounds of the message store.'),
+  search: z
+    .strictObject({
+      paths: z
+        .array(z.string())
+        .default(['OBR-18', 'IPC-1'])
+        .describe(
+          'HL7 paths whose values messages are found by, besides patient, visit, order and control ids: accession numbers, where this site puts them. A change holds for what comes from then on.',
+        ),
+      freeText: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether any three characters or more of a message are found, too. The index of it takes about as much disk as the messages themselves, and as long as their content is kept.',
+        ),
+    })
+    .prefault({})
+    .describe(
+      'The search index behind `weir find`, a file for each day under `stateDir`; it can be removed while the hub is stopped, and is then made again.',
+    ),
   log: z
     .strictObject({
       level: z
@@ -60,6 +87,11 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Logging to standard output.'),
+  timeZone: z
+    .string()
+    .refine(isTimeZone, 'a time zone like Europe/Vienna')
+    .optional()
+    .describe('Where the days of `weir report` begin, e.g. `Europe/Vienna`; the system’s time zone if absent.'),
   stopMs: z.int().nonnegative().default(30_000).describe('How long a stop waits for what is in flight.'),
 });
 

@@ -5,6 +5,11 @@ import { defineChannel } from '../../core/builder.ts';
 import { defineAdapter, defineConnector } from '../../core/define.ts';
 import { HubError } from '../../core/errors.ts';
 import { bytes } from '../../core/format.ts';
+import { UnknownCodes } from '../../core/tables/unknown-codes.ts';
+import { readYamlTable } from '../../core/tables/yaml-table.ts';
+import { type Alerts, openAlerts } from '../alerts/alerts.ts';
+import { defaultAlerts } from '../alerts/alerts-config.ts';
+import { systemClock } from '../system-clock.ts';
 import { type ChannelHarness, channelHarness } from '../testing/channel-harness.ts';
 import type { Phase } from './context.ts';
 import { type AdminServer, startAdminServer } from './server.ts';
@@ -50,20 +55,33 @@ const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: 1_000 };
 
 let harness: ChannelHarness;
 let admin: AdminServer;
+let alerts: Alerts;
 let phase: Phase = 'running';
 
+const sex = readYamlTable('sex.yaml', 'table: sex\nowner: Patients\nversion: 2\nrows: [{ code: M, fhir: male }]\n');
+if (!sex.ok) throw new Error(JSON.stringify(sex.problems));
+const codes = { tables: new Map([['sex', sex.value]]), unknown: new UnknownCodes() };
+
 function context() {
-  return { engine: harness.engine, deploy: async () => nothing, phase: () => phase, startedAt: 0, version: '0', log };
+  const { engine } = harness;
+  const wiring = () => ({ endpoints: {}, uses: [], holdKey: [] });
+  const known = { phase: () => phase, startedAt: 0, version: '0', log };
+  return { engine, deploy: async () => nothing, codes, alerts, wiring, ...known };
 }
 
 beforeAll(async () => {
   const { definition } = defineChannel('one').from(idle({})).to('sink', sink({}));
   harness = await channelHarness(definition);
+  const { engine } = harness;
+  const source = { alerts: defaultAlerts(), wiring: { endpoints: {}, uses: [], holdKey: [] } };
+  const time = { clock: systemClock, random: Math.random };
+  alerts = await openAlerts({ engine, source, ...time, log, lowWaterBytes: 0, hub: 'test', version: '0' });
   admin = await startAdminServer(context(), settings);
 });
 
 afterAll(async () => {
   await admin[Symbol.asyncDispose]();
+  await alerts[Symbol.asyncDispose]();
   await harness[Symbol.asyncDispose]();
 });
 
@@ -202,6 +220,24 @@ describe('the admin API', () => {
     expect(text).toMatch(/^weir_store_bytes [1-9]/m);
     expect(text).toMatch(/^weir_event_loop_delay_seconds\{quantile="0.99"\} /m);
     expect(text).not.toMatch(/secret|ute/);
+  });
+
+  it('tells which code tables are in force, and which codes they do not have', async () => {
+    const { hash } = codes.tables.get('sex')!;
+    expect((await get('/api/tables')).json()).toEqual({
+      tables: [
+        {
+          ...{ table: 'sex', owner: 'Patients', version: '2', from: 'code', to: 'fhir', columns: ['code', 'fhir'] },
+          ...{ rows: 1, file: 'sex.yaml', hash },
+        },
+      ],
+    });
+    codes.unknown.note('sex', 'X', 'one', 7);
+    codes.unknown.note('ward', '3W', 'one', 8);
+    const [unknown, ofSex] = [await get('/api/tables/unknown'), await get('/api/tables/unknown?table=sex')];
+    const x = { table: 'sex', code: 'X', channel: 'one', count: 1, firstSeen: 7, lastSeen: 7 };
+    expect(unknown.json().unknown).toHaveLength(2);
+    expect(ofSex.json()).toEqual({ unknown: [x], untold: 0 });
   });
 
   it('refuses a web page that had its name pointed here', async () => {

@@ -1,5 +1,6 @@
 import express, { Router } from 'express';
 import type { Reader } from '../../core/store/message-store.ts';
+import { recordDeploy } from '../deploy-trail.ts';
 import type { AdminContext } from './context.ts';
 import { RequestFailure } from './failure.ts';
 import { readerOf } from './reader.ts';
@@ -14,6 +15,12 @@ export function channelRoutes({ engine, deploy }: AdminContext, maxBodyBytes: nu
 
   routes.get('/channels/:channel', async (request, response) => {
     response.json(await oneChannel(request.params.channel));
+  });
+
+  routes.get('/channels/:channel/findings', async (request, response) => {
+    const { channel } = request.params;
+    await oneChannel(channel);
+    response.json({ findings: engine.findings(channel) });
   });
 
   routes.post('/channels/:channel/:verb', async (request, response, next) => {
@@ -50,8 +57,7 @@ export function channelRoutes({ engine, deploy }: AdminContext, maxBodyBytes: nu
   routes.post('/deploy', async (request, response) => {
     const by = readerOf(request);
     const report = await deploy();
-    const subject = report.deployed.map(({ channel }) => channel).join(' ') || 'nothing';
-    await engine.store.audit({ ...by, at: Date.now(), action: 'deploy', subject });
+    await recordDeploy(engine.store, report, by, Date.now());
     response.status(report.problems.length + report.refused.length > 0 ? 422 : 200).json(report);
   });
 

@@ -1,6 +1,11 @@
 import type { Log } from '../../core/component.ts';
 import type { Engine } from '../../core/runtime/engine.ts';
+import type { SearchIndex } from '../../core/search/search-index.ts';
+import type { TableSet } from '../../core/tables/table-set.ts';
+import type { UnknownCodes } from '../../core/tables/unknown-codes.ts';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { DeployReport } from '../deployment.ts';
+import type { Wiring } from '../wiring.ts';
 
 export type Phase = 'starting' | 'running' | 'draining';
 
@@ -8,6 +13,12 @@ export type Phase = 'starting' | 'running' | 'draining';
 export interface AdminContext {
   readonly engine: Engine;
   readonly deploy: () => Promise<DeployReport>;
+  /** The code tables in force, and the codes that they do not have. */
+  readonly codes: { readonly tables: TableSet; readonly unknown: UnknownCodes };
+  readonly alerts: Alerts;
+  readonly wiring: () => Wiring;
+  /** Opens beside the channels; absent where there is none. */
+  readonly search?: Promise<SearchIndex>;
   readonly phase: () => Phase;
   readonly startedAt: number;
   readonly version: string;

@@ -1,7 +1,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Engine } from '../../core/runtime/engine.ts';
+import type { SearchIndex } from '../../core/search/search-index.ts';
 import type { StoreUsage } from '../../core/store/message-store.ts';
+import type { Alerts } from '../alerts/alerts.ts';
+import { alertFigures } from './alert-figures.ts';
+import { searchFigures } from './search-figures.ts';
 
 type Status = Awaited<ReturnType<Engine['status']>>;
 
@@ -12,13 +16,17 @@ export class Metrics implements Disposable {
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
   readonly #perChannel: readonly ((status: Status) => void)[];
   readonly #ofStore: readonly ((usage: StoreUsage) => void)[];
+  readonly #ofSearch: () => Promise<void>;
+  readonly #ofAlerts: () => void;
   readonly #loop: Gauge<'quantile'>;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, alerts: Pick<Alerts, 'report'>, search?: Promise<SearchIndex>) {
     this.#engine = engine;
+    this.#ofAlerts = alertFigures(alerts, this.#registry);
     this.#delay.enable();
     this.#perChannel = [...this.#channelFigures(), ...this.#destinationFigures(), this.#componentFigures()];
     this.#ofStore = this.#storeFigures();
+    this.#ofSearch = searchFigures(search, this.#registry);
     this.#loop = new Gauge({
       name: 'weir_event_loop_delay_seconds',
       help: 'Delay of the event loop since the last scrape.',
@@ -33,9 +41,10 @@ export class Metrics implements Disposable {
 
   /** The text of one scrape. */
   async text(): Promise<string> {
-    const [status, usage] = await Promise.all([this.#engine.status(), this.#engine.store.usage()]);
+    const [status, usage] = await Promise.all([this.#engine.status(), this.#engine.store.usage(), this.#ofSearch()]);
     for (const set of this.#perChannel) set(status);
     for (const set of this.#ofStore) set(usage);
+    this.#ofAlerts();
     this.#loop.set({ quantile: '0.5' }, seconds(this.#delay.percentile(50)));
     this.#loop.set({ quantile: '0.99' }, seconds(this.#delay.percentile(99)));
     this.#delay.reset();

@@ -4,11 +4,17 @@ import express from 'express';
 import { HubError } from '../../core/errors.ts';
 import type { Settings } from '../settings.ts';
 import { assertGuarded, hostCheck, tokenCheck } from './access.ts';
+import { alertRoutes } from './alert-routes.ts';
+import { analystRoutes } from './analyst-routes.ts';
 import { channelRoutes } from './channel-routes.ts';
 import type { AdminContext } from './context.ts';
 import { failureHandler, refuse } from './failure.ts';
+import { findRoutes } from './find-routes.ts';
+import { jobRoutes } from './job-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import { Metrics } from './metrics.ts';
+import { searchStatus } from './search-figures.ts';
+import { tableRoutes } from './table-routes.ts';
 
 export interface AdminServer extends AsyncDisposable {
   readonly host: string;
@@ -20,7 +26,7 @@ export interface AdminServer extends AsyncDisposable {
  */
 export async function startAdminServer(context: AdminContext, settings: Settings['admin']): Promise<AdminServer> {
   assertGuarded(settings.host, settings.token);
-  const metrics = new Metrics(context.engine);
+  const metrics = new Metrics(context.engine, context.alerts, context.search);
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -37,7 +43,11 @@ export async function startAdminServer(context: AdminContext, settings: Settings
   });
   app.get('/api/status', async (_request, response) => {
     const { version, startedAt } = context;
-    const [channels, store] = await Promise.all([context.engine.status(), context.engine.store.usage()]);
+    const [channels, store, search] = await Promise.all([
+      context.engine.status(),
+      context.engine.store.usage(),
+      searchStatus(context.search),
+    ]);
     const states = Object.entries(Object.groupBy(channels, ({ state }) => state)).map(([state, each]) => [
       state,
       each.length,
@@ -49,9 +59,14 @@ export async function startAdminServer(context: AdminContext, settings: Settings
       pid: process.pid,
       channels: Object.fromEntries(states),
       store,
+      ...(search && { search }),
     });
   });
-  app.use('/api', channelRoutes(context, settings.maxBodyBytes), messageRoutes(context));
+  app.use('/api', channelRoutes(context, settings.maxBodyBytes), messageRoutes(context), tableRoutes(context));
+  app.use('/api', findRoutes(context));
+  app.use('/api', jobRoutes(context));
+  app.use('/api', alertRoutes(context));
+  app.use('/api', analystRoutes(context));
   app.use((_request, response) => refuse(response, 404, 'not-found', 'the admin API has no such address'));
   app.use(failureHandler(context.log));
 

@@ -49,6 +49,8 @@ function rows(channel: ChannelStatus): readonly (readonly string[])[] {
 function destinationRow(each: DestinationStatus): readonly string[] {
   const connection = connectionOf(each.type, each.connection.state, each.connection.connections);
   const waiting = each.queued > 0 && each.queuedAgeMs !== undefined ? `, oldest ${age(each.queuedAgeMs)}` : '';
+  const held =
+    each.holds > 0 ? `, ${each.holds} ${each.holds === 1 ? 'hold' : 'holds'} in force (${each.heldKeys} keys)` : '';
   const reason = each.error ? `: ${each.error.message}` : '';
   return [
     each.enabled ? (each.circuit === 'open' ? 'away' : '') : 'stopped',
@@ -60,7 +62,7 @@ function destinationRow(each: DestinationStatus): readonly string[] {
     String(each.queued),
     String(each.sent),
     String(each.openErrors),
-    `${connection}${waiting}${reason}`,
+    `${connection}${waiting}${held}${reason}`,
   ];
 }
 

@@ -1,4 +1,5 @@
 import { describeProblem } from '../../core/config/problem.ts';
+import type { SearchStatus } from '../../core/search/search-index.ts';
 import type { StoreUsage } from '../../core/store/message-store.ts';
 import type { DeployReport } from '../deployment.ts';
 import { type ClientOptions, call } from './admin-client.ts';
@@ -12,6 +13,8 @@ interface HubStatus {
   readonly pid: number;
   readonly channels: Readonly<Record<string, number>>;
   readonly store: StoreUsage;
+  /** Absent where the search index does not answer. */
+  readonly search?: SearchStatus;
 }
 
 /** `weir status`: 0 while the hub runs and every channel that should run does. */
@@ -27,8 +30,14 @@ export async function status(options: ClientOptions): Promise<ExitCode> {
     print(
       `store: ${size(store.bytes)}${free}, backlog ${size(store.backlogBytes)}${store.full ? ', FULL: nothing is accepted' : ''}`,
     );
+    print(`search: ${hub.search ? searchText(hub.search) : 'nothing can be found until the hub starts again'}`);
   }
   return hub.phase === 'running' && !hub.channels.failed && !hub.store.full ? exit.done : exit.failed;
+}
+
+function searchText({ lagMs, days, bytes, rebuilding, error }: SearchStatus): string {
+  const again = rebuilding.length > 0 ? `, making ${rebuilding.join(', ')} again` : '';
+  return `${days} ${days === 1 ? 'day' : 'days'}, ${size(bytes)}, ${age(lagMs)} behind${again}${error ? `, waiting: ${error}` : ''}`;
 }
 
 /** `weir deploy`: reads the channel files of the running hub anew. */

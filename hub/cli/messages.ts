@@ -20,11 +20,7 @@ export interface FindOptions extends ClientOptions {
 /** `weir messages`: newest first, without content. */
 export async function messages(options: FindOptions): Promise<ExitCode> {
   const { channel, destination, status, replayOf, limit, cursor } = options;
-  const meta = (options.meta ?? []).map((pair) => {
-    const at = pair.indexOf('=');
-    if (at < 1) throw new CommandFailure(exit.usage, `--meta takes name=value, not ${pair}`);
-    return [`meta.${pair.slice(0, at)}`, pair.slice(at + 1)] as const;
-  });
+  const meta = metaOf(options.meta).map(([name, value]) => [`meta.${name}`, value] as const);
   const query = {
     channel,
     destination,
@@ -63,8 +59,17 @@ function partText({ destination, n, status, queued, resolved }: PartSummary): st
   return `${name} ${status === 'queued' ? (queued ?? status) : resolved ? 'resolved' : status}`;
 }
 
+/** What `--meta` was given. */
+export function metaOf(pairs: readonly string[] = []): readonly (readonly [name: string, value: string])[] {
+  return pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new CommandFailure(exit.usage, `--meta takes name=value, not ${pair}`);
+    return [pair.slice(0, at), pair.slice(at + 1)] as const;
+  });
+}
+
 /** A day or time as people write it, local where it has no offset. */
-function instant(text: string | undefined): string | undefined {
+export function instant(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const at = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text.replace(' ', 'T'));
   if (Number.isNaN(at))

@@ -1,11 +1,18 @@
 import { Command, CommanderError } from 'commander';
 import { HubError } from '../../core/errors.ts';
 import { weirVersion } from '../version.ts';
+import { alertCommands } from './commands/alerts.ts';
 import { channelCommands } from './commands/channels.ts';
+import { connectionCommands } from './commands/connections.ts';
+import { fileCommands } from './commands/files.ts';
+import { findCommands } from './commands/find.ts';
 import { hubCommands } from './commands/hub.ts';
+import { jobCommands } from './commands/jobs.ts';
 import { messageCommands } from './commands/messages.ts';
 import type { AddCommands } from './commands/options.ts';
+import { reportCommands } from './commands/reports.ts';
 import { runningCommands } from './commands/running.ts';
+import { tableCommands } from './commands/tables.ts';
 import { CommandFailure, type ExitCode, exit, exitFor, exitHelp } from './exit.ts';
 
 /** Runs the command line and resolves with the process's exit code; what went wrong is one message on standard error. */
@@ -26,7 +33,19 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
 }
 
 /** In the order that help shows them. */
-const groups: readonly AddCommands[] = [runningCommands, channelCommands, messageCommands, hubCommands];
+const groups: readonly AddCommands[] = [
+  runningCommands,
+  fileCommands,
+  channelCommands,
+  findCommands,
+  messageCommands,
+  jobCommands,
+  reportCommands,
+  connectionCommands,
+  tableCommands,
+  alertCommands,
+  hubCommands,
+];
 
 /** The whole command line; `end` is told the exit code of the command that ran. */
 export function commands(end: (code: ExitCode) => void): Command {

@@ -7,6 +7,7 @@ import type { Endpoint } from '../../core/endpoint.ts';
 import type { HubError } from '../../core/errors.ts';
 import { openEmbeddedLog } from '../../core/events/embedded-log.ts';
 import type { StoredEvent } from '../../core/events/event-log.ts';
+import type { Processing } from '../../core/processing.ts';
 import { createEngine } from '../../core/runtime/create-engine.ts';
 import type { Engine } from '../../core/runtime/engine.ts';
 import type { MessageContent, MessageSummary } from '../../core/store/message-store.ts';
@@ -36,6 +37,7 @@ export interface ChannelHarness extends AsyncDisposable {
 export async function channelHarness(
   definition: ChannelDefinition,
   given: Readonly<Record<string, Endpoint>> = {},
+  processing?: Processing,
 ): Promise<ChannelHarness> {
   await using opened = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'weir-channel-'));
@@ -55,7 +57,7 @@ export async function channelHarness(
       ? { kind: 'directory', path: files }
       : { kind: 'tcp-listen', listen: 0, host: '127.0.0.1' });
   const options = { store, events, clock: systemClock, random: Math.random, log: silent };
-  const engine = opened.use(await createEngine({ ...options, endpoints: { get: endpointOf } }));
+  const engine = opened.use(await createEngine({ ...options, endpoints: { get: endpointOf, processing } }));
   await engine.deploy(definition, 'v1');
 
   const standing = async (id: string, isDone: (message: MessageSummary) => boolean): Promise<MessageSummary> => {

@@ -1,13 +1,7 @@
 import { Option } from 'commander';
 import type { ClientOptions } from '../admin-client.ts';
-import type { ActOptions, FindOptions } from '../messages.ts';
+import type { FindOptions } from '../messages.ts';
 import { type AddCommands, acting, client, collect, examples } from './options.ts';
-
-const messageVerbs = {
-  retry: 'Send dead letters again: the same bytes, what was sent stays sent.',
-  replay: 'Process what was received again, as a new message under the current definition.',
-  skip: 'Give up on what is queued, or close dead letters.',
-};
 
 export const messageCommands: AddCommands = (program, end) => {
   client(program.command('messages'), 'Find messages, newest first; without their content.')
@@ -42,18 +36,4 @@ export const messageCommands: AddCommands = (program, end) => {
     .action(async (id: string, options: ClientOptions & { raw?: boolean }) =>
       end(await (await import('../messages.ts')).show(id, options)),
     );
-
-  for (const [verb, what] of Object.entries(messageVerbs) as ['retry' | 'replay' | 'skip', string][]) {
-    acting(client(program.command(verb), what))
-      .argument('<id...>', 'messages; - reads ids from standard input')
-      .option('--destination <name>', 'for this destination only')
-      .option('--confirm', 'although a later message of the same key was sent')
-      .addHelpText(
-        'after',
-        examples(`weir ${verb} 0198c0de-0000-7000-8000-000000000000 --reason "lab is back" --ticket INC-7`),
-      )
-      .action(async (ids: string[], options: ActOptions) =>
-        end(await (await import('../messages.ts')).actOnMessages(verb, ids, options)),
-      );
-  }
 };

@@ -1,0 +1,70 @@
+import type { ChannelStatus, Engine } from '../../core/runtime/engine.ts';
+import type { Zone } from '../../core/time/zone.ts';
+import { type CertificateReport, certificateReports } from '../admin/certificates.ts';
+import type { Wiring } from '../wiring.ts';
+import type { View } from './condition.ts';
+import { Feeds } from './feeds.ts';
+import { Growth } from './growth.ts';
+import { Totals } from './totals.ts';
+
+const certificatesEveryMs = 10 * 60_000;
+
+/** Looks at everything that alerts are about, and remembers what has to be compared. */
+export class Watch {
+  readonly feeds: Feeds;
+  readonly growth = new Growth();
+  readonly #engine: Pick<Engine, 'status' | 'store'>;
+  readonly #lowWaterBytes: number;
+  readonly #since: number;
+  readonly #totals = new Totals();
+  #certificates: readonly CertificateReport[] = [];
+  #certificatesAt = Number.NEGATIVE_INFINITY;
+
+  constructor(engine: Pick<Engine, 'status' | 'store'>, lowWaterBytes: number, now: number) {
+    this.#engine = engine;
+    this.#lowWaterBytes = lowWaterBytes;
+    this.#since = now;
+    this.feeds = new Feeds(engine.store);
+  }
+
+  /** Reads certificates anew at the next look. */
+  forgetCertificates(): void {
+    this.#certificatesAt = Number.NEGATIVE_INFINITY;
+  }
+
+  async look(wiring: Wiring, zone: Zone, now: number): Promise<View> {
+    const [channels, usage] = await Promise.all([this.#engine.status(), this.#engine.store.usage()]);
+    if (now - this.#certificatesAt >= certificatesEveryMs) {
+      this.#certificates = await certificateReports(wiring, now);
+      this.#certificatesAt = now;
+    }
+    this.growth.note(usage.bytes, now);
+    await this.feeds.note(channels, now);
+    this.#noteTotals(channels, now);
+    return {
+      now,
+      watchingSince: this.#since,
+      channels,
+      usage,
+      lowWaterBytes: this.#lowWaterBytes,
+      growthPerDay: this.growth.perDay(),
+      certificates: this.#certificates,
+      rise: (channel, total, withinMs) => this.#totals.rise(channel, total, withinMs),
+      lastReceivedAt: (channel) => this.feeds.of(channel)?.lastReceivedAt,
+      lastHour: (channel, weeks) => {
+        const feed = this.feeds.of(channel);
+        const usual = feed?.usualHour(now, zone, weeks);
+        return feed && usual !== undefined ? { received: feed.lastHour, usual } : undefined;
+      },
+    };
+  }
+
+  #noteTotals(channels: readonly ChannelStatus[], now: number): void {
+    for (const { channel, counts, counters } of channels) {
+      this.#totals.note(channel, 'errored', counts.errored, now);
+      this.#totals.note(channel, 'sent', counts.sent, now);
+      for (const [name, value] of Object.entries(counters)) this.#totals.note(channel, name, value, now);
+    }
+    this.#totals.keep(new Set(channels.map(({ channel }) => channel)));
+  }
+}

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { access, constants, stat } from 'node:fs/promises';
+import { sep } from 'node:path';
+import { type Endpoint, type EndpointOf, tlsClient } from '../../../core/endpoint.ts';
+import { HubError } from '../../../core/errors.ts';
+import { dial } from '../../../core/net/dial.ts';
+import { systemClock } from '../../system-clock.ts';
+
+/** How it went when an endpoint was opened. `skipped`: there is nothing to open from here. */
+export interface Opened {
+  readonly endpoint: string;
+  readonly kind: Endpoint['kind'];
+  readonly result: 'ok' | 'failed' | 'skipped';
+  readonly detail: string;
+}
+
+/** Opens every endpoint once, all at the same time: nothing is sent, nobody logs in. */
+export function openEndpoints(
+  endpoints: Readonly<Record<string, Endpoint>>,
+  stateDir: string,
+  timeoutMs: number,
+): Promise<readonly Opened[]> {
+  return Promise.all(
+    Object.entries(endpoints).map(async ([name, endpoint]): Promise<Opened> => {
+      const { kind } = endpoint;
+      const started = performance.now();
+      try {
+        const detail = await open(endpoint, stateDir, timeoutMs);
+        if (detail === undefined) return { endpoint: name, kind, result: 'skipped', detail: skipped(kind) };
+        return {
+          endpoint: name,
+          kind,
+          result: 'ok',
+          detail: `${detail}, ${Math.round(performance.now() - started)} ms`,
+        };
+      } catch (thrown) {
+        return {
+          endpoint: name,
+          kind,
+          result: 'failed',
+          detail: thrown instanceof Error ? thrown.message : String(thrown),
+        };
+      }
+    }),
+  );
+}
+
+function skipped(kind: Endpoint['kind']): string {
+  return kind === 'tcp-listen' ? 'others connect to it' : 'it says who somebody is, not where';
+}
+
+async function open(endpoint: Endpoint, stateDir: string, timeoutMs: number): Promise<string | undefined> {
+  switch (endpoint.kind) {
+    case 'tcp-connect':
+      return connect(endpoint, timeoutMs);
+    case 'sftp':
+      return connect({ host: endpoint.host, port: endpoint.port }, timeoutMs);
+    case 'smtp': {
+      const { host, port, security, tls } = endpoint;
+      return connect({ host, port, ...(security === 'tls' && { tls }) }, timeoutMs);
+    }
+    case 'http':
+    case 'oauth2-client': {
+      const { hostname, port, protocol } = new URL(endpoint.url);
+      const secure = protocol === 'https:';
+      const host = hostname.replace(/^\[(.*)\]$/, '$1');
+      const tls = secure ? { tls: endpoint.tls ?? tlsClient.parse({}) } : {};
+      return connect({ host, port: Number(port) || (secure ? 443 : 80), ...tls }, timeoutMs);
+    }
+    case 'directory':
+      return directory(endpoint.path, endpoint.path.startsWith(stateDir + sep));
+    case 'tcp-listen':
+    case 'basic-auth':
+    case 'bearer-token':
+      return undefined;
+    default:
+      return endpoint satisfies never;
+  }
+}
+
+async function connect(endpoint: EndpointOf<'tcp-connect'>, timeoutMs: number): Promise<string> {
+  const signal = AbortSignal.timeout(timeoutMs + 1_000);
+  const socket = await dial(endpoint, { clock: systemClock, timeoutMs, signal });
+  socket.on('error', () => undefined);
+  socket.destroy();
+  return `${endpoint.host}:${endpoint.port} ${endpoint.tls ? 'answers with TLS' : 'is open'}`;
+}
+
+/** @param own below the hub's own state: where it is missing, the hub makes it when it starts */
+async function directory(path: string, own: boolean): Promise<string> {
+  const doing = `opening ${path}`;
+  if (own && !existsSync(path)) return `the hub makes ${path} when it starts`;
+  const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => {
+    throw failure(doing, thrown.code === 'ENOENT' ? 'there is no such directory' : String(thrown.code));
+  });
+  if (!found.isDirectory()) throw failure(doing, 'it is no directory');
+  await access(path, constants.R_OK | constants.W_OK).catch(() => {
+    throw failure(doing, 'it cannot be written to');
+  });
+  return `${path} is there and writable`;
+}
+
+function failure(doing: string, what: string): HubError {
+  return new HubError('refused', 'transient', `${doing}: ${what}`, { scope: 'destination' });
+}

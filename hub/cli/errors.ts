@@ -1,0 +1,69 @@
+import type { ErrorList } from '../admin/analyst-routes.ts';
+import type { ErrorGroups } from '../admin/error-groups.ts';
+import { type ClientOptions, call } from './admin-client.ts';
+import { type ExitCode, exit } from './exit.ts';
+import { print, printJson, table, when } from './output.ts';
+
+export interface ErrorOptions extends ClientOptions {
+  readonly group?: boolean;
+  readonly channel?: string;
+  readonly destination?: string;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+/** `weir errors`: what failed and nobody has closed, each or by cause. */
+export function errors(options: ErrorOptions): Promise<ExitCode> {
+  return options.group ? groups(options) : list(options);
+}
+
+async function list(options: ErrorOptions): Promise<ExitCode> {
+  const { channel, destination, limit, cursor } = options;
+  const found = await call<ErrorList>(options, '/api/errors', { query: { channel, destination, limit, cursor } });
+  if (options.json) {
+    printJson(found);
+    return exit.done;
+  }
+  const columns = [
+    { title: 'Id' },
+    { title: 'Received' },
+    { title: 'Channel' },
+    { title: 'Destination' },
+    { title: 'Type' },
+    { title: 'Attempts', align: 'right' as const },
+    { title: 'Blocked keys', align: 'right' as const },
+    { title: 'Error' },
+  ];
+  const rows = found.errors.map(({ id, receivedAt, error, type = '', ...each }) => [
+    ...[id, when(receivedAt), each.channel, each.destination || '-', type],
+    ...[String(each.attempts), String(each.blockedKeys), `${error.code}: ${error.message}`],
+  ]);
+  print(rows.length === 0 ? 'there are no open errors' : table(columns, rows));
+  if (found.cursor) print(`more: --cursor ${found.cursor}`);
+  return exit.done;
+}
+
+async function groups(options: ErrorOptions): Promise<ExitCode> {
+  const found = await call<ErrorGroups>(options, '/api/errors/groups', { query: { channel: options.channel } });
+  if (options.json) {
+    printJson(found);
+    return exit.done;
+  }
+  const columns = [
+    { title: 'Count', align: 'right' as const },
+    { title: 'Channel' },
+    { title: 'Destination' },
+    { title: 'First' },
+    { title: 'Last' },
+    { title: 'Blocked keys', align: 'right' as const },
+    { title: 'Example' },
+    { title: 'Error' },
+  ];
+  const rows = found.groups.map(({ channel, destination, code, message, count, first, last, blockedKeys, example }) => [
+    ...[String(count), channel, destination || '-', when(first), when(last), String(blockedKeys), example],
+    `${code}: ${message}`,
+  ]);
+  print(rows.length === 0 ? 'there are no open errors' : table(columns, rows));
+  if (found.more) print(`these are ${found.errors} open errors; there are more`);
+  return exit.done;
+}

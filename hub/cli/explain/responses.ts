@@ -1,0 +1,72 @@
+import type { HttpDestinationConfig } from '../../../connectors/http/config.ts';
+import {
+  outcomeOf as httpOutcomeOf,
+  outcomeOfSilence as httpSilence,
+} from '../../../connectors/http/response-table.ts';
+import type { MllpDestinationConfig } from '../../../connectors/mllp/config.ts';
+import { outcomeOf, outcomeOfSilence } from '../../../connectors/mllp/response-table.ts';
+import type { DestinationSpec, WriteOutcome } from '../../../core/destination.ts';
+import type { ReceivedAck } from '../../../protocols/hl7v2/read-ack.ts';
+
+/** What follows from each answer of a far end, in words; nothing where the connector has no answers to choose from. */
+export function responseWords({ type, config }: Pick<DestinationSpec<never>, 'type' | 'config'>): readonly string[] {
+  if (type === 'mllp') return mllpWords((config as MllpDestinationConfig).response);
+  if (type === 'http') return httpWords((config as HttpDestinationConfig).response);
+  return [];
+}
+
+function mllpWords(table: MllpDestinationConfig['response']): readonly string[] {
+  const codes = ['AA', 'CA', 'AE', 'CE', 'AR', 'CR'] as const;
+  const ack = (code: ReceivedAck['code'], error?: string) =>
+    ({
+      code,
+      controlId: '',
+      text: undefined,
+      errors: error === undefined ? [] : [{ code: error }],
+    }) as unknown as ReceivedAck;
+  const none = new Uint8Array();
+  const keys = new Set(['ERR-3.1=206', ...Object.keys(table).filter((key) => key.startsWith('ERR-3.1='))]);
+  return grouped([
+    ...codes.map((code) => [code, outcomeOf(ack(code), none, table)] as const),
+    ...[...keys].map(
+      (key) =>
+        [`a negative answer with ${key}`, outcomeOf(ack('AE', key.slice('ERR-3.1='.length)), none, table)] as const,
+    ),
+    ['no answer in time', outcomeOfSilence('', table)],
+  ]);
+}
+
+function httpWords(table: HttpDestinationConfig['response']): readonly string[] {
+  const classes = ['2', '3', '4', '5'].flatMap((digit) => [[`${digit}xx`, Number(`${digit}99`)] as const]);
+  const single = new Set([
+    '401',
+    '403',
+    '408',
+    '409',
+    '429',
+    '502',
+    '503',
+    '504',
+    ...Object.keys(table).filter((key) => /^\d{3}$/.test(key)),
+  ]);
+  const answer = (status: number) =>
+    httpOutcomeOf({ status, body: Buffer.alloc(0) } as Parameters<typeof httpOutcomeOf>[0], table);
+  return grouped([
+    ...classes.map(([name, status]) => [name, answer(status)] as const),
+    ...[...single].sort().map((status) => [status, answer(Number(status))] as const),
+    ['no answer in time', httpSilence(0, table)],
+  ]);
+}
+
+function grouped(outcomes: readonly (readonly [string, WriteOutcome])[]): readonly string[] {
+  const groups = Map.groupBy(outcomes, ([, outcome]) => follows(outcome));
+  return [...groups].map(([what, each]) => `${each.map(([name]) => name).join(', ')}: ${what}`);
+}
+
+function follows(outcome: WriteOutcome): string {
+  if (outcome.status === 'sent') return 'it is sent';
+  if (outcome.status === 'untried' || outcome.status === 'uncertain') return 'the same bytes are sent again';
+  const { kind, scope } = outcome.error;
+  if (scope === 'destination') return 'the destination waits, with one probe at a time';
+  return kind === 'transient' ? 'it is tried again' : 'it becomes a dead letter';
+}

@@ -1,0 +1,162 @@
+import type { HttpDestinationConfig } from '../../../connectors/http/config.ts';
+import {
+  outcomeOf as httpOutcomeOf,
+  outcomeOfSilence as httpSilence,
+} from '../../../connectors/http/response-table.ts';
+import type { MllpDestinationConfig } from '../../../connectors/mllp/config.ts';
+import { prepare } from '../../../connectors/mllp/prepared.ts';
+import { outcomeOf, outcomeOfSilence } from '../../../connectors/mllp/response-table.ts';
+import type { DestinationDefinition, Erased } from '../../../core/channel.ts';
+import type { Clock } from '../../../core/component.ts';
+import type {
+  Destination,
+  DestinationContext,
+  DestinationSpec,
+  WriteContext,
+  WriteOutcome,
+} from '../../../core/destination.ts';
+import { asHubError, HubError } from '../../../core/errors.ts';
+import type { Outgoing } from '../../../core/message.ts';
+import { ProtocolFault } from '../../../protocols/fault.ts';
+import { type AckCode, acknowledge } from '../../../protocols/hl7v2/ack.ts';
+import { readAck } from '../../../protocols/hl7v2/read-ack.ts';
+
+/** What one far end answers: a code, silence, or these bytes. */
+export type FarAnswer = AckCode | 'none' | 'timeout' | Uint8Array;
+
+/** Bytes that reached a far end, also where it refused them. */
+export interface Written {
+  readonly effectId: string;
+  readonly bytes: Uint8Array;
+  readonly sent: boolean;
+}
+
+/**
+ * Stands where the connector would: nothing leaves the process. What it gets are the bytes that would go out, and what it answers is
+ * judged as the connector judges it.
+ */
+export class FarEnd {
+  readonly spec: DestinationSpec<Erased>;
+  readonly written: Written[] = [];
+  /** Writes that wait for their time-out. */
+  waiting = 0;
+  readonly #answers: FarAnswer[];
+
+  /** @param answers one after the other; then AA */
+  constructor({ to }: DestinationDefinition, answers: readonly FarAnswer[]) {
+    this.#answers = [...answers];
+    this.spec = Object.freeze({
+      ...to,
+      resources: [],
+      create: (context: DestinationContext) => this.#destination(to, context),
+    });
+  }
+
+  #destination(to: DestinationSpec<Erased>, { clock }: DestinationContext): Destination<Erased> {
+    return {
+      write: async (batch: readonly Outgoing<Erased>[], context: WriteContext) => {
+        const outcomes: WriteOutcome[] = [];
+        for (const message of batch) {
+          const stopped = to.batching === 'prefix' && outcomes.some(({ status }) => status !== 'sent');
+          outcomes.push(stopped ? { status: 'untried' } : await this.#write(to, message, clock, context.signal));
+        }
+        const failure = to.batching === 'atomic' ? outcomes.find(({ status }) => status !== 'sent') : undefined;
+        return failure ? batch.map(() => failure) : outcomes;
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+
+  async #write(
+    to: DestinationSpec<Erased>,
+    message: Outgoing<Erased>,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<WriteOutcome> {
+    let bytes: Uint8Array;
+    try {
+      bytes = to.type === 'mllp' ? framed(message, to.config as MllpDestinationConfig) : message.bytes;
+    } catch (thrown) {
+      return { status: 'error', error: asHubError(thrown, 'encode-failed', 'framing the message') };
+    }
+    const answer = this.#answers.shift() ?? 'AA';
+    if (answer === 'none' || answer === 'timeout') await this.#silence(to, clock, signal);
+    if (signal.aborted) return { status: 'untried' };
+    const outcome = judged(to, answer, bytes, clock.now());
+    this.written.push({ effectId: message.effectId, bytes, sent: outcome.status === 'sent' });
+    return outcome;
+  }
+
+  async #silence({ config }: DestinationSpec<Erased>, clock: Clock, signal: AbortSignal): Promise<void> {
+    const { ackTimeoutMs, replyTimeoutMs } = config as {
+      readonly ackTimeoutMs?: number;
+      readonly replyTimeoutMs?: number;
+    };
+    this.waiting += 1;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.timer(ackTimeoutMs ?? replyTimeoutMs ?? 30_000, resolve);
+      const stop = () => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    this.waiting -= 1;
+  }
+}
+
+/** As it would be sent: with an MSH-10 of the effect id where the channel asks for one. */
+function framed(message: Outgoing<Erased>, config: MllpDestinationConfig): Uint8Array {
+  return prepare(message, config).frame.subarray(1, -2);
+}
+
+function judged(
+  { type, config }: DestinationSpec<Erased>,
+  answer: FarAnswer,
+  bytes: Uint8Array,
+  now: number,
+): WriteOutcome {
+  if (type === 'mllp') return judgedByMllp((config as MllpDestinationConfig).response, answer, bytes, now);
+  if (type === 'http') return judgedByHttp((config as HttpDestinationConfig).response, answer);
+  if (answer instanceof Uint8Array) return { status: 'sent', reply: answer };
+  switch (answer) {
+    case 'AA':
+    case 'CA':
+      return { status: 'sent' };
+    case 'none':
+    case 'timeout':
+      return { status: 'uncertain', error: new HubError('reply-timeout', 'transient', 'writing: no answer in time') };
+    default: {
+      const kind = answer === 'AR' || answer === 'CR' ? 'transient' : 'permanent';
+      return { status: 'error', error: new HubError('write-failed', kind, `writing: the test answers ${answer}`) };
+    }
+  }
+}
+
+function judgedByMllp(
+  table: MllpDestinationConfig['response'],
+  answer: FarAnswer,
+  bytes: Uint8Array,
+  now: number,
+): WriteOutcome {
+  if (answer === 'none' || answer === 'timeout') return outcomeOfSilence('awaiting the answer: none in time', table);
+  const reply = answer instanceof Uint8Array ? answer : acknowledge(bytes, { code: answer, controlId: 'TEST', now });
+  try {
+    return outcomeOf(readAck(reply), reply, table);
+  } catch (fault) {
+    if (!(fault instanceof ProtocolFault)) throw fault;
+    return {
+      status: 'uncertain',
+      error: new HubError('reply-invalid', 'transient', `reading the answer: ${fault.message}`),
+    };
+  }
+}
+
+const statuses: Record<AckCode, number> = { AA: 200, CA: 202, AE: 422, CE: 422, AR: 500, CR: 500 };
+
+function judgedByHttp(table: HttpDestinationConfig['response'], answer: FarAnswer): WriteOutcome {
+  if (answer === 'none' || answer === 'timeout') return httpSilence(0, table);
+  const given = answer instanceof Uint8Array;
+  const body = Buffer.from(given ? answer : '');
+  return httpOutcomeOf({ status: given ? 200 : statuses[answer], body } as Parameters<typeof httpOutcomeOf>[0], table);
+}
