@@ -56,8 +56,8 @@ function isZone(name: string): boolean {
 const kindOf = z.looseObject({ kind: z.enum(Object.keys(endpointKinds) as [keyof typeof endpointKinds]) });
 
 /**
- * Reads `env/<name>.yaml`: `endpoints:` by name, each with its `kind`. Relative paths of directories and certificates start at
- * the folder of the file.
+ * Reads `env/<name>.yaml`: `endpoints:` by name, each with its `kind`. Relative paths of directories, certificates and
+ * `${file:…}` start at the folder of the file.
  * @param name the file’s name in problems
  */
 export function readEnvironment(
@@ -70,7 +70,8 @@ export function readEnvironment(
   const endpoints: Record<string, Endpoint> = {};
   let read: z.output<typeof environmentKeys> | undefined;
   if (file.problems.length === 0) {
-    const value = resolveReferences(file, [], file.value ?? {}, sources);
+    const fromHere = (name: string) => sources.readFile(isAbsolute(name) ? name : join(dirname(path), name));
+    const value = resolveReferences(file, [], file.value ?? {}, { ...sources, readFile: fromHere });
     read = file.read(environmentKeys, [], value);
     const given = isMapping(value) && isMapping(value.endpoints) ? value.endpoints : {};
     const written = isMapping(file.value) && isMapping(file.value.endpoints) ? file.value.endpoints : {};

@@ -335,12 +335,33 @@ export class ChannelRuntime {
   }
 
   async #addDispatcher(compiled: CompiledChannel, name: string): Promise<void> {
+    const enabled = await this.#wantsEnabled(name);
+    const dispatcher = this.#created(compiled, name);
+    await dispatcher.restore(enabled);
+  }
+
+  /** A destination that collects from now on, or does not any more: the queue is what the two have in common. */
+  async #swapDispatcher(before: Dispatch, compiled: CompiledChannel, name: string): Promise<void> {
+    const enabled = await this.#wantsEnabled(name);
+    await before.disable();
+    const dispatcher = this.#created(compiled, name);
+    // What comes from now on waits in the queue, behind what the other one had taken.
+    await dispatcher.restore(false);
+    await this.#pipeline.flush();
+    await before.dispose();
+    if (enabled) dispatcher.enable();
+  }
+
+  async #wantsEnabled(name: string): Promise<boolean> {
+    return (await this.#services.recall(this.#switchName(name))) !== 'stopped';
+  }
+
+  #created(compiled: CompiledChannel, name: string): Dispatch {
     const target = compiled.destinations.find((each) => each.name === name)!;
-    const enabled = (await this.#services.recall(this.#switchName(name))) !== 'stopped';
     const dispatcher = target.definition.to.collect ? this.#collector(target) : this.#dispatcher(compiled, target);
     this.dispatchers.set(name, dispatcher);
     this.#hold(name);
-    await dispatcher.restore(enabled);
+    return dispatcher;
   }
 
   #dispatcher(compiled: CompiledChannel, target: CompiledDestination): Dispatch {
@@ -569,12 +590,12 @@ export class ChannelRuntime {
         const dispatcher = this.dispatchers.get(target.name);
         const before = dispatcher?.compiled.definition.to;
         const { collect } = target.definition.to;
-        if (!dispatcher || !before || !before.collect !== !collect) {
-          await dispatcher?.disable();
-          // What it had taken is in the queue before the next one reads that.
-          await this.#pipeline.flush();
-          await dispatcher?.dispose();
+        if (!dispatcher || !before) {
           await this.#addDispatcher(next, target.name);
+          continue;
+        }
+        if (!before.collect !== !collect) {
+          await this.#swapDispatcher(dispatcher, next, target.name);
           continue;
         }
         const answers = old.reply ?? next.reply;

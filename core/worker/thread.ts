@@ -9,6 +9,9 @@ export type ThreadOptions = Pick<WorkerOptions, 'workerData' | 'transferList' | 
   readonly name: string;
 };
 
+/** What a thread allocates dies at once or is moved to another: a larger young generation would only be memory. */
+const youngMb = 8;
+
 interface Waiting {
   resolve(value: never): void;
   readonly read: ((answer: never) => unknown) | undefined;
@@ -39,7 +42,7 @@ export class Thread {
     lostError: LostError,
     onMessage: (message: never) => void,
   ) {
-    this.#worker = new Worker(module, { name, ...options });
+    this.#worker = new Worker(module, { name, resourceLimits: { maxYoungGenerationSizeMb: youngMb }, ...options });
     this.#lostError = lostError;
     const { promise, resolve } = Promise.withResolvers<HubError>();
     this.lost = promise;

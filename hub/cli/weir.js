@@ -12,7 +12,7 @@ const given = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`.
 if (process.argv[2] === 'start' && !given && process.execve && process.platform !== 'win32') {
   // Node calls execve experimental, in a warning that nobody here can act on.
   process.removeAllListeners('warning');
-  process.execve(process.execPath, [process.execPath, ...process.execArgv, `${young}=4`, ...process.argv.slice(1)]);
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, `${young}=8`, ...process.argv.slice(1)]);
 }
 import('../main.ts').catch((error) => {
   process.stderr.write(`weir: ${error.message}\n`);

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -54,6 +54,8 @@ async function writeEnvironment(channels: string, folder: string, laboratoryPort
     if (endpoint.listen !== undefined) endpoint.listen = ports[name] = await freePort(endpoint.listen);
     if (endpoint.port !== undefined) endpoint.port = laboratoryPort;
   }
+  // What its references name stands beside it there too.
+  await cp(join(channels, 'env'), folder, { recursive: true });
   const path = join(folder, 'demo');
   await writeFile(`${path}.yaml`, stringify(file));
   return { environment: relative(join(channels, 'env'), path), ports };

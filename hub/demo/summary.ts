@@ -17,7 +17,8 @@ export function channelTable(status: readonly ChannelStatus[], feeds: ReadonlyMa
     right('Ack p50'),
     right('Ack p99'),
   ];
-  const rows = status.flatMap(({ channel, counts, destinations }) => {
+  const busy = status.filter(({ channel, counts }) => counts.received > 0 || feeds.has(channel));
+  const rows = busy.flatMap(({ channel, counts, destinations }) => {
     const { p50, p99 } = percentiles(feeds.get(channel)?.latenciesMs ?? []);
     return [
       [

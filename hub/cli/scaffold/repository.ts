@@ -104,7 +104,7 @@ stateDir: state
 
 const readme = `# Channels
 
-The interfaces of our hospital, as [Weir](https://www.npmjs.com/package/weir) runs them.
+The interfaces of our hospital, as Weir runs them.
 
 | Folder | What is in it |
 |---|---|
