@@ -63,9 +63,9 @@ describe('deploying behind a listening socket', () => {
     });
     next();
     for (let n = 1; n <= 100; n++) {
-      const before = acks.length;
+      const before = seen.length;
       await engine.deploy(version(`v${n}`), `v${n}`);
-      await eventually(() => acks.length > before);
+      await eventually(() => seen.length > before);
     }
     sending = false;
     await eventually(() => acks.length === sent);
