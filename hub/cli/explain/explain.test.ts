@@ -98,7 +98,8 @@ describe('weir explain', () => {
   });
 
   it('asks filters in TypeScript, and says what they look at', async () => {
-    const { out } = await weir('explain', 'code', '--type', 'ADT^A08');
+    const { out, err } = await weir('explain', 'code', '--type', 'ADT^A08');
+    expect(err).toBe('');
     expect(out).toMatch(/^the channel +yes$/m);
     expect(out).toMatch(/^in +it depends +where isInpatient \(in TypeScript\) says so; it looks at PV1-2$/m);
   });

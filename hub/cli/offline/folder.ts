@@ -115,13 +115,14 @@ export function channelNamed(folder: OfflineFolder, name: string): LoadedChannel
   );
   if (found) return found;
   const broken = folder.problems.filter(({ file }) => basename(file).startsWith(`${basename(name).split('.')[0]}.`));
-  const why = broken.map((each) => `\n${each.file}:${each.line}:${each.column} ${each.code} ${each.message}`).join('');
+  const told = (problems: readonly Problem[]) =>
+    problems.map((each) => `\n${each.file}:${each.line}:${each.column} ${each.code} ${each.message}`).join('');
   const known = channels.map(({ definition }) => definition.name);
   throw new CommandFailure(
     exit.notFound,
     broken.length > 0
-      ? `the channel ${name} cannot be read:${why}`
-      : `there is no channel ${name}; known: ${known.join(', ') || 'none'}`,
+      ? `the channel ${name} cannot be read:${told(broken)}`
+      : `there is no channel ${name}; known: ${known.join(', ') || 'none'}${told(folder.problems.slice(0, 5))}`,
   );
 }
 
