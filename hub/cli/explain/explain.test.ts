@@ -1,8 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: maps have such texts
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { weirHere } from '../../testing/command-line.ts';
-import { type Workplace, workplace } from '../../testing/hub-process.ts';
+import { weir as command, type Workplace, workplace } from '../../testing/hub-process.ts';
 
 let place: Workplace;
 beforeAll(async () => {
@@ -56,7 +55,8 @@ export default defineChannel('code').from(adapters.mllp({ endpoint: 'in' })).fil
 afterAll(() => place[Symbol.asyncDispose]());
 
 const weir = async (...args: readonly string[]) => {
-  const { code, out, err } = await weirHere(...args, '--channels', place.directory, '--env', 'demo');
+  // In a process of its own: within Vitest's an import of `weir` from outside the repository is not always found.
+  const { code, out, err } = await command([...args, '--channels', place.directory, '--env', 'demo']);
   return { code, out: out.replaceAll(`${place.directory}/`, ''), err };
 };
 
