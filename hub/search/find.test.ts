@@ -60,9 +60,12 @@ describe('weir find', () => {
     await expect
       .poll(async () => (await found(patient)).hops.every(({ status }) => status === 'sent'), { timeout: 10_000 })
       .toBe(true);
+    // Until its own identifiers are indexed, the hop over the topic is found by the hop before it.
+    await expect
+      .poll(async () => (await found(patient)).hops.map(({ channel, by }) => [channel, by]), { timeout: 10_000 })
+      .toContainEqual(['events', 'text']);
     const { hops, more } = await found(`${patient}^^^hosp`);
     expect(more).toBe(false);
-    expect(hops.map(({ channel, by }) => [channel, by])).toContainEqual(['events', 'text']);
     const adt = hops.find(({ channel }) => channel === 'adt')!;
     const lab = hops.find(({ channel }) => channel === 'lab')!;
     expect(adt).toMatchObject({ type: 'ADT^A01', facts: { controlId: 'ADT00001' } });
