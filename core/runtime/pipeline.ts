@@ -31,8 +31,8 @@ export interface PipelineHost {
 const laneOfAll: readonly string[] = [''];
 const yieldAfterMs = 25;
 /** A guard costs 0.4 ms of the main thread on a busy machine: while much comes in, one serves what has come in this time. */
-const gatherMs = 10;
-const gatherMessages = 256;
+const gatherMs = 20;
+const gatherMessages = 512;
 const cancelledBySender = { actor: 'weir', reason: 'the sender was answered negatively' } as const;
 
 /** Route, transform and fan out, in seq order per key; then one settlement a message. */
