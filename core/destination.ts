@@ -8,12 +8,18 @@ import type { Outgoing } from './message.ts';
 
 /**
  * `untried`: not begun; it goes again and nothing is counted. `uncertain`: begun, but nobody knows how it ended: the same bytes
- * go again (rule 19). `error`: the far end did not take it; the error's kind and scope say what follows.
+ * go again (rule 19). `error`: the far end did not take it; the error's kind and scope say what follows. With `retryAfterMs` the far
+ * end has said how long it wants to be left alone: it, or this one message, is tried no earlier.
  */
 export type WriteOutcome =
   | { readonly status: 'sent'; readonly reply?: Uint8Array }
   | { readonly status: 'untried' }
-  | { readonly status: 'uncertain' | 'error'; readonly error: HubError; readonly reply?: Uint8Array };
+  | {
+      readonly status: 'uncertain' | 'error';
+      readonly error: HubError;
+      readonly reply?: Uint8Array;
+      readonly retryAfterMs?: number;
+    };
 
 export interface WriteContext {
   readonly signal: AbortSignal;

@@ -94,6 +94,8 @@ export class ChannelRuntime {
   #refilling = false;
   #storedWhileRefilling = false;
   #recovering = false;
+  /** Messages of an earlier run are not all routed: the queues, which may hold newer ones, wait for them. */
+  #olderToCome = false;
   readonly #parked = new Map<number, { readonly delivery: BatchDelivery; readonly index: number }>();
   #drain = new AbortController();
   #halt = new AbortController();
@@ -247,8 +249,18 @@ export class ChannelRuntime {
       this.#unroutedBytes -= slot.raw.length;
     }
     if (this.#overflow) this.#refill();
+    this.#lookForOlder();
     this.#intake.wake();
     if (this.#live.size === 0) this.#nowIdle();
+  }
+
+  /** Whether all that an earlier run stored is routed now. It comes into memory first, in order. */
+  #lookForOlder(): void {
+    if (!this.#olderToCome || this.#recovering || (this.#overflow && this.#cursor < this.#firstStored)) return;
+    const [first = Number.POSITIVE_INFINITY] = this.#live.keys();
+    if (first < this.#firstStored) return;
+    this.#olderToCome = false;
+    for (const dispatcher of this.dispatchers.values()) dispatcher.olderCame();
   }
 
   #nowIdle(): void {
@@ -278,8 +290,10 @@ export class ChannelRuntime {
         this.#refilling = false;
         if (this.#halt.signal.aborted) return;
         for (const row of rows) this.#toPipeline(this.#slotOf(row));
-        if (rows.length === 0 && !this.#storedWhileRefilling) this.#overflow = false;
-        else this.#refill();
+        if (rows.length === 0 && !this.#storedWhileRefilling) {
+          this.#overflow = false;
+          this.#lookForOlder();
+        } else this.#refill();
         this.#intake.wake();
       },
       (thrown) => {
@@ -320,6 +334,7 @@ export class ChannelRuntime {
     this.#halt = new AbortController();
     this.error = undefined;
     try {
+      this.#olderToCome = (await this.#services.store.unrouted(this.name, -1, 1, 1)).length > 0;
       for (const destination of this.compiled.destinations) await this.#addDispatcher(this.compiled, destination.name);
       this.#overflow = true;
       this.#cursor = -1;
@@ -337,7 +352,7 @@ export class ChannelRuntime {
   async #addDispatcher(compiled: CompiledChannel, name: string): Promise<void> {
     const enabled = await this.#wantsEnabled(name);
     const dispatcher = this.#created(compiled, name);
-    await dispatcher.restore(enabled);
+    await dispatcher.restore(enabled, this.#olderToCome);
   }
 
   /** A destination that collects from now on, or does not any more: the queue is what the two have in common. */
@@ -346,7 +361,7 @@ export class ChannelRuntime {
     await before.disable();
     const dispatcher = this.#created(compiled, name);
     // What comes from now on waits in the queue, behind what the other one had taken.
-    await dispatcher.restore(false);
+    await dispatcher.restore(false, this.#olderToCome);
     await this.#pipeline.flush();
     await before.dispose();
     if (enabled) dispatcher.enable();

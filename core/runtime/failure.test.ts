@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defineChannel, via, when } from '../builder.ts';
+import { HubError } from '../errors.ts';
 import { MemoryContents } from '../store/memory-contents.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -128,6 +129,36 @@ describe('failure', () => {
       await rm(directory, { recursive: true });
     }, 120_000);
   }
+
+  for (const scope of ['destination', 'message'] as const)
+    test(`a far end that asks to be left alone for a minute (${scope}) gets nothing earlier`, async () => {
+      const clock = fakeClock();
+      const { engine } = await started({ clock });
+      const [source, far] = [manualSource(), farEnd('far', { maxBatch: 1, concurrency: 2 })];
+      const late = Promise.withResolvers<void>();
+      const error = new HubError('reply-negative', 'transient', 'sending: 429', { scope });
+      let asks = true;
+      far.answer = async ({ payload }) => {
+        if (payload.startsWith('b:')) await late.promise;
+        else if (asks) return { status: 'error', error, retryAfterMs: 60_000 };
+        return { status: 'sent' };
+      };
+      const channel = defineChannel('alone').from(source.spec).keyBy(keyOf);
+      await engine.deploy(channel.to('far', far.spec, { retry: { initialMs: 5, maxMs: 10 } }).definition, 'v1');
+      await source.send('a:1', 'b:2');
+      await eventually(() => far.attempts.length === 2);
+      await clock.advanceAsync(1_000);
+      // What was under way when the answer came ends well: that does not end the pause.
+      late.resolve();
+      await eventually(() => far.received.length === 1);
+      asks = false;
+      for (let ms = 0; ms < 58_000; ms += 1_000) await clock.advanceAsync(1_000);
+      expect(far.attempts.filter((each) => each === 'a:1')).toHaveLength(1);
+      await eventually(async () => {
+        await clock.advanceAsync(500);
+        return far.received.length === 2;
+      });
+    });
 
   test('rule 16: attempts are bounded where the destination says so; then it is a dead letter', async () => {
     const { engine } = await started();

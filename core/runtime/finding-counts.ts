@@ -8,11 +8,12 @@ export interface CountedFinding extends Finding {
   /** When the first and the last message with it were received, milliseconds since 1970. */
   readonly firstSeen: number;
   readonly lastSeen: number;
-  /** The last message with it. */
-  readonly lastMessage: string;
+  /** The ids of the last messages with it, the newest first; at most five. */
+  readonly messages: readonly string[];
 }
 
 const most = 1_000;
+const mostMessages = 5;
 
 /** What validation found in a channel since it was started. Bounded: what comes when it is full is counted, not kept. */
 export class FindingCounts {
@@ -32,9 +33,10 @@ export class FindingCounts {
       if (entry) {
         entry.count += 1;
         entry.lastSeen = at;
-        entry.lastMessage = messageId;
+        // One message may have it in several places.
+        if (entry.messages[0] !== messageId) entry.messages = [messageId, ...entry.messages].slice(0, mostMessages);
       } else if (this.#entries.size < most) {
-        const seen = { count: 1, firstSeen: at, lastSeen: at, lastMessage: messageId };
+        const seen = { count: 1, firstSeen: at, lastSeen: at, messages: [messageId] };
         this.#entries.set(key, { severity, code, path: place, message, ...seen });
       } else this.#untold += 1;
     }

@@ -48,6 +48,28 @@ describe('order', () => {
     expect(far.received).not.toEqual(bodies);
   });
 
+  test('rule 3: what was being sent at a halt goes before what came after it and is a row of the queue', async () => {
+    const first = await started();
+    const [source, far] = [manualSource(), farEnd('far', { maxBatch: 1 })];
+    far.onBatch = (_batch, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+    const { definition } = defineChannel('halted', { limits: { maxInFlight: 40 } })
+      .from(source.spec)
+      .keyBy(keyOf)
+      .to('far', far.spec);
+    await first.engine.deploy(definition, 'v1');
+    await source.send(...Array.from({ length: 40 }, (_, n) => `${'abc'[n % 3]}:${n}`));
+    await eventually(async () => ((await first.engine.status())[0]?.destinations[0]?.queued ?? 0) > 0);
+    await first.engine.halt('halted', analyst);
+    const [counts] = await first.store.counts();
+    expect(counts).toMatchObject({ unrouted: 1, destinations: [{ queued: 39 }] });
+    far.onBatch = undefined;
+    await first.engine.start('halted', analyst);
+    await source.send('a:40', 'b:41');
+    await eventually(() => far.received.length === 42);
+    expectOrdered(far.received);
+  });
+
   test('rule 2: without keys the channel is in total order', async () => {
     const { engine } = await started();
     const [source, far] = [manualSource(), farEnd()];

@@ -51,6 +51,8 @@ export class Collector implements Dispatch {
   #closing: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #ending = false;
+  /** A collection that is closed now might lack messages that are older than what it holds. */
+  #olderToCome = false;
 
   constructor(compiled: CompiledDestination, host: CollectorHost) {
     this.compiled = compiled;
@@ -62,11 +64,17 @@ export class Collector implements Dispatch {
     return this.compiled.definition.to.collect!;
   }
 
-  async restore(enabled: boolean): Promise<void> {
+  async restore(enabled: boolean, olderToCome: boolean): Promise<void> {
     this.enabled = enabled;
+    this.#olderToCome = olderToCome;
     await this.#state.load(this.#host.clock.now());
     const { bytes } = await this.#readQueue();
     this.#host.queuedBytes(bytes);
+    this.#look();
+  }
+
+  olderCame(): void {
+    this.#olderToCome = false;
     this.#look();
   }
 
@@ -102,7 +110,7 @@ export class Collector implements Dispatch {
   #look(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (!this.enabled || this.#ending || this.#closing || !this.#state.loaded) return;
+    if (!this.enabled || this.#olderToCome || this.#ending || this.#closing || !this.#state.loaded) return;
     const now = this.#host.clock.now();
     const { count = mostCount, maxWaitMs, schedule } = this.#collect;
     const scheduled = schedule?.next(this.#state.lastScheduleAt);

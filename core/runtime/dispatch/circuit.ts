@@ -6,6 +6,8 @@ const slowestProbeMs = 30_000;
 
 export interface CircuitHost {
   timer(ms: number, run: () => void): () => void;
+  /** Milliseconds, monotonic. */
+  now(): number;
   random(): number;
   /** The destination's retry settings bound how long a probe waits. */
   retry(): { readonly initialMs: number; readonly maxMs: number };
@@ -20,6 +22,8 @@ export class Circuit {
   #state: 'closed' | 'open' | 'probing' = 'closed';
   #failures = 0;
   #cancelProbe: (() => void) | undefined;
+  /** The far end has asked to be left alone until then. */
+  #notBefore = 0;
 
   constructor(host: CircuitHost) {
     this.#host = host;
@@ -33,19 +37,27 @@ export class Circuit {
     return this.#state === 'probing';
   }
 
-  /** Opens, or stays open after a probe that failed. Answers whether it was closed. */
-  open(error: HubError): boolean {
+  /** Writes that were under way when the far end asked to be left alone may still succeed: that closes nothing. */
+  get mayClose(): boolean {
+    return this.isOpen && this.#host.now() >= this.#notBefore;
+  }
+
+  /** Opens, or stays open after a probe that failed; no probe comes before `atLeastMs`. Answers whether it was closed. */
+  open(error: HubError, atLeastMs = 0): boolean {
     const wasClosed = this.#state === 'closed';
     this.#state = 'open';
     this.#failures += 1;
     this.error = errorRecord(error);
     const { initialMs, maxMs } = this.#host.retry();
-    const wait = backoff(
+    const own = backoff(
       this.#failures + 1,
       Math.min(firstProbeMs, initialMs),
       Math.min(slowestProbeMs, maxMs),
       this.#host.random,
     );
+    const now = this.#host.now();
+    this.#notBefore = Math.max(this.#notBefore, now + atLeastMs);
+    const wait = Math.max(own, this.#notBefore - now);
     this.#cancelProbe?.();
     this.#cancelProbe = this.#host.timer(wait, () => {
       if (this.#state !== 'open') return;
@@ -59,6 +71,7 @@ export class Circuit {
     this.#cancelProbe?.();
     this.#state = 'closed';
     this.#failures = 0;
+    this.#notBefore = 0;
     this.error = undefined;
   }
 

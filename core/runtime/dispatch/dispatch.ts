@@ -18,8 +18,12 @@ export interface Dispatch {
   /** Why it stopped by itself, or why its circuit is open. */
   readonly error: ErrorRecord | undefined;
 
-  /** Takes over what an earlier run left in the queue. Before any message is offered. */
-  restore(enabled: boolean): Promise<void>;
+  /**
+   * Takes over what an earlier run left in the queue. Before any message is offered. With `olderToCome` messages of that run are still
+   * to be routed, and may be older than rows of the queue: until `olderCame` nothing goes out, and what is offered becomes a row.
+   */
+  restore(enabled: boolean, olderToCome: boolean): Promise<void>;
+  olderCame(): void;
   /** A part on its first pass. */
   offer(slot: Slot, n: number, payload: unknown): void;
   /**

@@ -56,6 +56,7 @@ const uncertainBeforeOpen = 3;
 /** A destination that ignores its signal does not hold up a halt for ever. */
 const haltPatienceMs = 2_000;
 const retryStoreMs = 250;
+type Failure = Extract<WriteOutcome, { readonly status: 'uncertain' | 'error' }>;
 const strictKeys: readonly string[] = [''];
 const noKeys: readonly string[] = [];
 
@@ -67,6 +68,8 @@ export class Dispatcher {
   #enabled = true;
   /** Nothing more is taken from the store. */
   #stopping = false;
+  /** Messages that may be older than what the queue holds are still to be offered. */
+  #olderToCome = false;
   readonly #host: DispatcherHost;
   readonly #limits: DispatchLimits;
   readonly #lanes = new Lanes<Item>();
@@ -138,6 +141,7 @@ export class Dispatcher {
     });
     this.#circuit = new Circuit({
       timer,
+      now: () => clock.monotonic(),
       random: host.random,
       retry: () => this.#compiled.definition.options.retry,
       probe: () => this.#probe(),
@@ -168,14 +172,23 @@ export class Dispatcher {
   }
 
   /** Takes over what an earlier run left in the queue. Before any message is offered. */
-  async restore(enabled: boolean): Promise<void> {
+  async restore(enabled: boolean, olderToCome: boolean): Promise<void> {
     this.#enabled = enabled;
+    this.#olderToCome = olderToCome;
+    if (olderToCome) this.#window.added(0);
     const { bytes, blocked } = await this.#readQueue();
     this.#host.queuedBytes(bytes);
     if (blocked > 0) await this.#freeKeyless();
     if (this.#compiled.definition.options.afterDeadLetter === 'hold-key') await this.#restoreDeadLetters();
     this.#held.askAll();
     this.#window.load();
+  }
+
+  olderCame(): void {
+    if (!this.#olderToCome) return;
+    this.#olderToCome = false;
+    this.#held.askAll();
+    this.#goOn();
   }
 
   get #maxHeldKeys(): number {
@@ -258,7 +271,7 @@ export class Dispatcher {
       state: 'limbo',
     };
     this.#inMemory.set(item.position, item);
-    if (!this.#enabled || this.#circuit.isOpen || this.#inMemory.size > this.#limits.maxItems) {
+    if (!this.#mayTake || this.#circuit.isOpen || this.#inMemory.size > this.#limits.maxItems) {
       this.#window.parkLimbo();
       this.#park(item, 'ready');
       return;
@@ -317,8 +330,12 @@ export class Dispatcher {
     if (this.#ready.length === 0) this.#window.load();
   }
 
+  get #mayTake(): boolean {
+    return this.#enabled && !this.#olderToCome;
+  }
+
   get #mayWrite(): boolean {
-    return this.#enabled && (!this.#circuit.isOpen || this.#circuit.isProbing);
+    return this.#mayTake && (!this.#circuit.isOpen || this.#circuit.isProbing);
   }
 
   #nextBatch(maxBatch: number, inOrder: boolean): readonly Item[] {
@@ -394,6 +411,7 @@ export class Dispatcher {
 
   #handle(batch: readonly Item[], outcomes: readonly WriteOutcome[]): void {
     let away: HubError | undefined;
+    let awayMs = 0;
     let progressed = false;
     const back: Item[] = [];
     batch.forEach((item, at) => {
@@ -404,13 +422,14 @@ export class Dispatcher {
       }
       if (outcome.status === 'error' && outcome.error.scope === 'destination') {
         away ??= outcome.error;
+        awayMs = Math.max(awayMs, outcome.retryAfterMs ?? 0);
         back.push(item);
         return;
       }
       progressed = true;
       if (outcome.status === 'sent') this.#sent(item, outcome.reply);
       else if (outcome.status === 'uncertain' && this.#halt.signal.aborted) back.push(item);
-      else this.#failed(item, outcome.error, outcome.status === 'uncertain', outcome.reply);
+      else this.#failed(item, outcome);
     });
     if (!progressed && !away && !this.#halt.signal.aborted)
       away = new HubError('write-failed', 'transient', `writing to ${this.name}: nothing was tried`, {
@@ -418,8 +437,8 @@ export class Dispatcher {
       });
     for (const item of back) item.state = 'ready';
     if (back.length > 0) this.#ready = [...back, ...this.#ready];
-    if (away) this.#openCircuit(away);
-    else if (this.#circuit.isOpen && progressed && this.#uncertainInRow === 0) this.#closeCircuit();
+    if (away) this.#openCircuit(away, awayMs);
+    else if (this.#circuit.mayClose && progressed && this.#uncertainInRow === 0) this.#closeCircuit();
     else if (this.#uncertainInRow >= uncertainBeforeOpen || (this.#circuit.isProbing && this.#uncertainInRow > 0))
       this.#openCircuit(
         new HubError('reply-timeout', 'transient', `writing to ${this.name}: no answer`, { scope: 'destination' }),
@@ -444,7 +463,8 @@ export class Dispatcher {
     this.#held.release(item);
   }
 
-  #failed(item: Item, error: HubError, uncertain: boolean, reply: Uint8Array | undefined): void {
+  #failed(item: Item, { status, error, reply, retryAfterMs = 0 }: Failure): void {
+    const uncertain = status === 'uncertain';
     const { retry, afterDeadLetter } = this.#compiled.definition.options;
     item.attempts += 1;
     this.#uncertainInRow = uncertain ? this.#uncertainInRow + 1 : 0;
@@ -455,7 +475,8 @@ export class Dispatcher {
       (retry.maxAttempts !== undefined && item.attempts >= retry.maxAttempts) ||
       (retry.maxAgeMs !== undefined && now - item.firstQueuedAt >= retry.maxAgeMs);
     if ((error.kind === 'transient' || uncertain) && !exhausted && !noQueue) {
-      const retryAt = now + backoff(item.attempts + 1, retry.initialMs, retry.maxMs, this.#host.random);
+      const pause = backoff(item.attempts + 1, retry.initialMs, retry.maxMs, this.#host.random);
+      const retryAt = now + Math.max(pause, retryAfterMs);
       this.#park(item, 'waiting', { error: errorRecord(error), retryAt });
       this.#window.dueAt(retryAt);
       return;
@@ -697,9 +718,9 @@ export class Dispatcher {
     this.#window.load();
   }
 
-  #openCircuit(error: HubError): void {
+  #openCircuit(error: HubError, atLeastMs = 0): void {
     this.#uncertainInRow = 0;
-    const wasClosed = this.#circuit.open(error);
+    const wasClosed = this.#circuit.open(error, atLeastMs);
     if (wasClosed)
       this.#host.log.warn(
         { channel: this.#host.channel, destination: this.name, code: error.code },
@@ -762,6 +783,10 @@ export class Dispatcher {
     this.#enabled = true;
     this.#stopError = undefined;
     this.#circuit.close();
+    this.#goOn();
+  }
+
+  #goOn(): void {
     this.#window.added(0);
     this.#window.load();
     void this.#window.takeDue();

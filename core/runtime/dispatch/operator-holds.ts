@@ -1,7 +1,9 @@
 import type { Meta } from '../../format.ts';
+import { isKeyOf } from '../../store/lane.ts';
 
 /** What an operator holds back at a destination: messages with this key, of this type, or, with neither, every one. */
 export interface HoldInForce {
+  /** A key, or the part of it before the assigning authority, as in `LaneQuery`. */
   readonly key?: string;
   /** `ADT^A08`, or `ADT` for all of them. */
   readonly type?: string;
@@ -17,7 +19,7 @@ interface Held {
 
 /** Whether the hold is about such a message, let go or not. */
 export function isAbout({ key, type }: HoldInForce, message: Held): boolean {
-  if (key !== undefined) return message.keys?.includes(key) ?? false;
+  if (key !== undefined) return message.keys?.some((each) => isKeyOf(key, each)) ?? false;
   if (type === undefined) return true;
   const own = message.meta['hl7.type'];
   return own === type || (own?.startsWith(`${type}^`) ?? false);
@@ -44,6 +46,6 @@ export class OperatorHolds {
 
   /** False where no part of this key can be one that is held: holds by other keys only. */
   mayBlock(key: string): boolean {
-    return this.#holds.some((each) => each.key === undefined || each.key === key);
+    return this.#holds.some((each) => each.key === undefined || isKeyOf(each.key, key));
   }
 }
