@@ -98,7 +98,7 @@ export const cases: readonly (readonly [string, Readonly<Record<string, string>>
     'a profile with mistakes',
     within('profile: p\n', {
       'profiles/p.profile.yaml':
-        'profile: p\ncharest: 8859/1\nzone: Europe/Berlyn\nlineEnds: crlf\nsource: { mllp: { acknowledgement: { mode: orignal } }, mlpp: {} }\nconformance:\n  segments: { PDI: {}, ZPI: { fields: { 2: { type: XQ } } } }\n  tables: { 1: [M], 99999: [x] }\n  required: { ADT_A99: [PID] }\nsites: { N: { zone: UTC } }\n',
+        'profile: p\ncharest: 8859/1\nzone: Europe/Berlyn\nlineEnds: crlf\nsource: { mllp: { acknowledgement: { mode: orignal } }, mlpp: {} }\nconformance:\n  segments: { PDI: {}, ZPI: { fields: { 2: { type: XQ } } } }\n  tables: { 1: [M], 99999: [x] }\n  required: { ADT_A99: [PID] }\nsites: { N: { source: {} } }\n',
     }),
   ],
   [

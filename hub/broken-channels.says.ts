@@ -131,7 +131,7 @@ export const says: Readonly<Record<string, readonly string[]>> = {
     'profiles/p.profile.yaml:7:46 value-invalid conformance.segments.ZPI.fields.2.type: HL7 2.5.1 has no data type XQ',
     'profiles/p.profile.yaml:8:21 value-invalid conformance.tables.99999: a table has a number of four digits',
     'profiles/p.profile.yaml:9:15 value-invalid conformance.required.ADT_A99: HL7 2.5.1 has no message structure ADT_A99; did you mean ADT_A09 or ADT_A39?',
-    'profiles/p.profile.yaml:10:15 key-unknown sites.N.zone: no such key',
+    'profiles/p.profile.yaml:10:15 key-unknown sites.N.source: no such key',
   ],
   'profiles that extend each other': [
     'profiles/p.profile.yaml:2:10 value-invalid extends: p would extend itself',

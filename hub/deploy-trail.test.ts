@@ -1,11 +1,11 @@
 import { beforeEach, expect, it } from 'vitest';
 import { openMemoryStore } from '../core/store/memory-store.ts';
 import type { MessageStore } from '../core/store/message-store.ts';
+import type { DeployReport } from './deploy-report.ts';
 import { channelChange, recordDeploy } from './deploy-trail.ts';
-import type { DeployReport } from './deployment.ts';
 
 const by = { actor: 'ute', reason: 'new ward codes', ticket: 'CHG-12' };
-const nothing: DeployReport = { deployed: [], unchanged: [], removed: [], refused: [], problems: [] };
+const nothing: DeployReport = { deployed: [], unchanged: [], removed: [], undeployed: [], refused: [], problems: [] };
 const one = (version: string) => ({ ...nothing, deployed: [{ channel: 'one', version }] });
 
 let store: MessageStore;

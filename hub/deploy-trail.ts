@@ -1,5 +1,5 @@
 import type { MessageStore, Reader } from '../core/store/message-store.ts';
-import type { DeployReport } from './deployment.ts';
+import type { DeployReport } from './deploy-report.ts';
 
 /** What a deployment did to one channel: from which version to which. */
 export interface ChannelChange {

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChannelDefinition } from '../core/channel.ts';
 import { loadChannels } from '../core/config/channels-folder.ts';
-import { type CodeLoader, sha256 } from '../core/config/code-loader.ts';
+import { type CodeLoader, type CodeSnapshot, sha256 } from '../core/config/code-loader.ts';
 import { type Environment, readEnvironment } from '../core/config/environment.ts';
 import { KeptChannels } from '../core/config/kept-channels.ts';
 import { describeProblem, type Problem } from '../core/config/problem.ts';
@@ -21,19 +22,14 @@ import { readDelimited } from '../protocols/delimited/read.ts';
 import { type AlertsConfig, defaultAlerts } from './alerts/alerts-config.ts';
 import { loadAlerts } from './alerts/alerts-file.ts';
 import type { AlertsSource } from './alerts/far-ends.ts';
+import { type Chosen, type DeployReport, nothingDeployed, type RefusedTables } from './deploy-report.ts';
+import { makeOwnDirectories } from './own-directories.ts';
 import { readOrNothing, type Settings } from './settings.ts';
+import { type TablesReload, versionsOf } from './tables-watch.ts';
+import { doneAmong } from './undeploy.ts';
+import { UndeployedChannels } from './undeployed.ts';
 import { weirVersion } from './version.ts';
 import { type Wiring, wiringOf } from './wiring.ts';
-
-/** What a deployment did, channel by channel. With problems nothing was changed. */
-export interface DeployReport {
-  readonly deployed: readonly { readonly channel: string; readonly version: string }[];
-  readonly unchanged: readonly string[];
-  readonly removed: readonly string[];
-  /** Channels that the engine refused; their old definition goes on. */
-  readonly refused: readonly { readonly channel: string; readonly error: ErrorRecord }[];
-  readonly problems: readonly Problem[];
-}
 
 const csv: CsvReader = (text) => readDelimited(text, COMMA_SEPARATED);
 
@@ -44,11 +40,16 @@ export class Deployment implements EndpointSource, AlertsSource {
   readonly #code: CodeLoader;
   #environment: Environment = { endpoints: {} };
   #environmentHash = '';
+  /** The environment that each channel was deployed with last. */
+  readonly #deployedWith = new Map<string, string>();
+  /** What people have undeployed. */
+  readonly undeployed = new UndeployedChannels();
   /** The file that it was read from. */
   #environmentText: string | undefined;
   /** Codes that the tables in force do not have. A table that changes begins its list anew. */
   readonly unknown = new UnknownCodes();
   #tables: TableSet = noTables;
+  #refusedTables: RefusedTables | undefined;
   #wiring: Wiring = { endpoints: {}, uses: [], holdKey: [] };
   #alerts: AlertsConfig = defaultAlerts();
   #last: Promise<unknown> = Promise.resolve();
@@ -81,35 +82,38 @@ export class Deployment implements EndpointSource, AlertsSource {
     return this.#tables;
   }
 
+  /** Changed tables that are not in force, because something is wrong with them. */
+  get refusedTables(): RefusedTables | undefined {
+    return this.#refusedTables;
+  }
+
   /** `alerts.yaml` as it was last deployed. */
   get alerts(): AlertsConfig {
     return this.#alerts;
   }
 
-  /** Reads the folder anew and deploys what changed. Two calls go one after the other, the second then finds nothing to do. */
-  deploy(engine: Engine): Promise<DeployReport> {
-    const run = this.#last.then(() => this.#deploy(engine));
-    this.#last = run.catch(() => undefined);
-    return run;
+  /**
+   * Reads the folder anew and deploys what changed, or what is chosen. Two calls go one after the other, the second then finds
+   * nothing to do. Throws HubError `not-found` for a chosen channel that no file defines.
+   */
+  deploy(engine: Engine, chosen?: Chosen): Promise<DeployReport> {
+    return this.inTurn(() => this.#deploy(engine, chosen));
   }
 
-  async #deploy(engine: Engine): Promise<DeployReport> {
+  /** What is done in turn never overlaps with a deployment. */
+  inTurn<R>(run: () => Promise<R>): Promise<R> {
+    const turn = this.#last.then(run);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #deploy(engine: Engine, chosen: Chosen | undefined): Promise<DeployReport> {
     const directory = this.#settings.channels;
     const environment = await this.#readEnvironment();
     const endpoints = environment.value && new Set(Object.keys(environment.value.endpoints));
     const { tables, changed, problems: inTables } = await reloadTables(join(directory, 'tables'), csv, this.#tables);
-    const { channels, problems } = await loadChannels({
-      directory,
-      registry: this.#registry,
-      code: await this.#code.snapshot(),
-      weirVersion,
-      tables,
-      unknown: this.unknown,
-      kept: this.#kept,
-      references: this.#references(),
-      ...(endpoints && { endpoints }),
-      ...(environment.value?.zone !== undefined && { zone: environment.value.zone }),
-    });
+    const code = await this.#code.snapshot();
+    const { channels, problems } = await this.#loadChannels(code, tables, environment.value);
     const alerts = await loadAlerts(join(directory, 'alerts.yaml'), {
       registry: this.#registry,
       ...(endpoints && { endpoints }),
@@ -119,22 +123,36 @@ export class Deployment implements EndpointSource, AlertsSource {
     });
     const inAlerts = alerts.ok ? [] : alerts.problems;
     const all = [...environment.problems, ...inTables, ...problems, ...inAlerts];
-    if (all.length > 0 || !environment.value || !alerts.ok)
-      return { deployed: [], unchanged: [], removed: [], refused: [], problems: all };
+    if (all.length > 0 || !environment.value || !alerts.ok) return { ...nothingDeployed, problems: all };
+    const missing = chosen?.channels.find((name) => !channels.some(({ definition }) => definition.name === name));
+    if (missing !== undefined)
+      throw new HubError('not-found', 'permanent', `deploying ${missing}: no channel file defines it`);
     await makeOwnDirectories(environment.value, this.#settings.stateDir);
-    const moved = environment.hash !== this.#environmentHash;
     this.#environment = environment.value;
     this.#environmentHash = environment.hash;
     this.#environmentText = environment.text;
     this.#tables = tables;
-    this.#wiring = wiringOf(
-      environment.value.endpoints,
-      channels.map(({ definition }) => definition),
-    );
+    this.#refusedTables = undefined;
     this.#alerts = alerts.value;
     for (const table of changed) this.unknown.clear(table);
 
-    const running = new Map((await engine.status()).map(({ channel, version }) => [channel, version]));
+    const status = await engine.status();
+    const comesBack = (chosen?.channels ?? []).flatMap((name) => this.undeployed.get(name) ?? []);
+    await this.#forgetUndeployed(channels, status, comesBack);
+    const definitions = channels.map(({ definition }) => definition);
+    const away = await doneAmong(this.undeployed, definitions, engine.store);
+    this.#wiring = wiringOf(
+      environment.value.endpoints,
+      channels.flatMap(({ definition }) => (away.has(definition.name) ? [] : [definition])),
+      this.#registry,
+    );
+
+    // Channels that send what a destination collects come and go with the channel that collects.
+    const running = new Map(
+      status.flatMap(({ channel, version, collectedFrom }) =>
+        collectedFrom === undefined ? [[channel, version]] : [],
+      ),
+    );
     const deployed: { channel: string; version: string }[] = [];
     const unchanged: string[] = [];
     const removed: string[] = [];
@@ -149,15 +167,107 @@ export class Deployment implements EndpointSource, AlertsSource {
       }
     };
     const wanted = new Set(channels.map(({ definition }) => definition.name));
-    for (const channel of running.keys()) {
+    for (const channel of chosen ? [] : running.keys()) {
       if (!wanted.has(channel) && (await attempt(channel, () => engine.undeploy(channel)))) removed.push(channel);
     }
     for (const { definition, version } of channels) {
       const { name } = definition;
-      if (!moved && running.get(name) === version) unchanged.push(name);
-      else if (await attempt(name, () => engine.deploy(definition, version))) deployed.push({ channel: name, version });
+      if (away.has(name) || (chosen && !chosen.channels.includes(name))) continue;
+      const isSame = running.get(name) === version && this.#deployedWith.get(name) === environment.hash;
+      // One that is on its way out goes on as it is.
+      if (isSame || (this.undeployed.has(name) && running.has(name))) unchanged.push(name);
+      else if (await attempt(name, () => engine.deploy(definition, version))) {
+        deployed.push({ channel: name, version });
+        this.#deployedWith.set(name, environment.hash);
+      }
     }
-    return { deployed, unchanged, removed, refused, problems: [] };
+    for (const { channel, before } of comesBack)
+      if (chosen && before === 'running') await attempt(channel, () => engine.start(channel, chosen.by));
+    const undeployed = this.undeployed.list().map(({ channel }) => channel);
+    return { deployed, unchanged, removed, undeployed, refused, problems: [] };
+  }
+
+  #loadChannels(code: CodeSnapshot, tables: TableSet, environment: Environment | undefined) {
+    return loadChannels({
+      directory: this.#settings.channels,
+      registry: this.#registry,
+      code,
+      weirVersion,
+      tables,
+      unknown: this.unknown,
+      kept: this.#kept,
+      references: this.#references(),
+      ...(environment && { endpoints: new Set(Object.keys(environment.endpoints)) }),
+      ...(environment?.zone !== undefined && { zone: environment.zone }),
+    });
+  }
+
+  /**
+   * Puts code tables in force that have changed, and nothing else: a channel whose files are not those that run takes them with its next
+   * deployment. Where a table, or a channel with it, has a mistake, those before stay in force. The report is undefined where no
+   * table has changed.
+   */
+  reloadTables(engine: Engine, now: number): Promise<TablesReload & { readonly report?: DeployReport }> {
+    return this.inTurn(() => this.#reloadTables(engine, now));
+  }
+
+  async #reloadTables(engine: Engine, now: number): Promise<TablesReload & { readonly report?: DeployReport }> {
+    const refuse = (problems: readonly Problem[]) => {
+      this.#refusedTables = { since: this.#refusedTables?.since ?? now, problems };
+      return { changed: [], problems };
+    };
+    const before = this.#tables;
+    const directory = join(this.#settings.channels, 'tables');
+    const { tables, changed, problems } = await reloadTables(directory, csv, before);
+    if (problems.length > 0) return refuse(problems);
+    if (changed.length === 0) {
+      this.#refusedTables = undefined;
+      return { changed: [], problems };
+    }
+    const code = await this.#code.snapshot();
+    const asBefore = await this.#loadChannels(code, before, this.#environment);
+    const next = await this.#loadChannels(code, tables, this.#environment);
+    const old = new Set(asBefore.problems.map(describeProblem));
+    const wrong = next.problems.filter((each) => !old.has(describeProblem(each)));
+    if (wrong.length > 0) return refuse(wrong);
+    this.#tables = tables;
+    this.#refusedTables = undefined;
+    for (const table of changed) this.unknown.clear(table);
+
+    const running = new Map((await engine.status()).map(({ channel, version }) => [channel, version]));
+    // Only the tables are others: read with those before, it is what runs.
+    const unchanged = new Map(
+      asBefore.channels.flatMap(({ definition: { name }, version }) =>
+        running.get(name) === version && !this.undeployed.has(name) ? [[name, version]] : [],
+      ),
+    );
+    const deployed: { channel: string; version: string }[] = [];
+    const refused: { channel: string; error: ErrorRecord }[] = [];
+    for (const { definition, version } of next.channels) {
+      const { name: channel } = definition;
+      if (!unchanged.has(channel) || unchanged.get(channel) === version) continue;
+      try {
+        await engine.deploy(definition, version);
+        deployed.push({ channel, version });
+      } catch (thrown) {
+        refused.push({ channel, error: errorRecord(asHubError(thrown, 'config-invalid', `deploying ${channel}`)) });
+      }
+    }
+    return { changed: versionsOf(changed, tables), problems: [], report: { ...nothingDeployed, deployed, refused } };
+  }
+
+  /** Those that come back, and those whose file is gone. */
+  async #forgetUndeployed(
+    channels: readonly { readonly definition: ChannelDefinition }[],
+    status: readonly { readonly channel: string }[],
+    comesBack: readonly { readonly channel: string }[],
+  ): Promise<void> {
+    const known = new Set([
+      ...channels.map(({ definition }) => definition.name),
+      ...status.map((each) => each.channel),
+    ]);
+    const gone = this.undeployed.list().filter(({ channel }) => !known.has(channel));
+    await this.undeployed.remove([...comesBack, ...gone].map(({ channel }) => channel));
   }
 
   async #readEnvironment(): Promise<{
@@ -187,26 +297,4 @@ export class Deployment implements EndpointSource, AlertsSource {
   #references(): ReferenceSources {
     return { environment: process.env, readFile: readOrNothing, stateDir: this.#settings.stateDir };
   }
-}
-
-/** Directories under the hub's own state are made where they are missing; any other may be a mount that is not there yet. */
-async function makeOwnDirectories({ endpoints }: Environment, stateDir: string): Promise<void> {
-  for (const endpoint of Object.values(endpoints)) {
-    if (endpoint.kind === 'directory' && endpoint.path.startsWith(stateDir + sep))
-      await mkdir(endpoint.path, { recursive: true });
-  }
-}
-
-/**
- * Throws HubError when anything was not deployed: `config-invalid` with a line for each problem; else the error of the first
- * channel that was refused, in one line that says how many others there are.
- */
-export function assertDeployed({ problems, refused }: DeployReport): void {
-  if (problems.length > 0) throw new HubError('config-invalid', 'permanent', problems.map(describeProblem).join('\n'));
-  const [first] = refused;
-  if (!first) return;
-  const { code, kind, message } = first.error;
-  const others = refused.length - 1;
-  const more = others === 0 ? '' : ` (and ${others} other ${others === 1 ? 'channel' : 'channels'} could not start)`;
-  throw new HubError(code, kind, `starting channel ${first.channel}: ${message}${more}`);
 }

@@ -1,8 +1,10 @@
 /** What an environment says beside its endpoints, and what validation found, in a running hub. */
+import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../core/testing/free-port.ts';
-import { type HubProcess, hubProcess, type Workplace, workplace } from './testing/hub-process.ts';
+import { type HubProcess, hubProcess, type Workplace, weir, workplace } from './testing/hub-process.ts';
 
 let place: Workplace;
 let hub: HubProcess;
@@ -11,7 +13,8 @@ let port: number;
 beforeAll(async () => {
   port = await freePort();
   place = await workplace({
-    'channels/env/test.yaml': `zone: Europe/Berlin\nprocessing: P\nendpoints:\n  in: { kind: tcp-listen, listen: ${port} }\n  archive: { kind: directory, path: '\${stateDir}/archive' }\n`,
+    'channels/env/test.yaml': `zone: Europe/Berlin\nprocessing: P\nendpoints:\n  in: { kind: tcp-listen, listen: ${port} }\n  archive: { kind: directory, path: '\${stateDir}/archive' }\n  notices: { kind: directory, path: '\${stateDir}/notices' }\n`,
+    'channels/alerts.yaml': 'gatherMs: 0\nnotify: [{ file: { endpoint: notices } }]\n',
     'channels/profiles/ehr.profile.yaml': 'profile: ehr\nconformance: { tables: { 0001: [F, M] } }\n',
     'channels/adt.channel.yaml':
       'channel: adt\nsource: { mllp: { endpoint: in } }\nprofile: ehr\nvalidation: report\ndestinations: { kept: { to: { file: { endpoint: archive } } } }\n',
@@ -44,6 +47,22 @@ it('a test message is refused in production, where /metrics counts it', async ()
   expect(metrics).toMatch(/\{[^}]*counter="processing_refused_total"[^}]*\} 1/);
 });
 
+it('somebody is told of test messages that are refused', async () => {
+  await hub.get('/api/alerts');
+  expect(await ask(admission('T'))).toContain('\rMSA|AR|C1');
+  await hub.get('/api/alerts');
+  const folder = join(place.directory, 'state/notices');
+  const told = async () => {
+    const names = (await readdir(folder)).filter((name) => !name.startsWith('.'));
+    return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('\n');
+  };
+  await expect.poll(told, { timeout: 10_000 }).toMatch(/testMessagesRefused/);
+  expect(await told()).toMatch(
+    /\b1 test message was refused within 60 min|\b2 test messages were refused within 60 min/,
+  );
+  expect(await told()).not.toContain('Berger');
+});
+
 it('what validation found is told by kind and place, with the message to look at and nothing of what it holds', async () => {
   expect(await ask(admission('P'))).toContain('\rMSA|AA|C1');
   const told = async () =>
@@ -53,4 +72,18 @@ it('what validation found is told by kind and place, with the message to look at
   expect(findings[0]).toMatchObject({ severity: 'error', code: 'not-in-table', path: 'PID-8', count: 1 });
   expect(JSON.stringify(findings)).not.toContain('Berger');
   expect((await fetch(new URL('/api/channels/none/findings', hub.admin))).status).toBe(404);
+
+  const sent = async () =>
+    (await hub.get<{ messages: { id: string }[] }>('/api/messages?channel=adt&status=sent')).messages[0]?.id;
+  await expect.poll(sent, { timeout: 5_000 }).toBeDefined();
+  const id = await sent();
+  const shown = await weir(['findings', '--channel', 'adt'], hub.admin);
+  expect(shown).toMatchObject({ code: 0, err: '' });
+  expect(shown.out).toMatch(/^Channel +Severity +Code +Place +Count +First +Last +Example +What$/m);
+  expect(shown.out).toMatch(new RegExp(`^adt +error +not-in-table +PID-8 +1 +\\d{4}-.* ${id} `, 'm'));
+  expect(shown.out).not.toContain('Berger');
+  const { findings: all, untold } = JSON.parse((await weir(['findings', '--json'], hub.admin)).out);
+  expect(all[0]).toMatchObject({ channel: 'adt', code: 'not-in-table', path: 'PID-8', count: 1, messages: [id] });
+  expect(untold).toBe(0);
+  expect(await weir(['findings', '--channel', 'none'], hub.admin)).toMatchObject({ code: 4 });
 });

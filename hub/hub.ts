@@ -9,14 +9,19 @@ import { openEmbeddedLog } from '../core/events/embedded-log.ts';
 import { createEngine } from '../core/runtime/create-engine.ts';
 import type { Engine, StopReport } from '../core/runtime/engine.ts';
 import { type EmbeddedIndex, openEmbeddedIndex } from '../core/search/embedded-index.ts';
+import type { Reader } from '../core/store/message-store.ts';
 import { openSqliteStore } from '../core/store/sqlite/sqlite-store.ts';
 import type { Phase } from './admin/context.ts';
 import { openAlerts } from './alerts/alerts.ts';
+import { assertDeployed, type Chosen, type DeployReport } from './deploy-report.ts';
 import { recordDeploy } from './deploy-trail.ts';
-import { assertDeployed, Deployment, type DeployReport } from './deployment.ts';
+import { Deployment } from './deployment.ts';
+import { KeptUnknownCodes } from './kept-unknown-codes.ts';
 import { shippedRegistry } from './registry.ts';
 import type { Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
+import { type TablesReload, TablesWatch } from './tables-watch.ts';
+import { Undeploy } from './undeploy.ts';
 import { installation, weirVersion } from './version.ts';
 
 /** A running Weir: one store, one event log, the channels of one folder, the admin API. */
@@ -61,14 +66,33 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
       ...{ lowWaterBytes: settings.store.lowWaterBytes, hub: hostname(), version: weirVersion },
     }),
   );
-  const deploy = async () => {
-    const report = await deployment.deploy(engine);
+  await deployment.undeployed.load(store);
+  const undeploy = opened.use(
+    new Undeploy({
+      ...{ engine, undeployed: deployment.undeployed, clock: systemClock, log },
+      inTurn: (run) => deployment.inTurn(run),
+    }),
+  );
+  const codes = opened.use(new KeptUnknownCodes({ store, codes: deployment, clock: systemClock, log }));
+  const tables = opened.use(
+    new TablesWatch({
+      ...{ directory: join(settings.channels, 'tables'), clock: systemClock, log },
+      reload: async () => {
+        const { report, ...reload } = await deployment.reloadTables(engine, systemClock.now());
+        if (report) await recordDeploy(store, report, reasonOf(reload.changed), systemClock.now(), true);
+        return reload;
+      },
+    }),
+  );
+  const deploy = async (chosen?: Chosen) => {
+    const report = await deployment.deploy(engine, chosen);
     await alerts.reload();
     return report;
   };
   const context = {
     engine,
     deploy,
+    undeploy,
     codes: deployment,
     wiring: () => deployment.wiring,
     alerts,
@@ -82,14 +106,19 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   const started = await deploy();
   assertDeployed(started);
   await recordDeploy(store, started, { actor: 'weir', reason: 'the hub was started' }, systemClock.now(), true);
+  await codes.start();
+  tables.start();
   await usable(searching, log);
   phase = 'running';
+  undeploy.watch();
   await alerts.start();
 
   const resources = opened.move();
   let closing: Promise<StopReport> | undefined;
   const close = async (deadlineMs: number) => {
     phase = 'draining';
+    undeploy[Symbol.dispose]();
+    await tables[Symbol.asyncDispose]();
     // Channels that stop because the hub does are no alarm.
     await alerts[Symbol.asyncDispose]();
     const report = await engine.close(deadlineMs);
@@ -100,9 +129,17 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     engine,
     admin: { host: admin.host, port: admin.port },
     failed: Promise.race([store.failed, events.failed]),
-    deploy,
+    deploy: () => deploy(),
     close: (deadlineMs = settings.stopMs) => (closing ??= close(deadlineMs)),
   };
+}
+
+/** Who deploys when a code table has changed, and why. */
+function reasonOf(changed: TablesReload['changed']): Reader {
+  const what = changed.map(({ table, version }) =>
+    version === undefined ? `${table} is gone` : `${table} ${version}`,
+  );
+  return { actor: 'weir', reason: `code tables changed: ${what.join(', ')}` };
 }
 
 /**

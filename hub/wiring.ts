@@ -1,5 +1,7 @@
 import type { ChannelDefinition } from '../core/channel.ts';
+import type { Registry } from '../core/config/registry.ts';
 import type { Endpoint } from '../core/endpoint.ts';
+import { endpointsIn } from '../core/endpoint-name.ts';
 
 /** A source, or the destination that is named, that uses an endpoint. */
 export interface EndpointUse {
@@ -18,22 +20,29 @@ export interface Wiring {
   readonly holdKey: readonly string[];
 }
 
-/** Components name endpoints in their configuration: every text there that is the name of one counts. */
-export function wiringOf(endpoints: Wiring['endpoints'], channels: readonly ChannelDefinition[]): Wiring {
+/** Components name endpoints in their configuration, where their schemas say so. */
+export function wiringOf(
+  endpoints: Wiring['endpoints'],
+  channels: readonly ChannelDefinition[],
+  { adapters, connectors }: Pick<Registry, 'adapters' | 'connectors'>,
+): Wiring {
+  const namesIn = (component: { readonly config: Parameters<typeof endpointsIn>[0] } | undefined, config: unknown) => {
+    const names = endpointsIn(component?.config, config).map(({ name }) => name);
+    return [...new Set(names)].filter((name) => Object.hasOwn(endpoints, name));
+  };
   const uses = channels.flatMap(({ name: channel, source, destinations }) => [
-    ...namesIn(source.config, endpoints).map((endpoint) => ({ endpoint, channel, type: source.type })),
+    ...namesIn(adapters.get(source.type), source.config).map((endpoint) => ({ endpoint, channel, type: source.type })),
     ...destinations.flatMap(({ name: destination, to }) =>
-      namesIn(to.config, endpoints).map((endpoint) => ({ endpoint, channel, destination, type: to.type })),
+      namesIn(connectors.get(to.type), to.config).map((endpoint) => ({
+        endpoint,
+        channel,
+        destination,
+        type: to.type,
+      })),
     ),
   ]);
   const holdKey = channels.flatMap(({ name, destinations }) =>
     destinations.filter(({ options }) => options.afterDeadLetter === 'hold-key').map((each) => `${name}/${each.name}`),
   );
   return { endpoints, uses, holdKey };
-}
-
-function namesIn(config: unknown, endpoints: Wiring['endpoints']): readonly string[] {
-  if (typeof config === 'string') return Object.hasOwn(endpoints, config) ? [config] : [];
-  if (typeof config !== 'object' || config === null) return [];
-  return [...new Set(Object.values(config).flatMap((each) => namesIn(each, endpoints)))];
 }

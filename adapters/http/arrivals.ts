@@ -1,20 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Meta } from '../../core/format.ts';
 import type { Arrival } from '../../core/message.ts';
 import { charsetNamed } from '../../protocols/hl7v2/charset.ts';
+import { isHl7ContentType } from '../../protocols/hl7v2/content-type.ts';
 import { type Header, readHeader } from '../../protocols/hl7v2/header.ts';
+import { contentHash, isIdentified, messageIdentity } from '../../protocols/hl7v2/identity.ts';
 import type { Admitted } from './admission.ts';
 import type { HttpSourceConfig } from './config.ts';
 import { type Part, partsOf } from './multipart.ts';
 import { Refusal } from './refusal.ts';
-
-/** HAPI's content type, and those that others write for the same. */
-const hl7ContentTypes: ReadonlySet<string> = new Set([
-  'application/hl7-v2',
-  'application/hl7-v2+er7',
-  'x-application/hl7-v2+er7',
-]);
 
 /** What a body gives. */
 export interface Arrivals {
@@ -49,7 +43,7 @@ export async function arrivalsOf(
   if (config.format !== 'hl7v2') return { arrivals: [arrival], acknowledge: undefined };
   const header = readHeader(body);
   if (!header) throw new Refusal(400, 'the body does not begin with an MSH segment');
-  const acknowledge = hl7ContentTypes.has(contentType) ? header : undefined;
+  const acknowledge = isHl7ContentType(contentType) ? header : undefined;
   return { arrivals: [hl7Arrival(arrival, header, acknowledge && admitted.charset)], acknowledge };
 }
 
@@ -93,25 +87,13 @@ function hl7Arrival(arrival: Arrival, header: Header, charset: string | undefine
     'hl7.type': event === '' ? code : `${code}^${event}`,
     ...(known && { 'hl7.charset': charset }),
   };
-  if (dedupeKey !== undefined || header.bytesOf(10) === '') return { ...arrival, meta };
-  const identity = [3, 4, 10].map((field) => header.bytesOf(field)).join(String.fromCharCode(header.delimiters.field));
+  if (dedupeKey !== undefined || !isIdentified(header)) return { ...arrival, meta };
   return {
     raw,
     meta,
-    dedupeKey: identity,
+    dedupeKey: messageIdentity(header),
     get contentHash() {
-      const hash = createHash('sha256');
-      const start = fieldStart(raw, header.delimiters.field, 7);
-      hash.update(raw.subarray(0, start));
-      hash.update(raw.subarray(start + header.bytesOf(7).length));
-      return hash.digest('base64');
+      return contentHash(raw, header);
     },
   };
-}
-
-/** Where field `n` of MSH begins, which is the first segment: MSH-1 is the separator itself. */
-function fieldStart(raw: Uint8Array, separator: number, n: number): number {
-  let at = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).indexOf('MSH', 0, 'latin1') + 3;
-  for (let field = 1; field < n - 1; field++) at = raw.indexOf(separator, at + 1);
-  return at < 0 ? raw.length : at + 1;
 }

@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { Meta } from '../../core/format.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Header } from '../../protocols/hl7v2/header.ts';
+import { contentHash, isIdentified, messageIdentity } from '../../protocols/hl7v2/identity.ts';
 
 /**
  * A message as it is handed to the intake. What it says of itself beside its bytes is worked out when somebody asks: a
  * channel that does not look for duplicates pays nothing for them.
  */
 export function messageArrival(raw: Buffer, header: Header, peer: string): Arrival {
-  const arrival = new MessageArrival(raw, header, peer);
-  // Without MSH-10 nothing tells a resent message from a new one with the same content.
-  return header.bytesOf(10) === '' ? { raw, meta: arrival.meta } : arrival;
+  return isIdentified(header) ? new MessageArrival(raw, header, peer) : { raw, meta: describe(header, peer) };
 }
 
 class MessageArrival implements Arrival {
@@ -30,32 +28,18 @@ class MessageArrival implements Arrival {
     return this.#meta;
   }
 
-  /** MSH-3, MSH-4 and MSH-10 as they stand (rule 14). */
+  /** MSH-3, MSH-4 and MSH-10 (rule 14). */
   get dedupeKey(): string {
-    const header = this.#header;
-    const bar = String.fromCharCode(header.delimiters.field);
-    return `${header.bytesOf(3)}${bar}${header.bytesOf(4)}${bar}${header.bytesOf(10)}`;
+    return messageIdentity(this.#header);
   }
 
-  /** Of everything but MSH-7: a message sent again may bear a new time. */
+  /** Of everything but MSH-7 (rule 14). */
   get contentHash(): string {
-    const { raw } = this;
-    const hash = createHash('sha256');
-    const start = fieldStart(raw, this.#header.delimiters.field, 7);
-    hash.update(raw.subarray(0, start));
-    hash.update(raw.subarray(start + this.#header.bytesOf(7).length));
-    return hash.digest('base64');
+    return contentHash(this.raw, this.#header);
   }
 }
 
 function describe(header: Header, peer: string): Meta {
   const { code, event } = header;
   return { peer, 'hl7.controlId': header.controlId, 'hl7.type': event === '' ? code : `${code}^${event}` };
-}
-
-/** Where field `n` of MSH begins, which is the first segment: MSH-1 is the separator itself. */
-function fieldStart(raw: Buffer, separator: number, n: number): number {
-  let at = raw.indexOf('MSH', 0, 'latin1') + 3;
-  for (let field = 1; field < n - 1; field++) at = raw.indexOf(separator, at + 1);
-  return at < 0 ? raw.length : at + 1;
 }

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import type { Meta } from '../../core/format.ts';
+import { metaPlace, templateParts } from '../../core/message-template.ts';
 
 /** Text with places that a message's meta fills in. */
 export type MetaTemplate = (meta: Meta) => string;
@@ -9,13 +10,15 @@ export type MetaTemplate = (meta: Meta) => string;
  * what meta does not have is empty. Throws SyntaxError that says what is wrong with it.
  */
 export function metaTemplate(template: string): MetaTemplate {
-  const parts = template.split(/\$\{([^}]*)\}/).map((text, at): MetaTemplate => {
-    if (at % 2 === 0) return () => text;
-    if (!/^meta\..+$/.test(text)) throw new SyntaxError(`there is no place called ${text}; meta.<name> is one`);
-    const name = text.slice('meta.'.length);
-    return (meta) => (Object.hasOwn(meta, name) ? (meta[name] ?? '') : '');
-  });
-  if (template.replaceAll(/\$\{[^}]*\}/g, '').includes('${')) throw new SyntaxError('a ${ is not closed');
+  const parts = templateParts<MetaTemplate>(
+    template,
+    (text) => () => text,
+    (name) => {
+      const place = metaPlace(name);
+      if (!place) throw new SyntaxError(`there is no place called ${name}; meta.<name> is one`);
+      return place;
+    },
+  );
   return (meta) => parts.map((part) => part(meta)).join('');
 }
 

@@ -1,4 +1,10 @@
-import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../core/component.ts';
 import type { EndpointOf } from '../../core/endpoint.ts';
@@ -32,6 +38,7 @@ export interface Limits {
 
 export interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   /** As much of it as `maxReplyBytes` allows. */
   readonly body: Buffer;
 }
@@ -171,7 +178,7 @@ function collect(
   maxBytes: number,
   done: (answer: Answer | undefined, whole: boolean) => void,
 ): void {
-  const status = response.statusCode ?? 0;
+  const { statusCode: status = 0, headers } = response;
   const chunks: Buffer[] = [];
   let length = 0;
   response.on('data', (chunk: Buffer) => {
@@ -179,9 +186,9 @@ function collect(
     length += chunk.length;
     if (length <= maxBytes) return;
     response.removeAllListeners('data').pause();
-    done({ status, body: Buffer.concat(chunks).subarray(0, maxBytes) }, false);
+    done({ status, headers, body: Buffer.concat(chunks).subarray(0, maxBytes) }, false);
   });
-  response.on('end', () => done({ status, body: Buffer.concat(chunks, length) }, true));
+  response.on('end', () => done({ status, headers, body: Buffer.concat(chunks, length) }, true));
   response.on('error', () => done(undefined, false));
   response.on('close', () => done(undefined, false));
 }

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: paths and headers are templates with such places
 import { z } from 'zod';
+import { ackCodes, errorKey } from '../../contracts/hl7v2-response.ts';
 import { byteSize } from '../../core/define.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
 import { headerTemplate, isTemplate, pathTemplate } from './template.ts';
@@ -73,16 +74,28 @@ export const config = z.strictObject({
   maxReplyBytes: byteSize()
     .default(1024 ** 2)
     .describe('So much of an answer is kept; the rest is not read and the connection closed.'),
+  maxRetryAfterMs: z
+    .int()
+    .min(0)
+    .default(900_000)
+    .describe('How long a Retry-After of an answer that means retry or wait is obeyed, at the most; 0 obeys none.'),
   response: z
-    .record(z.string().regex(/^(?:[2-5]\d\d|[2-5]xx|none)$/, 'a status like 409, a class like 4xx, or none'), action)
+    .record(responseKey(), action)
     .default({})
     .describe(
-      'What an answer means: sent, retry, wait (for the whole destination) or dead-letter. Where it does not say: 2xx sent; 408, 425, 5xx and none retry; 3xx, 401, 403, 407, 429, 502, 503 and 504 wait; other 4xx dead-letter. A class stands behind every single status, those named here included.',
+      'What an answer means: sent, retry, wait (for the whole destination) or dead-letter. Where it does not say: 2xx sent; 408, 425, 5xx and none retry; 3xx, 401, 403, 407, 429, 502, 503 and 504 wait; other 4xx dead-letter. A class stands behind every single status, those named here included. An answer that is an HL7 acknowledgement is judged by its MSA-1: AA and CA of a 2xx answer sent, AE and CE dead-letter, AR and CR retry, ERR-3.1=206 retry.',
     ),
 });
 
 export type HttpDestinationConfig = z.output<typeof config>;
 export type ResponseAction = z.output<typeof action>;
+
+function responseKey() {
+  const status = z
+    .string()
+    .regex(/^(?:[2-5]\d\d|[2-5]xx|none)$/, 'a status like 409, a class like 4xx, none, AE or ERR-3.1=206');
+  return z.union([status, z.enum(ackCodes), errorKey]);
+}
 
 /** Those that the request itself depends on are not for the configuration. */
 function headerName() {

@@ -93,14 +93,13 @@ export class HttpDestination implements Destination<unknown> {
   }
 
   #outcome(result: Exchanged): WriteOutcome {
-    const { response, replyTimeoutMs } = this.#config;
     switch (result.kind) {
       case 'answer':
         this.#context.count('http_answers_total');
-        return outcomeOf(result.answer, response);
+        return outcomeOf(result.answer, this.#config, this.#context.clock.now());
       case 'silent':
         this.#context.count('http_timeouts_total');
-        return outcomeOfSilence(replyTimeoutMs, response);
+        return outcomeOfSilence(this.#config.replyTimeoutMs, this.#config.response);
       case 'lost':
         this.#context.count('http_lost_total');
         return { status: 'uncertain', error: result.error };

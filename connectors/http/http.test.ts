@@ -137,6 +137,64 @@ describe('rule 18: the response table of an HTTP destination', () => {
   });
 });
 
+describe('rule 18: an HL7 answer to an HTTP destination', () => {
+  const deadLetter = 'error reply-negative permanent message';
+  const retry = 'error reply-negative transient message';
+  const acknowledgement = (code: string, error = '') =>
+    `MSH|^~\\&|LAB|H|WEIR|H|20260302081500||ACK|A1|P|2.5.1\rMSA|${code}|C1\r${error && `ERR|||${error}\r`}`;
+  const er7 = 'x-application/hl7-v2+er7; charset=utf-8';
+  it.each([
+    [200, er7, acknowledgement('AA'), {}, 'sent'],
+    [200, er7, acknowledgement('CA'), {}, 'sent'],
+    [200, er7, acknowledgement('AE'), {}, deadLetter],
+    [200, 'text/plain', acknowledgement('AE'), {}, deadLetter],
+    [200, er7, acknowledgement('AR'), {}, retry],
+    [500, er7, acknowledgement('AE'), {}, deadLetter],
+    [400, er7, acknowledgement('AR'), {}, retry],
+    [200, er7, acknowledgement('AE', '206'), {}, retry],
+    [200, er7, acknowledgement('AE', '207'), { 'ERR-3.1=207': 'wait' }, 'error reply-negative transient destination'],
+    [200, er7, acknowledgement('AE'), { AE: 'sent' }, 'sent'],
+    [500, er7, acknowledgement('AA'), {}, retry],
+    [200, 'application/hl7-v2', 'thank you', {}, 'uncertain reply-invalid transient message'],
+    [202, er7, '', {}, 'sent'],
+    [200, 'text/plain', 'MSH|^~\\&|echo', {}, 'sent'],
+    [200, 'text/plain', 'MSA|AE|C1', {}, 'sent'],
+  ] as const)('%i of %s with %j, where the table says %j', async (status, type, body, response, expected) => {
+    const { destination } = await pair(answering(status, body, { 'content-type': type }), { response });
+    const outcomes = await destination.write([message(1)], patient);
+    expect(brief(outcomes)).toEqual([expected]);
+    expect(outcomes[0]).toMatchObject(body === '' ? {} : { reply: Buffer.from(body) });
+  });
+});
+
+describe('Retry-After of an answer to an HTTP destination', () => {
+  const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+  it.each([
+    [429, { 'retry-after': '7' }, 7_000],
+    [503, { 'retry-after': 'Sun, 06 Nov 1994 08:51:37 GMT', date }, 120_000],
+    [503, { 'retry-after': 'Sunday, 06-Nov-94 08:50:37 GMT', date }, 60_000],
+    [503, { 'retry-after': 'Sun Nov  6 08:50:07 1994', date }, 30_000],
+    [500, { 'retry-after': '3' }, 3_000],
+    [503, { 'retry-after': '86400' }, 900_000],
+    [503, { 'retry-after': new Date(Date.now() + 86_400_000).toUTCString() }, 900_000],
+    [503, { 'retry-after': 'Sun, 06 Nov 1994 08:49:00 GMT', date }, undefined],
+    [503, { 'retry-after': '-5' }, undefined],
+    [503, { 'retry-after': 'soon' }, undefined],
+    [503, { 'retry-after': '1.5' }, undefined],
+    [422, { 'retry-after': '7' }, undefined],
+    [200, { 'retry-after': '7' }, undefined],
+  ] as const)('of %i with %j', async (status, headers, expected) => {
+    const { destination } = await pair(answering(status, '', headers));
+    const [outcome] = await destination.write([message(1)], patient);
+    expect((outcome as { retryAfterMs?: number }).retryAfterMs).toBe(expected);
+  });
+
+  it('is obeyed no longer than maxRetryAfterMs', async () => {
+    const { destination } = await pair(answering(429, '', { 'retry-after': '60' }), { maxRetryAfterMs: 5_000 });
+    expect(await destination.write([message(1)], patient)).toMatchObject([{ retryAfterMs: 5_000 }]);
+  });
+});
+
 describe('the connections of an HTTP destination', () => {
   it('stay, and carry one message after the other', async () => {
     const { far, destination, context } = await pair();

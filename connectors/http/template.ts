@@ -1,21 +1,11 @@
 import { HubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
+import { type Place, placeCalled, templateParts, withoutPlaces } from '../../core/message-template.ts';
 
 /** A text with places that are filled in from a message. */
 export type Template = (message: Outgoing<unknown>) => string;
 
-type Place = (message: Outgoing<unknown>) => string;
-
-const fields: Readonly<Record<string, Place>> = {
-  messageId: (message) => message.id,
-  n: (message) => message.effectId.slice(message.effectId.lastIndexOf('/') + 1),
-  destination: (message) => message.effectId.split('/')[1] ?? '',
-  effectId: (message) => message.effectId,
-  channel: (message) => message.channel,
-  seq: (message) => String(message.seq),
-  key: (message) => message.keys[0],
-  receivedAt: (message) => new Date(message.receivedAt).toISOString(),
-};
+const more: Readonly<Record<string, Place>> = { receivedAt: (message) => new Date(message.receivedAt).toISOString() };
 
 /**
  * A path and query such as `/patients/${meta.mrn}/results?source=${channel}`. What is filled in is percent-encoded, so that it
@@ -23,7 +13,7 @@ const fields: Readonly<Record<string, Place>> = {
  * `encode-failed`, permanent, where a place is empty, or would make a segment `.` or `..`.
  */
 export function pathTemplate(text: string): Template {
-  const literal = text.replaceAll(/\$\{[^}]*\}/g, '');
+  const literal = withoutPlaces(text);
   if (!/^(?:[/?].*)?$/.test(text)) throw new SyntaxError('a path begins with / or ?');
   if (!/^[!-~]*$/.test(literal) || /[#\\"<>^`{|}]/.test(literal))
     throw new SyntaxError('a path holds characters that have to be percent-encoded');
@@ -40,7 +30,7 @@ export function pathTemplate(text: string): Template {
 
 /** The value of a header. What is filled in keeps its visible ASCII and blanks; everything else is percent-encoded. */
 export function headerTemplate(text: string): Template {
-  const literal = text.replaceAll(/\$\{[^}]*\}/g, '');
+  const literal = withoutPlaces(text);
   if (!/^[ -~]*$/.test(literal)) throw new SyntaxError('a header holds visible ASCII and blanks only');
   const parts = partsOf(text, (name, value) =>
     value.replaceAll(/[^ -~]+/g, (characters) => percentEncoded(characters, name)),
@@ -49,22 +39,14 @@ export function headerTemplate(text: string): Template {
 }
 
 function partsOf(text: string, written: (name: string, value: string) => string): readonly Place[] {
-  if (text.replaceAll(/\$\{[^}]*\}/g, '').includes('${')) throw new SyntaxError('a ${ is not closed');
-  return text.split(/\$\{([^}]*)\}/).map((part, at): Place => {
-    if (at % 2 === 0) return () => part;
-    const value = placeCalled(part);
-    return (message) => written(part, value(message));
-  });
-}
-
-function placeCalled(name: string): Place {
-  if (name.startsWith('meta.') && name.length > 'meta.'.length) {
-    const key = name.slice('meta.'.length);
-    return (message) => (Object.hasOwn(message.meta, key) ? (message.meta[key] ?? '') : '');
-  }
-  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  if (!field) throw new SyntaxError(`there is no place called ${name}`);
-  return field;
+  return templateParts<Place>(
+    text,
+    (plain) => () => plain,
+    (name) => {
+      const place = placeCalled(name, more);
+      return (message) => written(name, place(message));
+    },
+  );
 }
 
 function filled(parts: readonly Place[], message: Outgoing<unknown>): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ackCodes, errorKey } from '../../contracts/hl7v2-response.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
 
 const action = z.enum(['accept', 'dead-letter', 'retry']);
@@ -41,17 +42,11 @@ export const config = z.strictObject({
     .default('keep')
     .describe('`effect` writes an MSH-10 made from the effect id: a retry has the same, a replay another.'),
   response: z
-    .partialRecord(z.union([z.enum(['AA', 'AE', 'AR', 'CA', 'CE', 'CR', 'none']), errorKey()]), action)
+    .partialRecord(z.union([z.enum([...ackCodes, 'none']), errorKey]), action)
     .default({})
     .describe(
       'What an answer means, where it is not AA/CA accept, AE/CE dead-letter, AR/CR retry, none retry, ERR-3.1=206 retry.',
     ),
 });
 
-/** `ERR-3.1=206`: an error code of a negative answer; holds for ERR-1 of versions before 2.5 too. */
-function errorKey() {
-  return z.templateLiteral(['ERR-3.1=', z.string().min(1)]);
-}
-
 export type MllpDestinationConfig = z.output<typeof config>;
-export type ResponseAction = z.output<typeof action>;

@@ -1,3 +1,4 @@
+import { outcomeOfAck } from '../../contracts/hl7v2-response.ts';
 import type { DestinationContext, WriteOutcome } from '../../core/destination.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Framed } from '../../protocols/mllp/decoder.ts';
@@ -5,7 +6,7 @@ import { answerIn } from './answer.ts';
 import type { MllpDestinationConfig } from './config.ts';
 import type { Link } from './link.ts';
 import type { Prepared } from './prepared.ts';
-import { outcomeOf, outcomeOfSilence } from './response-table.ts';
+import { outcomeOfSilence } from './response-table.ts';
 
 /**
  * Writes one message and waits for the answer that counts. After anything but such an answer the connection is destroyed:
@@ -76,7 +77,7 @@ function judge(
   }
   // A commit accept that refuses is the last word; one that accepts is only the first of two.
   if (awaited === 'application' && ack.code === 'CA') return 'more';
-  return outcomeOf(ack, reply, config.response);
+  return outcomeOfAck(ack, reply, config.response);
 }
 
 function invalid(what: string): WriteOutcome {

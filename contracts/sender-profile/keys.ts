@@ -53,6 +53,11 @@ const names = z.record(z.string().min(1), z.string().min(1)).optional();
 
 /** What may differ from site to site of one sender. */
 export const siteKeys = z.strictObject({
+  zone: z
+    .string()
+    .refine(isZone, 'a time zone like Europe/Berlin')
+    .optional()
+    .describe('The IANA zone of times that say none; maps of the channel take it where they name no zone themselves.'),
   charset: z
     .string()
     .refine(
@@ -79,11 +84,6 @@ export const siteKeys = z.strictObject({
 
 /** The keys of a sender profile of HL7 v2 messages. */
 export const profileKeys = siteKeys.extend({
-  zone: z
-    .string()
-    .refine(isZone, 'a time zone like Europe/Berlin')
-    .optional()
-    .describe('The IANA zone of times that say none; maps of the channel take it where they name no zone themselves.'),
   sites: z
     .record(z.string().min(1), siteKeys)
     .optional()

@@ -13,6 +13,7 @@ import { validate } from '../../protocols/hl7v2/schema/validate.ts';
 import { hl7v2 } from '../hl7v2.ts';
 import { type ProfileContent, profileKeys, type SiteContent } from './keys.ts';
 import { withLineEnds } from './line-ends.ts';
+import { ownPathCheck } from './own-paths.ts';
 
 /** What a profile written in TypeScript says: the keys of a profile file, and defaults of the source. */
 export type SenderProfileInput = ProfileContent & { readonly source?: SenderProfile['source'] };
@@ -30,14 +31,19 @@ export function senderProfile(name: string, { source = {}, ...content }: SenderP
 
 /** @param content as `profileKeys` has read it */
 export function profileFrom(name: string, content: ProfileContent, source: SenderProfile['source']): SenderProfile {
-  const { zone, sites = {}, ...everywhere } = content;
+  const { sites = {}, ...everywhere } = content;
+  const { zone } = everywhere;
   const rules = new SenderRules(everywhere, sites);
+  const checkPath = ownPathCheck(name, everywhere, sites);
+  const zoned = Object.values(sites).some((site) => site.zone !== undefined);
   return Object.freeze({
     kind: 'profile' as const,
     name,
     format: hl7v2.id,
     source,
     ...(zone !== undefined && { zone }),
+    ...(zoned && { zoneOf: (message: Hl7Message) => rules.zoneOf(message) }),
+    ...(checkPath && { checkPath }),
     decode: (raw: Uint8Array, meta: Meta) => rules.decode(raw, meta),
     received: (raw: Uint8Array, meta: Meta) => rules.received(raw, meta),
     validate: (message: Hl7Message) => rules.validate(message),
@@ -50,6 +56,7 @@ const CHARSET = compilePath('MSH-18');
 
 /** What holds for the messages of one site. */
 class SiteRules {
+  readonly zone: string | undefined;
   readonly charset: string | undefined;
   readonly lineEnds: 'cr' | 'join' | undefined;
   readonly application: ReadonlyMap<string, string>;
@@ -57,8 +64,9 @@ class SiteRules {
   readonly version: string | undefined;
   readonly conformance: SiteProfile | undefined;
 
-  constructor({ charset, lineEnds, aliases, conformance }: SiteContent) {
+  constructor({ zone, charset, lineEnds, aliases, conformance }: SiteContent) {
     const { version, ...agreed } = conformance ?? {};
+    this.zone = zone;
     this.charset = charset;
     this.lineEnds = lineEnds === 'as-received' ? undefined : lineEnds;
     this.application = new Map(Object.entries(aliases?.application ?? {}));
@@ -97,6 +105,10 @@ class SenderRules {
     const { version, conformance } = this.#site(message.get(FACILITY));
     const options = conformance ? { profile: conformance } : {};
     return validate(message, schemaOf(version ?? message.version), options);
+  }
+
+  zoneOf(message: Hl7Message): string | undefined {
+    return this.#site(message.get(FACILITY)).zone;
   }
 
   #rulesFor(raw: Uint8Array, meta: Meta): SiteRules {

@@ -9,7 +9,7 @@ import { compileFilter } from './filter.ts';
 import type { FormatLanguage } from './format-language.ts';
 import { choices, type Registry, unknownName } from './registry.ts';
 import { readSplit } from './split-yaml.ts';
-import { addProblems, type FileStep, isFileStep, type StepFiles } from './step-files.ts';
+import { addProblems, changed, type FileStep, isFileStep, type StepFiles } from './step-files.ts';
 import { dotted, isMapping, onlyEntry, type Place, type YamlFile } from './yaml-file.ts';
 
 /** What the parts of one YAML channel are read with. */
@@ -109,9 +109,11 @@ export async function readSteps(
   }
   const steps: YamlStep[] = [];
   let current = format;
+  let now = context;
   for (const [index, each] of value.entries()) {
-    const step = await readStep(context, [...place, index], each, current);
+    const step = await readStep(now, [...place, index], each, current);
     steps.push(step);
+    if (step.kind === 'transform') now = { ...context, files: changed(context.files) };
     current = formatAfter(step, current);
   }
   return steps;
@@ -128,12 +130,22 @@ const unreadStep = (place: Place): YamlStep => ({ kind: 'transform', place, tran
 
 /** How paths into a payload of a format are read; undefined where it has none. */
 export function languageOf(
-  { registry }: PartsContext,
+  { registry, files }: PartsContext,
   format: Format<Erased> | undefined,
 ): FormatLanguage<Erased> | undefined {
   if (format === unread)
     return { format: '', path: () => ({ values: () => [], exists: () => false }), key: () => () => [] };
-  return format && (registry.languages.get(format.id) ?? registry.languageFor?.(format));
+  const language = format && (registry.languages.get(format.id) ?? registry.languageFor?.(format));
+  const { checkPath } = files;
+  if (!language || !checkPath) return language;
+  return {
+    ...language,
+    path: (text) => {
+      const path = language.path(text);
+      checkPath(text);
+      return path;
+    },
+  };
 }
 
 /** The format that stands after a step. */

@@ -20,6 +20,7 @@ import { among, type DestinationParts, readDestinations } from './destination-ya
 import { compileFilter } from './filter.ts';
 import { type Loaded, loaded } from './problem.ts';
 import { unknownName } from './registry.ts';
+import { changed, withSender as withSenderFiles } from './step-files.ts';
 import { dotted, isMapping, type Place } from './yaml-file.ts';
 
 /** Reads a `*.channel.yaml`; every problem of the file comes in one go, save that wiring is only checked once the parts are right. */
@@ -40,7 +41,7 @@ async function readChannel(given: PartsContext): Promise<ChannelDefinition | und
   const format = readFormat(given, raw.format) ?? plain?.format ?? unread;
   const profile = readProfile(given, raw.profile, format);
   const source = plain && profile ? withSender(given, plain, profile) : plain;
-  const context = profile?.zone === undefined ? given : { ...given, files: { ...given.files, zone: profile.zone } };
+  const context = profile ? { ...given, files: withSenderFiles(given.files, profile) } : given;
   const filter =
     raw.filter === undefined
       ? undefined
@@ -48,8 +49,11 @@ async function readChannel(given: PartsContext): Promise<ChannelDefinition | und
   const key = readKey(context, raw.key, format);
   const steps = await readSteps(context, ['steps'], raw.steps, format);
   const transformed = steps.reduce<Format<Erased> | undefined>((current, step) => formatAfter(step, current), format);
-  const destinations = await readDestinations(context, raw.destinations, format, transformed);
-  const reply = await readSteps(context, ['reply'], raw.reply, format);
+  const after = steps.some(({ kind }) => kind === 'transform')
+    ? { ...context, files: changed(context.files) }
+    : context;
+  const destinations = await readDestinations(context, after, raw.destinations, format, transformed);
+  const reply = await readSteps({ ...context, files: changed(context.files) }, ['reply'], raw.reply, format);
   checkNames(context, raw);
   checkValidation(context, raw, source, format);
   checkTests(file, raw.tests, isMapping(raw.destinations) ? Object.keys(raw.destinations) : []);

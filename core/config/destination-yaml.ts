@@ -14,6 +14,7 @@ import {
 import { readCollect } from './collect-yaml.ts';
 import { compileFilter } from './filter.ts';
 import { readSplit } from './split-yaml.ts';
+import { changed } from './step-files.ts';
 import { isMapping, type Place } from './yaml-file.ts';
 
 /** A destination of a YAML channel, read and checked by itself; the builder checks how it fits. */
@@ -25,9 +26,10 @@ export interface DestinationParts {
   readonly options: z.input<typeof destinationOptions>;
 }
 
-/** `destinations:` of a channel file. */
+/** `destinations:` of a channel file. `after` is the context behind the steps of the channel. */
 export async function readDestinations(
   context: PartsContext,
+  after: PartsContext,
   value: unknown,
   source: Format<Erased> | undefined,
   transformed: Format<Erased> | undefined,
@@ -38,7 +40,9 @@ export async function readDestinations(
   const destinations: DestinationParts[] = [];
   for (const [name, each] of Object.entries(value)) {
     const fromSource = isMapping(each) && each.input === 'source';
-    const parts = await readOne(context, name, each, fromSource ? source : transformed);
+    const parts = fromSource
+      ? await readOne(context, name, each, source)
+      : await readOne(after, name, each, transformed);
     if (parts) destinations.push(parts);
   }
   return destinations;
@@ -60,7 +64,8 @@ async function readOne(
       : compileFilter(file, [...place, 'filter'], value.filter, languageOf(context, format), files);
   const split = splitStep(context, [...place, 'split'], value.split, format);
   const after = split ? formatAfter(split, format) : format;
-  const more = await readSteps(context, [...place, 'steps'], value.steps, after);
+  const behind = split ? { ...context, files: changed(files) } : context;
+  const more = await readSteps(behind, [...place, 'steps'], value.steps, after);
   const steps = split ? [split, ...more] : more;
   const response = value.response === undefined ? {} : { response: value.response };
   const plain = value.to === undefined ? undefined : readDestination(context, [...place, 'to'], value.to, response);

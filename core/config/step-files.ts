@@ -34,6 +34,10 @@ export interface StepFiles {
   profile(name: string): SenderProfile | undefined;
   /** The zone of the channel's sender: of times that say none. */
   readonly zone?: string;
+  /** Its zone where that differs from site to site, by the payload. */
+  zoneOf?(payload: Erased): string | undefined;
+  /** As `SenderProfile.checkPath`, while the payload is as the sender has sent it. */
+  checkPath?(text: string): void;
   /** The zone of the environment. */
   readonly environmentZone?: string;
   /** Milliseconds since 1970: a schedule that has no time left to come is a mistake. */
@@ -50,6 +54,21 @@ export function isFileStep(step: object): step is FileStep<Erased, Erased> {
   return 'load' in step && typeof step.load === 'function';
 }
 
+/** What steps are loaded with where the sender has a profile. */
+export function withSender(files: StepFiles, { zone, zoneOf, checkPath }: SenderProfile): StepFiles {
+  return {
+    ...files,
+    ...(zone !== undefined && { zone }),
+    ...(zoneOf && { zoneOf: zoneOf as NonNullable<StepFiles['zoneOf']> }),
+    ...(checkPath && { checkPath }),
+  };
+}
+
+/** Behind a step that has changed the payload: what the sender has agreed to send does not hold for it any more. */
+export function changed({ checkPath: _, ...files }: StepFiles): StepFiles {
+  return files;
+}
+
 /** The channel with every step loaded that a file says, and with its sender's profile. */
 export async function withFileSteps(
   definition: ChannelDefinition,
@@ -58,12 +77,15 @@ export async function withFileSteps(
 ): Promise<Loaded<ChannelDefinition>> {
   const problems: Problem[] = [];
   const source = loadedSource(definition, given, file, problems);
-  const zone = source.profile?.kind === 'profile' ? source.profile.zone : undefined;
-  const files = zone === undefined ? given : { ...given, zone };
+  const files = source.profile?.kind === 'profile' ? withSender(given, source.profile) : given;
   const steps = await loadedSteps(definition.steps, files, problems);
+  const after = definition.steps.some(({ kind }) => kind !== 'filter') ? changed(files) : files;
   const destinations: ChannelDefinition['destinations'][number][] = [];
   for (const each of definition.destinations)
-    destinations.push({ ...each, steps: await loadedSteps(each.steps, files, problems) });
+    destinations.push({
+      ...each,
+      steps: await loadedSteps(each.steps, each.input === 'source' ? files : after, problems),
+    });
   const [first, ...others] = problems;
   if (first) return { ok: false, problems: [first, ...others] };
   return loaded(Object.freeze({ ...definition, source, steps, destinations: Object.freeze(destinations) }));
@@ -98,12 +120,15 @@ async function loadedSteps(
   problems: Problem[],
 ): Promise<readonly StepDefinition[]> {
   const result: StepDefinition[] = [];
+  let now = files;
   for (const step of steps) {
+    const before = now;
+    if (step.kind !== 'filter') now = changed(files);
     if (step.kind === 'filter' || !isFileStep(step.transform)) {
       result.push(step);
       continue;
     }
-    const read = await step.transform.load(files);
+    const read = await step.transform.load(before);
     if (read.ok) result.push({ ...step, transform: read.value });
     else addProblems(problems, read.problems);
   }

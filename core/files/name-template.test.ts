@@ -22,6 +22,7 @@ describe('a name template', () => {
     ['${meta.file.name}', '_.._.._etc_passwd'],
     ['${meta.hidden}', '_.bashrc'],
     ['${meta.missing}', '_'],
+    ['a-${meta.constructor}', 'a-'],
   ] as const)('%s becomes %s', ([template, name]) => {
     expect(nameTemplate(template)(message)).toBe(name);
   });

@@ -1,19 +1,10 @@
 import type { Outgoing } from '../message.ts';
+import { type Place, placeCalled, templateParts } from '../message-template.ts';
 
 /** The name that a message's file gets. Never empty, never hidden, never with a separator: it cannot leave its directory. */
 export type NameTemplate = (message: Outgoing<unknown>) => string;
 
-type Part = (message: Outgoing<unknown>) => string;
-
-const fields: Readonly<Record<string, Part>> = {
-  messageId: (message) => message.id,
-  n: (message) => message.effectId.slice(message.effectId.lastIndexOf('/') + 1),
-  destination: (message) => message.effectId.split('/')[1] ?? '',
-  effectId: (message) => message.effectId,
-  channel: (message) => message.channel,
-  seq: (message) => String(message.seq).padStart(12, '0'),
-  key: (message) => message.keys[0],
-};
+const inFiles: Readonly<Record<string, Place>> = { seq: (message) => String(message.seq).padStart(12, '0') };
 
 /**
  * Reads a template such as `${receivedAt:yyyyMMdd}-${messageId}-${n}.hl7`. Places: `messageId`, `n` (which of the outputs of one
@@ -23,8 +14,7 @@ const fields: Readonly<Record<string, Part>> = {
  */
 export function nameTemplate(template: string): NameTemplate {
   if (/[\\/\0]/.test(template)) throw new SyntaxError('a file name holds no separators');
-  const parts = template.split(/\$\{([^}]*)\}/).map((text, at): Part => (at % 2 === 1 ? placeOf(text) : () => text));
-  if (template.replaceAll(/\$\{[^}]*\}/g, '').includes('${')) throw new SyntaxError('a ${ is not closed');
+  const parts = templateParts<Place>(template, (text) => () => text, placeOf);
   return (message) => {
     let name = '';
     for (const part of parts) name += part(message);
@@ -32,18 +22,13 @@ export function nameTemplate(template: string): NameTemplate {
   };
 }
 
-function placeOf(place: string): Part {
-  if (place.startsWith('meta.')) {
-    const name = place.slice('meta.'.length);
-    return (message) => safe(message.meta[name] ?? '');
-  }
-  if (place.startsWith('receivedAt:')) return timeIn(place.slice('receivedAt:'.length));
-  const field = Object.hasOwn(fields, place) ? fields[place] : undefined;
-  if (!field) throw new SyntaxError(`there is no place called ${place}`);
-  return (message) => safe(field(message));
+function placeOf(name: string): Place {
+  if (name.startsWith('receivedAt:')) return timeIn(name.slice('receivedAt:'.length));
+  const place = placeCalled(name, inFiles);
+  return (message) => safe(place(message));
 }
 
-function timeIn(pattern: string): Part {
+function timeIn(pattern: string): Place {
   if (!/^(?:yyyy|MM|dd|HH|mm|ss|SSS|[-_.T])+$/.test(pattern))
     throw new SyntaxError(`${pattern} is not made of yyyy MM dd HH mm ss SSS`);
   return (message) => {

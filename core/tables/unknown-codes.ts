@@ -17,6 +17,7 @@ export class UnknownCodes {
   readonly #max: number;
   readonly #entries = new Map<string, { -readonly [K in keyof UnknownCode]: UnknownCode[K] }>();
   #untold = 0;
+  #revision = 0;
 
   constructor(max = 10_000) {
     this.#max = max;
@@ -27,18 +28,33 @@ export class UnknownCodes {
     return this.#untold;
   }
 
+  /** Another number whenever the list is another one. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** @param at when the message was received */
   note(table: string, code: string, channel: string, at: number): void {
+    this.#add({ table, code, channel, count: 1, firstSeen: at, lastSeen: at });
+  }
+
+  /** Adds what an earlier run noted. */
+  restore(codes: readonly UnknownCode[]): void {
+    for (const each of codes) this.#add(each);
+  }
+
+  #add({ table, code, channel, count, firstSeen, lastSeen }: UnknownCode): void {
+    this.#revision++;
     const shown = code.length > MAX_LENGTH ? `${code.slice(0, MAX_LENGTH - 1)}…` : code;
     const key = `${channel}\0${table}\0${shown}`;
     const entry = this.#entries.get(key);
     if (entry) {
-      entry.count++;
-      entry.firstSeen = Math.min(entry.firstSeen, at);
-      entry.lastSeen = Math.max(entry.lastSeen, at);
+      entry.count += count;
+      entry.firstSeen = Math.min(entry.firstSeen, firstSeen);
+      entry.lastSeen = Math.max(entry.lastSeen, lastSeen);
     } else if (this.#entries.size < this.#max) {
-      this.#entries.set(key, { table, code: shown, channel, count: 1, firstSeen: at, lastSeen: at });
-    } else this.#untold++;
+      this.#entries.set(key, { table, code: shown, channel, count, firstSeen, lastSeen });
+    } else this.#untold += count;
   }
 
   /** The most frequent first; all of them, or those of one table. */
@@ -51,6 +67,7 @@ export class UnknownCodes {
 
   /** Takes off what has been dealt with: all codes of a table, or one of them. */
   clear(table: string, code?: string): void {
+    this.#revision++;
     for (const [key, entry] of this.#entries)
       if (entry.table === table && (code === undefined || entry.code === code)) this.#entries.delete(key);
   }

@@ -49,7 +49,8 @@ const sink = defineConnector({
 });
 
 const reader = { 'weir-actor': 'ute', 'weir-reason': encodeURIComponent('Prüfung'), 'weir-ticket': 'INC-7' };
-const nothing = { deployed: [], unchanged: [], removed: [], refused: [], problems: [] };
+const nothing = { deployed: [], unchanged: [], removed: [], undeployed: [], refused: [], problems: [] };
+const undeploy = { undeploy: () => Promise.reject(new Error('not here')), list: async () => [] };
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: 1_000 };
 
@@ -66,7 +67,7 @@ function context() {
   const { engine } = harness;
   const wiring = () => ({ endpoints: {}, uses: [], holdKey: [] });
   const known = { phase: () => phase, startedAt: 0, version: '0', log };
-  return { engine, deploy: async () => nothing, codes, alerts, wiring, ...known };
+  return { engine, deploy: async () => nothing, undeploy, codes, alerts, wiring, ...known };
 }
 
 beforeAll(async () => {
@@ -234,7 +235,16 @@ describe('the admin API', () => {
     });
     codes.unknown.note('sex', 'X', 'one', 7);
     codes.unknown.note('ward', '3W', 'one', 8);
-    const [unknown, ofSex] = [await get('/api/tables/unknown'), await get('/api/tables/unknown?table=sex')];
+    expect((await get('/api/tables/unknown')).json()).toMatchObject({ code: 'reader-needed' });
+    const ask = (query = '') => get(`/api/tables/unknown${query}`, reader);
+    const [unknown, ofSex] = [await ask(), await ask('?table=sex')];
+    await ask('?table=4711');
+    const read = (await harness.engine.store.auditTrail({ limit: 3 })).map(({ action, subject }) => [action, subject]);
+    expect(read).toEqual([
+      ['read unknown codes', 'a table that is not there'],
+      ['read unknown codes', 'sex'],
+      ['read unknown codes', 'all tables'],
+    ]);
     const x = { table: 'sex', code: 'X', channel: 'one', count: 1, firstSeen: 7, lastSeen: 7 };
     expect(unknown.json().unknown).toHaveLength(2);
     expect(ofSex.json()).toEqual({ unknown: [x], untold: 0 });

@@ -39,6 +39,7 @@ beforeAll(async () => {
       deployed: [{ channel: 'orders', version: 'v2' }],
       unchanged: [],
       removed: [],
+      undeployed: [],
       refused: [],
       problems: [],
     }),
@@ -89,6 +90,18 @@ async function ask(path: string, body?: object, headers: Record<string, string> 
 }
 
 describe('what analysts ask', () => {
+  it('rule 33: tells of holds, which may name a patient, to somebody with a name and a reason', async () => {
+    const { id } = (await ask('/api/holds', { channel: 'orders', destination: 'ris', key: '4799^HOSP' })).json;
+    expect(await ask('/api/holds', undefined, {})).toMatchObject({ status: 400, json: { code: 'reader-needed' } });
+    expect((await ask('/api/holds')).json.holds).toMatchObject([{ id, key: '4799^HOSP' }]);
+    const [read] = await harness.store.auditTrail({ limit: 1 });
+    expect(read).toMatchObject({ action: 'read holds', subject: `hold/${id}`, actor: 'ute' });
+    const changes = (await ask('/api/changes')).json.changes as readonly { action: string }[];
+    expect(changes.map(({ action }) => action)).not.toContain('read holds');
+    await harness.engine.jobs.create({ verb: 'release', hold: id }, { actor: 'ute', reason: 'test' });
+    await eventually(() => harness.engine.holds.list().length === 0);
+  });
+
   it('counts the day, by channel, destination and type', async () => {
     const whole = (await ask('/api/report')).json;
     expect(whole).toMatchObject({ by: 'channel', timeZone: harness.store.timeZone, from: whole.to });

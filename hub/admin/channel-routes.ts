@@ -1,16 +1,30 @@
 import express, { Router } from 'express';
+import { z } from 'zod';
+import { describeIssues } from '../../core/define.ts';
+import type { ChannelStatus } from '../../core/runtime/engine.ts';
 import type { Reader } from '../../core/store/message-store.ts';
 import { recordDeploy } from '../deploy-trail.ts';
+import type { UndeployReport } from '../undeploy.ts';
 import type { AdminContext } from './context.ts';
 import { RequestFailure } from './failure.ts';
+import { findingReport } from './finding-report.ts';
 import { readerOf } from './reader.ts';
 
+/** Channels as they stand, and those that somebody has undeployed. */
+export interface ChannelList {
+  readonly channels: readonly ChannelStatus[];
+  readonly undeployed: readonly UndeployReport[];
+}
+
+const deployment = z.strictObject({ channels: z.array(z.string()).min(1).max(10_000).optional() });
+
 /** Verbs are idempotent by state: a channel that is stopped stays stopped, however often it is told. */
-export function channelRoutes({ engine, deploy }: AdminContext, maxBodyBytes: number): Router {
+export function channelRoutes({ engine, deploy, undeploy }: AdminContext, maxBodyBytes: number): Router {
   const routes = Router();
 
   routes.get('/channels', async (_request, response) => {
-    response.json({ channels: await engine.status() });
+    const [channels, undeployed] = await Promise.all([engine.status(), undeploy.list()]);
+    response.json({ channels, undeployed } satisfies ChannelList);
   });
 
   routes.get('/channels/:channel', async (request, response) => {
@@ -23,11 +37,19 @@ export function channelRoutes({ engine, deploy }: AdminContext, maxBodyBytes: nu
     response.json({ findings: engine.findings(channel) });
   });
 
+  routes.get('/findings', async (request, response) => {
+    const { channel } = request.query;
+    const asked = typeof channel === 'string' ? [await oneChannel(channel)] : await engine.status();
+    response.json(findingReport(engine, asked));
+  });
+
   routes.post('/channels/:channel/:verb', async (request, response, next) => {
     const { channel, verb } = request.params;
     if (verb === 'send') return next();
     const by = readerOf(request);
+    if (verb === 'undeploy') return void response.json(await undeploy.undeploy(channel, by));
     await oneChannel(channel);
+    if (verb === 'start') await refuseGoing(channel);
     const report = await act(channel, verb, by);
     response.json({ ...report, channel: await oneChannel(channel) });
   });
@@ -54,17 +76,30 @@ export function channelRoutes({ engine, deploy }: AdminContext, maxBodyBytes: nu
     response.json(reply ? { ...receipt, reply: Buffer.from(reply).toString('base64') } : receipt);
   });
 
-  routes.post('/deploy', async (request, response) => {
+  routes.post('/deploy', express.json({ limit: '1mb' }), async (request, response) => {
     const by = readerOf(request);
-    const report = await deploy();
+    const read = deployment.safeParse(request.body ?? {});
+    if (!read.success) throw new RequestFailure(400, 'request-invalid', describeIssues(read.error));
+    const { channels } = read.data;
+    const report = await deploy(channels && { channels, by });
     await recordDeploy(engine.store, report, by, Date.now());
     response.status(report.problems.length + report.refused.length > 0 ? 422 : 200).json(report);
   });
 
   async function oneChannel(name: string) {
     const found = (await engine.status()).find(({ channel }) => channel === name);
-    if (!found) throw notFound(`there is no channel ${name}`);
-    return found;
+    if (found) return found;
+    const away = (await undeploy.list()).find(({ channel }) => channel === name);
+    throw notFound(
+      away
+        ? `channel ${name} was undeployed by ${away.by.actor} (${away.by.reason}); weir deploy ${name} brings it back`
+        : `there is no channel ${name}`,
+    );
+  }
+
+  async function refuseGoing(name: string) {
+    if ((await undeploy.list()).some(({ channel }) => channel === name))
+      throw new RequestFailure(409, 'not-allowed', `channel ${name} is being undeployed; weir deploy ${name} keeps it`);
   }
 
   async function act(channel: string, verb: string, by: Reader): Promise<object | undefined> {
@@ -80,7 +115,7 @@ export function channelRoutes({ engine, deploy }: AdminContext, maxBodyBytes: nu
       case 'halt':
         return { report: await engine.halt(channel, by) };
       default:
-        throw notFound(`a channel knows start, stop, pause and halt, not ${verb}`);
+        throw notFound(`a channel knows start, stop, pause, halt and undeploy, not ${verb}`);
     }
   }
 

@@ -77,6 +77,8 @@ function addressOf(endpoint: Endpoint): string | undefined {
     case 'http':
     case 'oauth2-client':
       return endpoint.url;
+    case 'kafka':
+      return `${endpoint.brokers.join(', ')}${endpoint.tls ? ' (TLS)' : ''}`;
     case 'basic-auth':
     case 'bearer-token':
       return undefined;

@@ -4,7 +4,8 @@ import type { SearchIndex } from '../../core/search/search-index.ts';
 import type { TableSet } from '../../core/tables/table-set.ts';
 import type { UnknownCodes } from '../../core/tables/unknown-codes.ts';
 import type { Alerts } from '../alerts/alerts.ts';
-import type { DeployReport } from '../deployment.ts';
+import type { Chosen, DeployReport, RefusedTables } from '../deploy-report.ts';
+import type { Undeploy } from '../undeploy.ts';
 import type { Wiring } from '../wiring.ts';
 
 export type Phase = 'starting' | 'running' | 'draining';
@@ -12,9 +13,14 @@ export type Phase = 'starting' | 'running' | 'draining';
 /** What the admin API drives. */
 export interface AdminContext {
   readonly engine: Engine;
-  readonly deploy: () => Promise<DeployReport>;
+  readonly deploy: (chosen?: Chosen) => Promise<DeployReport>;
+  readonly undeploy: Pick<Undeploy, 'undeploy' | 'list'>;
   /** The code tables in force, and the codes that they do not have. */
-  readonly codes: { readonly tables: TableSet; readonly unknown: UnknownCodes };
+  readonly codes: {
+    readonly tables: TableSet;
+    readonly unknown: UnknownCodes;
+    readonly refusedTables?: RefusedTables | undefined;
+  };
   readonly alerts: Alerts;
   readonly wiring: () => Wiring;
   /** Opens beside the channels; absent where there is none. */

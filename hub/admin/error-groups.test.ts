@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { errorSignature, withoutNumbers } from '../../core/runtime/jobs/error-signature.ts';
 import { openMemoryStore } from '../../core/store/memory-store.ts';
 import {
   appendOne,
@@ -10,7 +11,6 @@ import {
   start,
 } from '../../core/testing/store-fixture.ts';
 import { errorGroups } from './error-groups.ts';
-import { withoutNumbers } from './error-signature.ts';
 
 describe('the text of an error without what differs from message to message', () => {
   it.each([
@@ -52,6 +52,7 @@ describe('groups of open errors', () => {
       groups: [
         {
           ...{ channel, destination: 'lab', code: 'reply-negative', message: 'sending order #: AE', count: 3 },
+          signature: errorSignature({ code: 'reply-negative', message: 'sending order 77: AE' }),
           ...{ first: start + 3, last: start + 9, blockedKeys: 2, example: last },
         },
         expect.objectContaining({ channel: 'oru', destination: '', code: 'frame-malformed', count: 1, blockedKeys: 0 }),
@@ -70,6 +71,8 @@ describe('groups of open errors', () => {
     expect(errors).toBe(1_005);
     expect(groups).toHaveLength(1_001);
     expect(groups[0]).toMatchObject({ message: '(other messages)', count: 5 });
+    expect(groups[0]).not.toHaveProperty('signature');
+    expect(new Set(groups.slice(1).map(({ signature }) => signature)).size).toBe(1_000);
   });
 });
 

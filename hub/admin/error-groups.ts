@@ -1,6 +1,6 @@
+import { signatureOf, withoutNumbers } from '../../core/runtime/jobs/error-signature.ts';
 import type { MessageStore } from '../../core/store/message-store.ts';
 import type { OpenError } from '../../core/store/open-error.ts';
-import { withoutNumbers } from './error-signature.ts';
 
 /** Open errors of one cause, as far as their code and text tell. */
 export interface ErrorGroup {
@@ -10,6 +10,8 @@ export interface ErrorGroup {
   readonly code: string;
   /** Without ids and numbers. */
   readonly message: string;
+  /** What jobs take as `error` to act on these and no others; absent where several causes are told together. */
+  readonly signature?: string;
   readonly count: number;
   /** When the first and the last of their messages were received. */
   readonly first: number;
@@ -66,8 +68,9 @@ function add(groups: Map<string, Growing>, each: OpenError): void {
   let group = groups.get(name);
   if (!group) {
     const message = isOther ? others : text;
+    const cause = { code: error.code, message, ...(!isOther && { signature: signatureOf(error.code, text) }) };
     const times = { first: receivedAt, last: receivedAt };
-    group = { channel, destination, code: error.code, message, count: 0, ...times, example: id, keys: new Set() };
+    group = { channel, destination, ...cause, count: 0, ...times, example: id, keys: new Set() };
     groups.set(name, group);
   }
   group.count++;

@@ -1,11 +1,9 @@
-import { createHmac, randomBytes } from 'node:crypto';
 import { type Request, Router } from 'express';
 import { z } from 'zod';
 import { describeIssues } from '../../core/define.ts';
 import { HubError } from '../../core/errors.ts';
-import { normalised } from '../../core/search/normalise.ts';
 import type { Found, SearchIndex, SearchQuery } from '../../core/search/search-index.ts';
-import type { MessageStore } from '../../core/store/message-store.ts';
+import { KeyMarks } from '../../core/store/key-marks.ts';
 import type { AdminContext } from './context.ts';
 import { RequestFailure } from './failure.ts';
 import { readerOf } from './reader.ts';
@@ -31,19 +29,18 @@ export interface FindAnswer extends Found {
 
 /**
  * `GET /find?q=…`: messages by what is in them. It tells of content, so it wants a name and a reason, and is on the audit trail with
- * the ids of the messages that were shown. What was looked for is there as a keyed hash: the trail is never pruned and can be read by
- * everybody whom the API serves, and a patient's number must outlive neither the patient's messages nor stand before all eyes. Who
- * has looked for whom is still answered: the same identifier has the same subject, which each answer names.
+ * the ids of the messages that were shown. What was looked for is there as a keyed hash, so that who has looked for whom is still
+ * answered: the same identifier has the same subject, which each answer names.
  */
 export function findRoutes({ engine, search }: AdminContext): Router {
   const routes = Router();
-  let key: Promise<string> | undefined;
+  const marks = new KeyMarks(engine.store);
 
   routes.get('/find', async (request, response) => {
     const by = readerOf(request);
     const wanted = queryOf(request);
     const found = await (await opened(search)).find(wanted);
-    const subject = subjectOf(await (key ??= auditKey(engine.store)), wanted.text);
+    const subject = await marks.mark(wanted.text);
     const shown = found.hops.map(({ id }) => id);
     await engine.store.audit({ ...by, at: Date.now(), action: 'find', subject: [subject, ...shown].join(' ') });
     response.json({ ...found, subject } satisfies FindAnswer);
@@ -70,22 +67,4 @@ function queryOf(request: Request): SearchQuery {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
   };
-}
-
-const keyName = 'audit/find';
-
-/** Made at the first search of a store, and kept in it. */
-async function auditKey(store: MessageStore): Promise<string> {
-  const known = await store.state(keyName);
-  if (known !== undefined) return known;
-  const made = randomBytes(32).toString('hex');
-  await store.setState(keyName, made);
-  return made;
-}
-
-function subjectOf(key: string, text: string): string {
-  const hash = createHmac('sha256', key)
-    .update(normalised(text) ?? '')
-    .digest('hex');
-  return `find:${hash.slice(0, 32)}`;
 }

@@ -53,7 +53,7 @@ const hold = z
  * Jobs: a verb on all messages of a filter. With `preview` nothing is done, and the answer says what would be. Creating takes an `id`
  * made by the caller, so that a request that is sent twice makes one job. And the holds that a job with the verb `release` ends.
  */
-export function jobRoutes({ engine: { jobs, holds } }: AdminContext): Router {
+export function jobRoutes({ engine: { jobs, holds, store } }: AdminContext): Router {
   const routes = Router();
   const body = express.json({ limit: '1mb' });
 
@@ -80,8 +80,13 @@ export function jobRoutes({ engine: { jobs, holds } }: AdminContext): Router {
     else throw new RequestFailure(404, 'not-found', `a job knows pause, resume and cancel, not ${verb}`);
   });
 
-  routes.get('/holds', (_request, response) => {
-    response.json({ holds: holds.list() });
+  // A hold may be about a key, which identifies a patient (rule 33).
+  routes.get('/holds', async (request, response) => {
+    const by = readerOf(request);
+    const list = holds.list();
+    const shown = list.map(({ id }) => `hold/${id}`).join(' ') || 'none';
+    await store.audit({ ...by, at: Date.now(), action: 'read holds', subject: shown });
+    response.json({ holds: list });
   });
 
   routes.post('/holds', body, async (request, response) => {

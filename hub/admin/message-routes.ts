@@ -7,6 +7,7 @@ import { Turns } from '../../core/runtime/turns.ts';
 import type { MessageContent, MessageQuery, Reader } from '../../core/store/message-store.ts';
 import type { AdminContext } from './context.ts';
 import { RequestFailure } from './failure.ts';
+import { given } from './given.ts';
 import { readerOf } from './reader.ts';
 
 const time = z.union([
@@ -115,13 +116,6 @@ function actionOf(request: Request): z.output<typeof action> {
   const read = action.safeParse(request.body ?? {});
   if (!read.success) throw new RequestFailure(400, 'request-invalid', describeIssues(read.error));
   return read.data;
-}
-
-type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Without the keys that are undefined. */
-function given<T extends object>(value: T): Given<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Given<T>;
 }
 
 function missing(id: string): HubError {

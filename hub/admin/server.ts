@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { HubError } from '../../core/errors.ts';
 import type { Settings } from '../settings.ts';
+import type { UndeployReport } from '../undeploy.ts';
 import { assertGuarded, hostCheck, tokenCheck } from './access.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { analystRoutes } from './analyst-routes.ts';
@@ -43,12 +44,15 @@ export async function startAdminServer(context: AdminContext, settings: Settings
   });
   app.get('/api/status', async (_request, response) => {
     const { version, startedAt } = context;
-    const [channels, store, search] = await Promise.all([
+    const [channels, away, store, search] = await Promise.all([
       context.engine.status(),
+      context.undeploy.list(),
       context.engine.store.usage(),
       searchStatus(context.search),
     ]);
-    const states = Object.entries(Object.groupBy(channels, ({ state }) => state)).map(([state, each]) => [
+    const going = new Map(away.map(({ channel, gone }) => [channel, gone ? 'undeployed' : 'undeploying']));
+    const all = [...channels.map(({ channel, state }) => going.get(channel) ?? state), ...gone(away)];
+    const states = Object.entries(Object.groupBy(all, (state) => state)).map(([state, each = []]) => [
       state,
       each.length,
     ]);
@@ -86,6 +90,10 @@ export async function startAdminServer(context: AdminContext, settings: Settings
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function gone(away: readonly UndeployReport[]): readonly 'undeployed'[] {
+  return away.flatMap((each) => (each.gone ? ['undeployed' as const] : []));
 }
 
 function listenError(thrown: NodeJS.ErrnoException, { host, port }: Settings['admin']): HubError {

@@ -210,7 +210,7 @@ export class Alerts implements AsyncDisposable {
     const { clock, source, hub, log } = this.#options;
     const now = clock.now();
     const { alerts, wiring } = source;
-    const view = await this.#watch.look(wiring, alerts.zone, now);
+    const view = await this.#watch.look(source, now);
     const isMuted = this.#maintenance.muting(now);
     const { changes, told } = this.#incidents.step(observe(alerts, view), {
       now,

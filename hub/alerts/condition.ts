@@ -19,6 +19,8 @@ export interface View {
   readonly growthPerDay: number | undefined;
   /** Those that end first before the others. */
   readonly certificates: readonly CertificateReport[];
+  /** What is wrong with changed code tables, which are not in force because of it: problems, the first one's file and line. */
+  readonly refusedTables: { readonly problems: number; readonly first: string } | undefined;
   /** By how much a total of a channel rose within the last so many milliseconds, as far back as is known. */
   rise(channel: string, total: string, withinMs: number): number;
   lastReceivedAt(channel: string): number | undefined;

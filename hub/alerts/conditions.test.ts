@@ -121,7 +121,7 @@ describe('the error rate', () => {
 it('test messages that were refused are an alert for an hour, over a counter that began anew too', async () => {
   place = await alertsPlace({ yaml: '' });
   const refused = (count: number) => {
-    place.channels = [channelStatus('adt-in', { counters: { test_messages_refused_total: count } })];
+    place.channels = [channelStatus('adt-in', { counters: { processing_refused_total: count } })];
   };
   refused(7);
   await place.pass(hour);

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../core/endpoint.ts';
+import type { RefusedTables } from '../deploy-report.ts';
 import type { Wiring } from '../wiring.ts';
 import type { Subject } from './alert.ts';
 import type { AlertsConfig } from './alerts-config.ts';
@@ -7,6 +8,8 @@ import type { AlertsConfig } from './alerts-config.ts';
 export interface AlertsSource {
   readonly alerts: AlertsConfig;
   readonly wiring: Wiring;
+  /** Changed code tables that were refused. */
+  readonly refusedTables?: RefusedTables | undefined;
 }
 
 /**

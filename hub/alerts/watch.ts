@@ -1,8 +1,9 @@
+import { basename } from 'node:path';
 import type { ChannelStatus, Engine } from '../../core/runtime/engine.ts';
-import type { Zone } from '../../core/time/zone.ts';
 import { type CertificateReport, certificateReports } from '../admin/certificates.ts';
-import type { Wiring } from '../wiring.ts';
+import type { RefusedTables } from '../deploy-report.ts';
 import type { View } from './condition.ts';
+import type { AlertsSource } from './far-ends.ts';
 import { Feeds } from './feeds.ts';
 import { Growth } from './growth.ts';
 import { Totals } from './totals.ts';
@@ -32,7 +33,7 @@ export class Watch {
     this.#certificatesAt = Number.NEGATIVE_INFINITY;
   }
 
-  async look(wiring: Wiring, zone: Zone, now: number): Promise<View> {
+  async look({ wiring, alerts: { zone }, refusedTables }: AlertsSource, now: number): Promise<View> {
     const [channels, usage] = await Promise.all([this.#engine.status(), this.#engine.store.usage()]);
     if (now - this.#certificatesAt >= certificatesEveryMs) {
       this.#certificates = await certificateReports(wiring, now);
@@ -49,6 +50,7 @@ export class Watch {
       lowWaterBytes: this.#lowWaterBytes,
       growthPerDay: this.growth.perDay(),
       certificates: this.#certificates,
+      refusedTables: refusedTables && refusal(refusedTables),
       rise: (channel, total, withinMs) => this.#totals.rise(channel, total, withinMs),
       lastReceivedAt: (channel) => this.feeds.of(channel)?.lastReceivedAt,
       lastHour: (channel, weeks) => {
@@ -67,4 +69,9 @@ export class Watch {
     }
     this.#totals.keep(new Set(channels.map(({ channel }) => channel)));
   }
+}
+
+function refusal({ problems }: RefusedTables): NonNullable<View['refusedTables']> {
+  const [first] = problems;
+  return { problems: problems.length, first: first ? `${basename(first.file)}:${first.line}` : '' };
 }

@@ -1,4 +1,6 @@
 import type { ChannelStatus, DestinationStatus } from '../../core/runtime/engine.ts';
+import type { ChannelList } from '../admin/channel-routes.ts';
+import type { LeftToDo, UndeployReport } from '../undeploy.ts';
 import { type ClientOptions, call } from './admin-client.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { age, print, printJson, table, when } from './output.ts';
@@ -18,20 +20,39 @@ const columns = [
 
 /** `weir channels [name]`: each channel with its destinations below. Errored counts what is open: it can return to zero. */
 export async function channels(name: string | undefined, options: ClientOptions): Promise<ExitCode> {
-  const status = name
-    ? [await call<ChannelStatus>(options, `/api/channels/${encodeURIComponent(name)}`)]
-    : (await call<{ channels: readonly ChannelStatus[] }>(options, '/api/channels')).channels;
-  if (options.json) printJson(status);
-  else print(table(columns, status.flatMap(rows)));
+  if (name !== undefined) {
+    const one = await call<ChannelStatus>(options, `/api/channels/${encodeURIComponent(name)}`);
+    if (options.json) printJson([one]);
+    else print(table(columns, rows(one)));
+    return exit.done;
+  }
+  const { channels: status, undeployed } = await call<ChannelList>(options, '/api/channels');
+  const away = undeployed.filter(({ gone }) => gone);
+  if (options.json) {
+    const standing = ({ channel, by, at }: UndeployReport) => ({ channel, state: 'undeployed', by, at });
+    printJson([...status, ...away.map(standing)]);
+    return exit.done;
+  }
+  const going = new Map(undeployed.map((each) => [each.channel, each]));
+  print(table(columns, [...status.flatMap((each) => rows(each, going.get(each.channel))), ...away.map(awayRow)]));
   return exit.done;
 }
 
-function rows(channel: ChannelStatus): readonly (readonly string[])[] {
+function awayRow({ channel, at, by }: UndeployReport): readonly string[] {
+  return ['undeployed', channel, '', when(at), '', '', '', '', '', byText(by)];
+}
+
+function byText({ actor, reason, ticket }: UndeployReport['by']): string {
+  return `by ${actor}: ${reason}${ticket === undefined ? '' : ` (${ticket})`}`;
+}
+
+/** @param going where somebody has undeployed it and it still has something to do */
+function rows(channel: ChannelStatus, going?: UndeployReport): readonly (readonly string[])[] {
   const { counts, source } = channel;
   const connection = connectionOf(source.type, source.state, source.connections);
   return [
     [
-      channel.state,
+      going ? 'undeploying' : channel.state,
       channel.channel,
       channel.version.slice(0, 8),
       when(channel.deployedAt),
@@ -40,7 +61,7 @@ function rows(channel: ChannelStatus): readonly (readonly string[])[] {
       String(counts.queued),
       String(counts.sent),
       String(counts.openErrors),
-      channel.error ? `${connection}: ${channel.error.message}` : connection,
+      going ? byText(going.by) : channel.error ? `${connection}: ${channel.error.message}` : connection,
     ],
     ...channel.destinations.map(destinationRow),
   ];
@@ -93,4 +114,23 @@ export async function changeChannel(verb: string, name: string, options: ClientO
     );
   }
   return exit.done;
+}
+
+/** `weir undeploy <name>`: 0 also where something is left to do, which the answer says. */
+export async function undeploy(name: string, options: ClientOptions): Promise<ExitCode> {
+  const path = `/api/channels/${encodeURIComponent(name)}/undeploy`;
+  const report = await call<UndeployReport>(options, path, { method: 'POST', reason: 'command line' });
+  if (options.json) printJson(report);
+  else if (report.gone) print(`${name} is undeployed; weir deploy ${name} brings it back`);
+  else {
+    print(`${name} takes nothing any more, and goes when this is done:`);
+    for (const each of report.left) print(`  ${leftText(each)}`);
+  }
+  return exit.done;
+}
+
+function leftText({ channel, destination, messages, collected }: LeftToDo): string {
+  const count = `${messages} ${messages === 1 ? 'message' : 'messages'}`;
+  if (destination === '') return `${channel}: ${count} to be processed`;
+  return `${channel} → ${destination}: ${count} ${collected ? 'collected, until the collection is closed' : 'queued'}`;
 }

@@ -57,13 +57,15 @@ async function groups(options: ErrorOptions): Promise<ExitCode> {
     { title: 'Last' },
     { title: 'Blocked keys', align: 'right' as const },
     { title: 'Example' },
+    { title: 'Signature' },
     { title: 'Error' },
   ];
-  const rows = found.groups.map(({ channel, destination, code, message, count, first, last, blockedKeys, example }) => [
-    ...[String(count), channel, destination || '-', when(first), when(last), String(blockedKeys), example],
-    `${code}: ${message}`,
+  const rows = found.groups.map(({ channel, destination, code, message, signature, count, first, last, ...each }) => [
+    ...[String(count), channel, destination || '-', when(first), when(last), String(each.blockedKeys), each.example],
+    ...[signature ?? '-', `${code}: ${message}`],
   ]);
   print(rows.length === 0 ? 'there are no open errors' : table(columns, rows));
+  if (rows.length > 0) print('weir retry|replay|skip --error <signature> acts on those of one line');
   if (found.more) print(`these are ${found.errors} open errors; there are more`);
   return exit.done;
 }

@@ -40,13 +40,13 @@ async function listHolds(options: HoldOptions): Promise<ExitCode> {
       when(each.at),
       `${each.by.actor}: ${each.by.reason}${each.by.ticket ? ` (${each.by.ticket})` : ''}`,
     ]);
-    print(table(titles, rows));
+    print(rows.length === 0 ? 'nothing is held back' : table(titles, rows));
   }
   return exit.done;
 }
 
 async function holds(options: ClientOptions): Promise<readonly Hold[]> {
-  return (await call<{ holds: readonly Hold[] }>(options, '/api/holds')).holds;
+  return (await call<{ holds: readonly Hold[] }>(options, '/api/holds', { reason: 'command line' })).holds;
 }
 
 function selects({ channel, destination, key, type, all }: HoldOptions, each: Hold): boolean {

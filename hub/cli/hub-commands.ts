@@ -1,7 +1,7 @@
 import { describeProblem } from '../../core/config/problem.ts';
 import type { SearchStatus } from '../../core/search/search-index.ts';
 import type { StoreUsage } from '../../core/store/message-store.ts';
-import type { DeployReport } from '../deployment.ts';
+import type { DeployReport } from '../deploy-report.ts';
 import { type ClientOptions, call } from './admin-client.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { age, print, printJson, size } from './output.ts';
@@ -40,9 +40,11 @@ function searchText({ lagMs, days, bytes, rebuilding, error }: SearchStatus): st
   return `${days} ${days === 1 ? 'day' : 'days'}, ${size(bytes)}, ${age(lagMs)} behind${again}${error ? `, waiting: ${error}` : ''}`;
 }
 
-/** `weir deploy`: reads the channel files of the running hub anew. */
-export async function deploy(options: ClientOptions): Promise<ExitCode> {
-  const report = await call<DeployReport>(options, '/api/deploy', { method: 'POST', reason: 'command line' }, [422]);
+/** `weir deploy [name…]`: reads the channel files of the running hub anew. */
+export async function deploy(names: readonly string[], options: ClientOptions): Promise<ExitCode> {
+  const body = names.length > 0 ? { body: { channels: names } } : {};
+  const request = { method: 'POST', reason: 'command line', ...body } as const;
+  const report = await call<DeployReport>(options, '/api/deploy', request, [422]);
   const failed = report.problems.length + report.refused.length > 0;
   if (options.json) printJson(report);
   else {
@@ -51,11 +53,12 @@ export async function deploy(options: ClientOptions): Promise<ExitCode> {
       process.stderr.write(`${channel}: ${error.code} ${error.message}\n`);
     for (const { channel, version } of report.deployed) print(`${channel}: deployed ${version.slice(0, 8)}`);
     for (const channel of report.removed) print(`${channel}: removed`);
-    print(
-      report.problems.length > 0
-        ? 'nothing was deployed'
-        : `${report.deployed.length} deployed, ${report.unchanged.length} unchanged, ${report.removed.length} removed`,
-    );
+    print(report.problems.length > 0 ? 'nothing was deployed' : summary(report));
   }
   return failed ? exit.failed : exit.done;
+}
+
+function summary({ deployed, unchanged, removed, undeployed }: DeployReport): string {
+  const away = undeployed.length > 0 ? `; undeployed, and left so: ${undeployed.join(', ')}` : '';
+  return `${deployed.length} deployed, ${unchanged.length} unchanged, ${removed.length} removed${away}`;
 }

@@ -1,4 +1,5 @@
-import type { TableSummary, UnknownReport } from '../admin/table-routes.ts';
+import { describeProblem } from '../../core/config/problem.ts';
+import type { TableList, UnknownReport } from '../admin/table-routes.ts';
 import { type ClientOptions, call } from './admin-client.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { print, printJson, table, when } from './output.ts';
@@ -11,15 +12,19 @@ const tableColumns = [
   { title: 'File' },
 ] as const;
 
-/** `weir tables list`: the code tables in force. */
+/** `weir tables list`: the code tables in force; 1 where changed ones were refused. */
 export async function tables(options: ClientOptions): Promise<ExitCode> {
-  const report = await call<{ readonly tables: readonly TableSummary[] }>(options, '/api/tables');
+  const report = await call<TableList>(options, '/api/tables');
   if (options.json) printJson(report);
   else {
     const rows = report.tables.map((each) => [each.table, each.version, String(each.rows), each.owner, each.file]);
-    print(table(tableColumns, rows));
+    print(rows.length === 0 ? 'there are no code tables' : table(tableColumns, rows));
+    if (report.refused) {
+      print(`changed files are refused since ${when(report.refused.since)}; these tables stay in force:`);
+      for (const problem of report.refused.problems) print(`  ${describeProblem(problem)}`);
+    }
   }
-  return exit.done;
+  return report.refused ? exit.failed : exit.done;
 }
 
 const unknownColumns = [
@@ -33,7 +38,10 @@ const unknownColumns = [
 
 /** `weir tables unknown [table]`: codes that were passed on as they came, the most frequent first. */
 export async function unknownCodes(name: string | undefined, options: ClientOptions): Promise<ExitCode> {
-  const report = await call<UnknownReport>(options, '/api/tables/unknown', { query: { table: name } });
+  const report = await call<UnknownReport>(options, '/api/tables/unknown', {
+    query: { table: name },
+    reason: 'command line',
+  });
   if (options.json) printJson(report);
   else {
     const rows = report.unknown.map((each) => [
@@ -44,7 +52,7 @@ export async function unknownCodes(name: string | undefined, options: ClientOpti
       when(each.firstSeen),
       when(each.lastSeen),
     ]);
-    print(table(unknownColumns, rows));
+    print(rows.length === 0 ? 'the tables had every code' : table(unknownColumns, rows));
     if (report.untold > 0) print(`${report.untold} more codes came that found no room in the list`);
   }
   return exit.done;

@@ -19,7 +19,7 @@ export async function testsOfFolder(directory: string): Promise<readonly Channel
   return tests.map((each) => ({
     name: `${each.channel.definition.name}: ${each.name}`,
     run: async () => {
-      const [result] = await runCases([each]);
+      const [result] = await runCases([each], folder.environment);
       return result!.unmet.map(({ where, lines }) => `${where}: ${lines.join('\n')}`);
     },
   }));

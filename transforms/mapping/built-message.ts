@@ -32,7 +32,7 @@ export function compileHeader(
   given: Readonly<Record<string, unknown>>,
   version: string | undefined,
 ): (run: Run) => Hl7Message {
-  const { file, source, zone } = context;
+  const { file, source } = context;
   const keys = withKnownKeys(file, ['message'], given, Object.keys(mapFile.shape.message.unwrap().shape)) as Readonly<
     Record<string, unknown>
   >;
@@ -52,6 +52,7 @@ export function compileHeader(
   const read = (run: Run, key: (typeof texts)[number]) => asText(reads.get(key)?.(run)) ?? '';
   return (run) => {
     const { receivedAt, id } = run.message;
+    const { zone } = run;
     const [code = '', event, structure] = read(run, 'type').split('^');
     if (code === '') throw faultyValue('the message to build has no type');
     const field = (key: (typeof texts)[number]): FieldInput => read(run, key).split('^');

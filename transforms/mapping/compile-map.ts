@@ -38,6 +38,10 @@ export interface MapOptions {
   readonly references?: ReferenceSources;
   /** The IANA zone of the sender's profile, for times that say none. */
   readonly zone?: string;
+  /** Its zone where that differs from site to site, by the payload; HL7 only. */
+  readonly zoneOf?: (payload: Erased) => string | undefined;
+  /** Looks at the paths into an HL7 source. Throws HubError `config-invalid` for one that its sender does not send. */
+  readonly checkPath?: (text: string) => void;
   /** The ids of the formats that the channel takes the map for. */
   readonly expected?: { readonly from: string; readonly to: string };
 }
@@ -108,7 +112,7 @@ function compiled(file: YamlFile, options: MapOptions): CompiledMap | undefined 
   if (!from || !to) return undefined;
 
   const edits = from.kind === 'hl7v2' && to.kind === 'hl7v2' && keys.mode !== 'build';
-  const sourceDefinitions = new Hl7Definitions(from.known);
+  const sourceDefinitions = new Hl7Definitions(from.known, options.checkPath);
   const source = sourceOf(from, sourceDefinitions);
   let header: ReturnType<typeof compileHeader> | undefined;
   const target = targetOf(to, {
@@ -126,7 +130,6 @@ function compiled(file: YamlFile, options: MapOptions): CompiledMap | undefined 
     unknown: options.unknown ?? new UnknownCodes(),
     scripts: options.scripts ?? (() => undefined),
     references: options.references,
-    zone,
     twice: read?.twice ?? 'first',
     never: read?.never ?? 'later',
     produces: to.format.id,
@@ -141,6 +144,7 @@ function compiled(file: YamlFile, options: MapOptions): CompiledMap | undefined 
   const acts = compileRules(context, ['rules'], keys.rules ?? [], split?.scopes ?? []);
   if (!read) return undefined;
 
+  const zoneAt = zoneBy(zone, read.zone, from, options);
   const around = spotOf(file, ['rules'], 'making the result');
   const once = (run: Run): unknown => {
     run.spot = around;
@@ -157,7 +161,7 @@ function compiled(file: YamlFile, options: MapOptions): CompiledMap | undefined 
     run: (payload, message) => {
       let run: Run | undefined;
       try {
-        run = new Run(message, source.open(from.decode ? from.decode(payload) : payload));
+        run = new Run(message, source.open(from.decode ? from.decode(payload) : payload), zoneAt(payload));
         return split ? splitRun(run, split, once) : once(run);
       } catch (thrown) {
         throw located(thrown, file.file, name, run);
@@ -170,6 +174,20 @@ function compiled(file: YamlFile, options: MapOptions): CompiledMap | undefined 
 function withoutInner(keys: Readonly<Record<string, unknown>>): unknown {
   const { message, split, from, to, ...rest } = keys;
   return { ...(from !== undefined && { from: 'read' }), ...(to !== undefined && { to: 'read' }), ...rest };
+}
+
+/** The zone of a payload's times that say none. */
+function zoneBy(
+  zone: Zone | undefined,
+  own: string | undefined,
+  from: Side,
+  { zoneOf: bySite }: MapOptions,
+): (payload: Erased) => Zone | undefined {
+  if (own !== undefined || !bySite || from.kind !== 'hl7v2') return () => zone;
+  return (payload) => {
+    const name = bySite(payload);
+    return name === undefined ? zone : zoneNamed(name);
+  };
 }
 
 function zoneOf(file: YamlFile, own: string | undefined, profile: string | undefined): Zone | undefined {

@@ -8,7 +8,7 @@ import { HubError } from '../../core/errors.ts';
 import type { CodeTable } from '../../core/tables/code-table.ts';
 import type { TableSet } from '../../core/tables/table-set.ts';
 import type { UnknownCodes } from '../../core/tables/unknown-codes.ts';
-import type { Never, Twice, Zone } from '../../core/time/zone.ts';
+import type { Never, Twice } from '../../core/time/zone.ts';
 import type { SourceModel, Spot, TargetModel } from './run.ts';
 
 /** A function that a map names as `./names.ts#tidy`; the caller has loaded the file. Undefined: it exports none of that name. */
@@ -25,7 +25,6 @@ export interface MapContext {
   readonly unknown: UnknownCodes;
   readonly scripts: Scripts;
   readonly references: ReferenceSources | undefined;
-  readonly zone: Zone | undefined;
   readonly twice: Twice;
   readonly never: Never;
   /** The id of the result's format. */

@@ -45,12 +45,13 @@ const HOUR = precisions.indexOf('hour');
 function compileDate(given: z.output<typeof dateArguments>, context: FunctionContext): Apply {
   const read = reader(given.from ?? context.dates.from);
   const write = writer(given.to ?? context.dates.to);
-  const zone = given.zone === undefined ? context.zone : known(given.zone);
+  const own = given.zone === undefined ? undefined : known(given.zone);
   const target = given.in === undefined ? undefined : known(given.in);
   const twice = given.twice ?? context.twice;
   const never = given.never ?? context.never;
   const finest = given.precision === undefined ? precisions.length : precisions.indexOf(given.precision);
-  return textual((text) => {
+  return textual((text, run) => {
+    const zone = own ?? run.zone;
     let moment = read(text);
     if (!moment) {
       if (given.invalid === 'empty') return undefined;

@@ -227,7 +227,6 @@ function compileFunction(
     definition.compile(read, {
       table: (wanted) => tableNamed(context, wanted),
       unknown: context.unknown,
-      zone: context.zone,
       twice: context.twice,
       never: context.never,
       dates: { from: source.kind === 'hl7v2' ? 'hl7' : 'iso', to: target.kind === 'hl7v2' ? 'hl7' : 'iso' },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { HubError } from '../../core/errors.ts';
 import type { CodeTable } from '../../core/tables/code-table.ts';
 import type { UnknownCodes } from '../../core/tables/unknown-codes.ts';
-import type { Never, Twice, Zone } from '../../core/time/zone.ts';
+import type { Never, Twice } from '../../core/time/zone.ts';
 import type { Run } from './run.ts';
 import { asText, type Value } from './value.ts';
 
@@ -17,8 +17,6 @@ export interface FunctionContext {
   /** Throws HubError `config-invalid` where there is no such table. */
   table(name: string): CodeTable;
   readonly unknown: UnknownCodes;
-  /** Of times that say no zone: the map's, or else the sender profile's. */
-  readonly zone: Zone | undefined;
   readonly twice: Twice;
   readonly never: Never;
   /** Which way of writing dates the source and the result have. */

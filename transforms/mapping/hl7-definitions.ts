@@ -29,15 +29,20 @@ export function isGroupName(text: string): boolean {
 /** What the paths and loops of one side of a map mean by the definitions of HL7. */
 export class Hl7Definitions {
   readonly #known: KnownMessages;
+  readonly #checkPath: ((text: string) => void) | undefined;
   #groups: ReadonlyMap<string, ReadonlySet<string>> | undefined;
 
-  constructor(known: KnownMessages = {}) {
+  /** @param checkPath objects by HubError to what the sender of the messages does not send */
+  constructor(known: KnownMessages = {}, checkPath?: (text: string) => void) {
     this.#known = known;
+    this.#checkPath = checkPath;
   }
 
   /** Throws HubError `config-invalid`, with what was probably meant. */
   path(text: string): Path {
-    return readHl7Path(text, this.#known);
+    const path = readHl7Path(text, this.#known);
+    this.#checkPath?.(text);
+    return path;
   }
 
   /**

@@ -78,10 +78,12 @@ async function load(
     const exported = modules.get(path)?.[name];
     return typeof exported === 'function' ? (exported as (...given: readonly never[]) => unknown) : undefined;
   };
-  const { tables, unknown, references } = files;
+  const { tables, unknown, references, zoneOf, checkPath } = files;
   const senders = zone ?? files.zone;
   const compiled = compileMap(shown, text, {
     ...{ tables, unknown, references, scripts, ...(senders !== undefined && { zone: senders }) },
+    ...(zone === undefined && zoneOf && { zoneOf }),
+    ...(checkPath && { checkPath }),
     formats: expected ? withFormats(files.formats, expected) : files.formats,
     ...(expected && { expected: { from: expected.from.id, to: expected.to.id } }),
   });

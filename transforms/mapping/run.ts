@@ -1,4 +1,5 @@
 import type { Message } from '../../core/message.ts';
+import type { Zone } from '../../core/time/zone.ts';
 import type { Value } from './value.ts';
 
 /** Where a rule stands, and what it does: for errors. */
@@ -14,6 +15,8 @@ export class Run {
   readonly message: Message<unknown>;
   /** The source as its model reads it. */
   readonly source: unknown;
+  /** Of times that say no zone: the map's, or else that of the sender's profile. */
+  readonly zone: Zone | undefined;
   /** The result as its model writes it. */
   draft: unknown;
   /** Of each loop over segments: the first of the current item and the one after its last. */
@@ -31,9 +34,10 @@ export class Run {
   output = 0;
   spot: Spot | undefined;
 
-  constructor(message: Message<unknown>, source: unknown) {
+  constructor(message: Message<unknown>, source: unknown, zone: Zone | undefined) {
     this.message = message;
     this.source = source;
+    this.zone = zone;
   }
 }
 

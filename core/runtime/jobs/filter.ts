@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../../errors.ts';
 import type { MessageQuery, MessageStore, MessageSummary } from '../../store/message-store.ts';
 import { matches } from '../../store/standing.ts';
+import { isOfCause } from './error-signature.ts';
 import type { JobFilter, JobOrder } from './job.ts';
 
 /** Which messages a job is about, in order of seq. */
@@ -78,7 +79,7 @@ function wantsError(filter: JobFilter): boolean {
 
 function hasError(filter: JobFilter, error: ErrorRecord | undefined): boolean {
   if (!error) return false;
-  if (filter.error !== undefined && filter.error !== error.code) return false;
+  if (filter.error !== undefined && !isOfCause(filter.error, error)) return false;
   return filter.errorText === undefined || error.message.includes(filter.errorText);
 }
 

@@ -214,7 +214,35 @@ describe('rule 22: what operators hold back', () => {
     expect(far.received).toEqual(['a:1']);
   });
 
-  test('refuses what it could not keep: a key without order by key, the answer of a query, what is not there', async () => {
+  test('refuses a key where order is not kept by key, and says in one line what to do instead', async () => {
+    const { engine } = await started();
+    const channel = defineChannel('one')
+      .from(manualSource().spec)
+      .keyBy(keyOf)
+      .to('far', farEnd().spec)
+      .to('strict', farEnd('strict').spec, { order: 'strict' })
+      .to('loose', farEnd('loose').spec, { order: 'none' });
+    await engine.deploy(channel.definition, 'v1');
+    const total = defineChannel('total').from(manualSource().spec).to('far', farEnd('total').spec);
+    await engine.deploy(total.definition, 'v1');
+    const refusal = async (where: { channel: string; destination?: string }) => {
+      const refused = await engine.holds.add({ ...where, key: 'a' }, analyst).catch((thrown: unknown) => thrown);
+      expect(refused).toMatchObject({ code: 'not-allowed', message: expect.not.stringContaining('\n') });
+      return (refused as Error).message;
+    };
+    expect(await refusal({ channel: 'one', destination: 'strict' })).toMatch(
+      /^holding at one: strict keeps all its messages in one order.* \(--destination strict --all\) or a type$/,
+    );
+    expect(await refusal({ channel: 'one', destination: 'loose' })).toMatch(/loose keeps no order.* or a type$/);
+    expect(await refusal({ channel: 'one' })).toMatch(/; by key hold at far only \(--destination\)$/);
+    expect(await refusal({ channel: 'total' })).toMatch(/it has no key: .*\(--all\)$/);
+    expect(engine.holds.list()).toEqual([]);
+    expect(await engine.holds.add({ channel: 'one', destination: 'far', key: 'a' }, analyst)).toMatchObject({
+      key: 'a',
+    });
+  });
+
+  test('refuses what it could not keep: the answer of a query, what is not there', async () => {
     const { engine, store } = await started();
     const [source, far, strict] = [manualSource(), farEnd(), farEnd('strict')];
     const channel = defineChannel('one', { replyFrom: 'far' })
@@ -224,7 +252,6 @@ describe('rule 22: what operators hold back', () => {
       .to('strict', strict.spec, { order: 'strict' });
     await engine.deploy(channel.definition, 'v1');
     const add = engine.holds.add.bind(engine.holds);
-    await expect(add({ channel: 'one', key: 'a' }, analyst)).rejects.toMatchObject({ code: 'not-allowed' });
     const reply = { channel: 'one', destination: 'far', all: true } as const;
     await expect(add(reply, analyst)).rejects.toMatchObject({ code: 'not-allowed' });
     await expect(add({ channel: 'two', all: true }, analyst)).rejects.toMatchObject({ code: 'not-found' });

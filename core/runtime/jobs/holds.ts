@@ -16,6 +16,13 @@ type LiveHold = { -readonly [K in keyof Hold]: Hold[K] };
 
 const stateName = 'holds';
 
+/** Why one key cannot be held back at a destination of this order. */
+const whyNoKey = {
+  key: '',
+  strict: 'keeps all its messages in one order, so that a key cannot wait without all that follow',
+  none: 'keeps no order, so that nothing would wait behind what is held',
+} as const;
+
 /** The holds of operators, in force and durable (rule 22). */
 export class HoldRegistry implements Holds {
   readonly #host: HoldsHost;
@@ -89,9 +96,20 @@ export class HoldRegistry implements Holds {
       throw refuse(`the sender waits for the answer of ${destination}`);
     const collects = chosen.find((each) => each.to.collect);
     if (collects) throw refuse(`${collects.name} collects; stop it instead`);
-    const unkeyed = chosen.find((each) => each.options.order !== 'key' && each.name !== options.replyFrom);
-    if (key !== undefined && unkeyed)
-      throw refuse(`${unkeyed.name} keeps the order ${unkeyed.options.order}, not by key; hold a type, or all`);
+    if (key === undefined) return;
+    if (!channel.definition.key)
+      throw refuse(
+        'it has no key: its messages are one lane, of which none can wait by itself; hold everything (--all)',
+      );
+    const asked = chosen.filter((each) => each.name !== options.replyFrom);
+    const unkeyed = asked.find((each) => each.options.order !== 'key');
+    if (!unkeyed) return;
+    const keyed = asked.filter((each) => each.options.order === 'key').map((each) => each.name);
+    const others = keyed.length > 0 ? `; by key hold at ${keyed.join(' or ')} only (--destination)` : '';
+    const why = whyNoKey[unkeyed.options.order];
+    throw refuse(
+      `${unkeyed.name} ${why}; hold everything there (--destination ${unkeyed.name} --all) or a type${others}`,
+    );
   }
 
   /** Messages up to this seq may go. Written down with the next `save`. */

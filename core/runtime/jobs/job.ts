@@ -21,7 +21,7 @@ export interface JobFilter {
   readonly type?: string;
   /** Exact match of meta fields. */
   readonly meta?: Meta;
-  /** With an error of this code; retry and skip act on the destinations that have it. */
+  /** With an error of this code, or this signature (`errorSignature`); retry and skip act on the destinations that have it. */
   readonly error?: string;
   /** With an error whose text contains this. */
   readonly errorText?: string;
@@ -155,8 +155,8 @@ export interface Hold {
 export interface Holds {
   /**
    * Keeps matching messages, and what comes after them with their key, from being sent from now on; they queue. The same hold twice is
-   * one. Throws `not-found`, and `not-allowed` for a key at a destination that does not keep order by key, or for the destination
-   * whose answer the sender waits for.
+   * one. Throws `not-found`, and `not-allowed`, with what to do instead, for a key where order is not kept by key: at a destination of
+   * order `strict` or `none`, or in a channel without keys; and for the destination whose answer the sender waits for.
    */
   add(request: HoldRequest, by: Reader): Promise<Hold>;
   list(): readonly Hold[];

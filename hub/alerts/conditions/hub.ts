@@ -65,6 +65,27 @@ export const diskDaysLeft = defineCondition({
   }),
 });
 
+export const tablesRefused = defineCondition({
+  type: 'tablesRefused',
+  summary: 'Code tables were changed and have a mistake: those before stay in force.',
+  selects: 'hub',
+  together: 'rule',
+  severity: 'warning',
+  forMs: 0,
+  clearForMs: 0,
+  config: z.strictObject({}),
+  check: () => ({
+    ofHub: ({ refusedTables }) => {
+      if (!refusedTables) return [];
+      const { problems, first } = refusedTables;
+      const more = problems > 1 ? ` and ${problems - 1} more` : '';
+      return [
+        { text: `changed code tables are not in force: a mistake in ${first}${more}; weir tables list says which` },
+      ];
+    },
+  }),
+});
+
 export const storeFull = defineCondition({
   type: 'storeFull',
   summary: 'The message store takes nothing: its quota or the disk is used up, and senders wait.',

@@ -1,7 +1,7 @@
 import type { Condition } from '../condition.ts';
 import { connectionDown } from './connection-down.ts';
 import { deadLetters, errorRate } from './errors.ts';
-import { certificateExpiry, diskDaysLeft, storeFull } from './hub.ts';
+import { certificateExpiry, diskDaysLeft, storeFull, tablesRefused } from './hub.ts';
 import { queueAge, queueDepth } from './queue.ts';
 import { channelFailed, destinationStopped } from './standing.ts';
 import { testMessagesRefused, unusualSilence } from './traffic.ts';
@@ -20,4 +20,5 @@ export const conditions: readonly Condition[] = [
   certificateExpiry,
   diskDaysLeft,
   storeFull,
+  tablesRefused,
 ];

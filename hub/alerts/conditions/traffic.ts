@@ -45,7 +45,7 @@ export const testMessagesRefused = defineCondition({
   config: z.strictObject({
     counter: z
       .string()
-      .default('test_messages_refused_total')
+      .default('processing_refused_total')
       .describe('Counter of the channel that counts them, as `weir_component_total` names it.'),
     atLeast: z.int().positive().default(1).describe('How many it takes.'),
     withinMs: duration()
@@ -56,9 +56,10 @@ export const testMessagesRefused = defineCondition({
   check: ({ counter, atLeast, withinMs }) => ({
     ofChannel: ({ channel }, view) => {
       const refused = view.rise(channel, counter, withinMs);
+      const messages = refused === 1 ? 'message was' : 'messages were';
       return refused < atLeast
         ? undefined
-        : { text: `${refused} test messages were refused within ${spanText(withinMs)}` };
+        : { text: `${refused} test ${messages} refused within ${spanText(withinMs)}` };
     },
   }),
 });

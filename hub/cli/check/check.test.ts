@@ -113,6 +113,33 @@ destinations:
     expect(lines.join('\n')).not.toContain(secret);
   });
 
+  it('finds them, and mistakes, in files that no channel loads', async () => {
+    const secret = 'hunter2hunter2';
+    await place.write({
+      'channels/alerts.yaml': `notify: [{ publish: { topic: a, apiKey: ${secret} } }]\n`,
+      'channels/env/other.yaml': `endpoints:\n  lab: { kind: tcp-conect }\n  who: { kind: bearer-token, token: ${secret} }\n`,
+      'channels/profiles/lost.profile.yaml': `profile: lost\nsource: { mllp: { endpoint: in, password: ${secret} } }\n`,
+      'channels/tables/lost.yaml': `table: lost\nowner: IT\nversion: 1\nrows: [{ code: a, password: ${secret} }, { code: a, password: x }]\n`,
+      'channels/lost.map.yaml': `map: lost\nfrom: hl7v2\nto: json\nrules:\n  - set: { token: '\${PID-3.1}' }\n  - set: { apiKey: ${secret} }\n`,
+      'channels/half.channel.yaml': `channel: half\nsource: { http: { token: ${secret} } }\n`,
+    });
+    const { code, lines } = await check();
+    expect(code).toBe(1);
+    const secrets = lines.filter((line) => line.includes('a secret is a reference'));
+    expect(secrets.map((line) => line.split(' ', 1)[0])).toEqual([
+      expect.stringMatching(/^alerts\.yaml:1:/),
+      expect.stringMatching(/^env\/other\.yaml:3:/),
+      expect.stringMatching(/^half\.channel\.yaml:2:/),
+      expect.stringMatching(/^lost\.map\.yaml:6:/),
+      expect.stringMatching(/^profiles\/lost\.profile\.yaml:2:/),
+      expect.stringMatching(/^tables\/lost\.yaml:4:/),
+      expect.stringMatching(/^tables\/lost\.yaml:4:/),
+    ]);
+    expect(lines.join('\n')).toMatch(/^env\/other\.yaml:2:\d+ value-invalid endpoints\.lab\.kind/m);
+    expect(lines.join('\n')).toMatch(/^tables\/lost\.yaml:4:\d+ value-invalid code: the code stands there already/m);
+    expect(lines.join('\n')).not.toContain(secret);
+  });
+
   it('takes a secret that is on another machine for a warning', async () => {
     await place.write({
       'channels/env/test.yaml': `${environment}  web: { kind: http, url: 'http://lab.example' }\n  who: { kind: bearer-token, token: '\${env:WEIR_TEST_NOWHERE}' }\n`,

@@ -14,6 +14,7 @@ import { clashes } from './clashes.ts';
 import { type Opened, openEndpoints } from './connect.ts';
 import { endpointProblems, unusedEndpoints } from './endpoints.ts';
 import { unusedMaps } from './maps.ts';
+import { otherFiles } from './other-files.ts';
 import { unreachable } from './reachability.ts';
 import { literalSecrets, mayHoldSecrets } from './secrets.ts';
 
@@ -74,6 +75,7 @@ export async function findings(folder: OfflineFolder, inFiles = afterwards(folde
   const tests = await readTests(folder);
   addProblems(problems, newOnes([...tests.problems, ...tests.unwritten], problems));
   addProblems(problems, await unusedMaps(folder));
+  addProblems(problems, newOnes(await otherFiles(folder), problems));
   const unused = await unusedEndpoints(folder, told);
   return { problems: inOrder(problems), warnings: inOrder([...environment.unresolved.map(elsewhere), ...unused]) };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { reachBrokers } from '../../../clients/kafka/reach.ts';
 import { type Endpoint, type EndpointOf, tlsClient } from '../../../core/endpoint.ts';
 import { HubError } from '../../../core/errors.ts';
 import { dial } from '../../../core/net/dial.ts';
@@ -67,6 +68,8 @@ async function open(endpoint: Endpoint, stateDir: string, timeoutMs: number): Pr
       const tls = secure ? { tls: endpoint.tls ?? tlsClient.parse({}) } : {};
       return connect({ host, port: Number(port) || (secure ? 443 : 80), ...tls }, timeoutMs);
     }
+    case 'kafka':
+      return reachBrokers(endpoint, timeoutMs);
     case 'directory':
       return directory(endpoint.path, endpoint.path.startsWith(stateDir + sep));
     case 'tcp-listen':

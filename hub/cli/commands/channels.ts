@@ -16,6 +16,18 @@ export const channelCommands: AddCommands = (program, end) => {
       end(await (await import('../channels.ts')).channels(name, options)),
     );
 
+  acting(
+    client(
+      program.command('undeploy'),
+      'Take a channel away: it takes nothing any more, sends what it has, and goes until `weir deploy <name>` brings it back.',
+    ),
+  )
+    .argument('<name>', 'a channel; its file stays')
+    .addHelpText('after', examples('weir undeploy adt-inbound --reason "the EHR moves" --ticket CHG-9'))
+    .action(async (name: string, options: ClientOptions) =>
+      end(await (await import('../channels.ts')).undeploy(name, options)),
+    );
+
   const channel = program.command('channel').description('Start, stop, pause or halt a channel or a destination.');
   for (const [verb, what] of Object.entries(channelVerbs)) {
     acting(client(channel.command(verb), what))

@@ -7,6 +7,15 @@ export const hubCommands: AddCommands = (program, end) => {
     .action(async (options: ClientOptions) => end(await (await import('../hub-commands.ts')).status(options)));
 
   acting(client(program.command('deploy'), 'Make the running hub read its channel files anew.'))
-    .addHelpText('after', examples('weir deploy --reason "new ward codes" --ticket CHG-12'))
-    .action(async (options: ClientOptions) => end(await (await import('../hub-commands.ts')).deploy(options)));
+    .argument('[name...]', 'these channels only, also those that were undeployed; what has changed if absent')
+    .addHelpText(
+      'after',
+      examples(
+        'weir deploy --reason "new ward codes" --ticket CHG-12',
+        'weir deploy adt-inbound --reason "the EHR is back"',
+      ),
+    )
+    .action(async (names: string[], options: ClientOptions) =>
+      end(await (await import('../hub-commands.ts')).deploy(names, options)),
+    );
 };

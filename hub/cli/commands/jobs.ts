@@ -37,7 +37,7 @@ export const jobCommands: AddCommands = (program, end) => {
       .option('--to <time>', 'received before')
       .option('--type <type>', 'of this type: ADT^A08, or ADT for all of them')
       .option('--meta <name=value>', 'with this field; may be repeated', collect, [])
-      .option('--error <code>', 'with an error of this code')
+      .option('--error <code|signature>', 'with an error of this code, or of one cause as weir errors --group names it')
       .option('--error-text <text>', 'with an error whose text contains this')
       .option('--confirm', 'although a later message of the same key was sent')
       .addHelpText(
@@ -46,6 +46,7 @@ export const jobCommands: AddCommands = (program, end) => {
           `weir ${verb} 0198c0de-0000-7000-8000-000000000000 --reason "lab is back" --ticket INC-7`,
           `weir ${verb} --channel orders-to-lab --from 2026-03-02T08:00 --status error --dry-run`,
           `weir ${verb} --channel orders-to-lab --error reply-negative --rate 20 --yes --reason "lab is back"`,
+          `weir ${verb} --error reply-negative/3f9a1c2b --reason "the code is known now"`,
         ),
       );
     bulk(command).action(async (ids: string[], options: BulkOptions) => {

@@ -41,6 +41,16 @@ export const reportCommands: AddCommands = (program, end) => {
     )
     .action(async (options: ErrorOptions) => end(await (await import('../errors.ts')).errors(options)));
 
+  client(
+    program.command('findings'),
+    'List what validation found in what senders sent, by code and place, since the channels were started; without content.',
+  )
+    .option('--channel <name>', 'of this channel, with the ids of the last messages of each kind')
+    .addHelpText('after', examples('weir findings', 'weir findings --channel adt-inbound --json'))
+    .action(async (options: ClientOptions & { channel?: string }) =>
+      end(await (await import('../findings.ts')).findings(options)),
+    );
+
   acting(client(program.command('key'), 'Say what holds up the messages of a patient; this is on the audit trail.'))
     .argument('<identifier>', 'a key: a patient’s number, alone or as <number>^<authority>')
     .option('--channel <name>', 'in this channel')

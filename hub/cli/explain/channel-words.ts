@@ -81,6 +81,8 @@ export function placeOf(endpoint: Endpoint): string {
     case 'http':
     case 'oauth2-client':
       return endpoint.url;
+    case 'kafka':
+      return `kafka ${endpoint.brokers.join(', ')}${endpoint.tls ? ' with TLS' : ''}`;
     case 'basic-auth':
     case 'bearer-token':
       return endpoint.kind;

@@ -1,10 +1,12 @@
 import type { HttpDestinationConfig } from '../../../connectors/http/config.ts';
 import {
+  ackTable,
   outcomeOf as httpOutcomeOf,
   outcomeOfSilence as httpSilence,
 } from '../../../connectors/http/response-table.ts';
 import type { MllpDestinationConfig } from '../../../connectors/mllp/config.ts';
-import { outcomeOf, outcomeOfSilence } from '../../../connectors/mllp/response-table.ts';
+import { outcomeOfSilence } from '../../../connectors/mllp/response-table.ts';
+import { type AckTable, outcomeOfAck } from '../../../contracts/hl7v2-response.ts';
 import type { DestinationSpec, WriteOutcome } from '../../../core/destination.ts';
 import type { ReceivedAck } from '../../../protocols/hl7v2/read-ack.ts';
 
@@ -16,6 +18,10 @@ export function responseWords({ type, config }: Pick<DestinationSpec<never>, 'ty
 }
 
 function mllpWords(table: MllpDestinationConfig['response']): readonly string[] {
+  return grouped([...ackOutcomes(table), ['no answer in time', outcomeOfSilence('', table)]]);
+}
+
+function ackOutcomes(table: AckTable): readonly (readonly [string, WriteOutcome])[] {
   const codes = ['AA', 'CA', 'AE', 'CE', 'AR', 'CR'] as const;
   const ack = (code: ReceivedAck['code'], error?: string) =>
     ({
@@ -26,14 +32,13 @@ function mllpWords(table: MllpDestinationConfig['response']): readonly string[] 
     }) as unknown as ReceivedAck;
   const none = new Uint8Array();
   const keys = new Set(['ERR-3.1=206', ...Object.keys(table).filter((key) => key.startsWith('ERR-3.1='))]);
-  return grouped([
-    ...codes.map((code) => [code, outcomeOf(ack(code), none, table)] as const),
+  return [
+    ...codes.map((code) => [code, outcomeOfAck(ack(code), none, table)] as const),
     ...[...keys].map(
       (key) =>
-        [`a negative answer with ${key}`, outcomeOf(ack('AE', key.slice('ERR-3.1='.length)), none, table)] as const,
+        [`a negative answer with ${key}`, outcomeOfAck(ack('AE', key.slice('ERR-3.1='.length)), none, table)] as const,
     ),
-    ['no answer in time', outcomeOfSilence('', table)],
-  ]);
+  ];
 }
 
 function httpWords(table: HttpDestinationConfig['response']): readonly string[] {
@@ -50,11 +55,12 @@ function httpWords(table: HttpDestinationConfig['response']): readonly string[] 
     ...Object.keys(table).filter((key) => /^\d{3}$/.test(key)),
   ]);
   const answer = (status: number) =>
-    httpOutcomeOf({ status, body: Buffer.alloc(0) } as Parameters<typeof httpOutcomeOf>[0], table);
+    httpOutcomeOf({ status, headers: {}, body: Buffer.alloc(0) }, { response: table, maxRetryAfterMs: 0 }, 0);
   return grouped([
     ...classes.map(([name, status]) => [name, answer(status)] as const),
     ...[...single].sort().map((status) => [status, answer(Number(status))] as const),
     ['no answer in time', httpSilence(0, table)],
+    ...ackOutcomes(ackTable(table)).map(([name, outcome]) => [`HL7 ${name}`, outcome] as const),
   ]);
 }
 

@@ -6,6 +6,7 @@ import type { ReferenceSources } from '../../../core/config/references.ts';
 import { shownPath } from '../../../core/config/shown-path.ts';
 import { isMapping, YamlFile } from '../../../core/config/yaml-file.ts';
 import type { Endpoint } from '../../../core/endpoint.ts';
+import type { Processing } from '../../../core/processing.ts';
 import { readOrNothing, type Settings } from '../../settings.ts';
 
 /** An environment as it can be read on a machine that need not be the hub's: its secrets may be elsewhere. */
@@ -21,6 +22,8 @@ export interface OfflineEnvironment {
   readonly endpoints: Readonly<Record<string, Endpoint>>;
   /** The zone of times whose sender says none, and of schedules. */
   readonly zone?: string | undefined;
+  /** What the hub is for, and which messages it takes; any if absent. */
+  readonly processing?: Processing | undefined;
   readonly problems: readonly Problem[];
   /** References that lead nowhere on this machine. */
   readonly unresolved: readonly Problem[];

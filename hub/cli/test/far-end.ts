@@ -5,7 +5,8 @@ import {
 } from '../../../connectors/http/response-table.ts';
 import type { MllpDestinationConfig } from '../../../connectors/mllp/config.ts';
 import { prepare } from '../../../connectors/mllp/prepared.ts';
-import { outcomeOf, outcomeOfSilence } from '../../../connectors/mllp/response-table.ts';
+import { outcomeOfSilence } from '../../../connectors/mllp/response-table.ts';
+import { acknowledgementIn, outcomeOfAck } from '../../../contracts/hl7v2-response.ts';
 import type { DestinationDefinition, Erased } from '../../../core/channel.ts';
 import type { Clock } from '../../../core/component.ts';
 import type {
@@ -17,9 +18,7 @@ import type {
 } from '../../../core/destination.ts';
 import { asHubError, HubError } from '../../../core/errors.ts';
 import type { Outgoing } from '../../../core/message.ts';
-import { ProtocolFault } from '../../../protocols/fault.ts';
 import { type AckCode, acknowledge } from '../../../protocols/hl7v2/ack.ts';
-import { readAck } from '../../../protocols/hl7v2/read-ack.ts';
 
 /** What one far end answers: a code, silence, or these bytes. */
 export type FarAnswer = AckCode | 'none' | 'timeout' | Uint8Array;
@@ -117,7 +116,7 @@ function judged(
   now: number,
 ): WriteOutcome {
   if (type === 'mllp') return judgedByMllp((config as MllpDestinationConfig).response, answer, bytes, now);
-  if (type === 'http') return judgedByHttp((config as HttpDestinationConfig).response, answer);
+  if (type === 'http') return judgedByHttp(config as HttpDestinationConfig, answer, now);
   if (answer instanceof Uint8Array) return { status: 'sent', reply: answer };
   switch (answer) {
     case 'AA':
@@ -141,22 +140,17 @@ function judgedByMllp(
 ): WriteOutcome {
   if (answer === 'none' || answer === 'timeout') return outcomeOfSilence('awaiting the answer: none in time', table);
   const reply = answer instanceof Uint8Array ? answer : acknowledge(bytes, { code: answer, controlId: 'TEST', now });
-  try {
-    return outcomeOf(readAck(reply), reply, table);
-  } catch (fault) {
-    if (!(fault instanceof ProtocolFault)) throw fault;
-    return {
-      status: 'uncertain',
-      error: new HubError('reply-invalid', 'transient', `reading the answer: ${fault.message}`),
-    };
-  }
+  const ack = acknowledgementIn(reply);
+  if (ack) return outcomeOfAck(ack, reply, table);
+  const error = new HubError('reply-invalid', 'transient', 'reading the answer: it is no acknowledgement');
+  return { status: 'uncertain', error };
 }
 
 const statuses: Record<AckCode, number> = { AA: 200, CA: 202, AE: 422, CE: 422, AR: 500, CR: 500 };
 
-function judgedByHttp(table: HttpDestinationConfig['response'], answer: FarAnswer): WriteOutcome {
-  if (answer === 'none' || answer === 'timeout') return httpSilence(0, table);
+function judgedByHttp(config: HttpDestinationConfig, answer: FarAnswer, now: number): WriteOutcome {
+  if (answer === 'none' || answer === 'timeout') return httpSilence(0, config.response);
   const given = answer instanceof Uint8Array;
   const body = Buffer.from(given ? answer : '');
-  return httpOutcomeOf({ status: given ? 200 : statuses[answer], body } as Parameters<typeof httpOutcomeOf>[0], table);
+  return httpOutcomeOf({ status: given ? 200 : statuses[answer], headers: {}, body }, config, now);
 }

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import type { ChannelDefinition } from '../../../core/channel.ts';
 import { givenOf, isInline, responsesOf, responseWords } from '../../../core/config/channel-tests.ts';
 import { HubError } from '../../../core/errors.ts';
+import type { Processing } from '../../../core/processing.ts';
 import { ProtocolFault } from '../../../protocols/fault.ts';
 import { splitBatch } from '../../../protocols/hl7v2/batch.ts';
+import type { OfflineEnvironment } from '../offline/environment.ts';
 import { type Unmet, unmetBy } from './expectations.ts';
 import type { FarAnswer } from './far-end.ts';
 import type { TestCase } from './read-tests.ts';
@@ -19,24 +21,23 @@ export interface TestResult {
 /** So many tests wait for their engines at the same time. */
 const AT_ONCE = 8;
 
-/** Runs tests, several at once; the results come in their order. `done` hears of each as it ends. */
+/** Runs tests as the environment's hub would run their channels, several at once; the results come in their order. */
 export async function runCases(
   cases: readonly TestCase[],
-  done?: (result: TestResult) => void,
+  { processing }: Pick<OfflineEnvironment, 'processing'>,
 ): Promise<readonly TestResult[]> {
   const results: TestResult[] = [];
   let next = 0;
   const worker = async () => {
     for (let at = next++; at < cases.length; at = next++) {
-      results[at] = await runCase(cases[at]!);
-      done?.(results[at]!);
+      results[at] = await runCase(cases[at]!, processing);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return results;
 }
 
-async function runCase(of: TestCase): Promise<TestResult> {
+async function runCase(of: TestCase, processing: Processing | undefined): Promise<TestResult> {
   const started = performance.now();
   const { definition } = of.channel;
   let unmet: readonly Unmet[];
@@ -44,7 +45,7 @@ async function runCase(of: TestCase): Promise<TestResult> {
     const answers = new Map<string, FarAnswer[]>();
     for (const [name, each] of responsesOf(of.test))
       answers.set(name, await Promise.all(each.map((one) => answer(of, one))));
-    const run = await runTest(definition, await messagesOf(of), answers);
+    const run = await runTest(definition, await messagesOf(of), answers, processing);
     unmet = unmetBy(run, of.test, of.folder, definition);
   } catch (thrown) {
     if (!(thrown instanceof HubError) && !(thrown instanceof ProtocolFault)) throw thrown;

@@ -1,6 +1,7 @@
 import type { ChannelDefinition } from '../../../core/channel.ts';
 import type { Log } from '../../../core/component.ts';
 import { openMemoryLog } from '../../../core/events/memory-log.ts';
+import type { Processing } from '../../../core/processing.ts';
 import { createEngine } from '../../../core/runtime/create-engine.ts';
 import { openMemoryStore } from '../../../core/store/memory-store.ts';
 import type { MessageStore, MessageSummary } from '../../../core/store/message-store.ts';
@@ -38,11 +39,15 @@ const longestCollectMs = 25 * 3_600_000;
 /** Of real time: for steps that are asynchronous. */
 const patienceMs = 10_000;
 
-/** Runs messages through a channel on the real engine, with a store in memory and a clock that only the test moves. */
+/**
+ * Runs messages through a channel on the real engine, with a store in memory and a clock that only the test moves.
+ * @param processing of the environment: messages that are for another one are refused, as the hub refuses them
+ */
 export async function runTest(
   definition: ChannelDefinition,
   given: readonly Buffer[],
   answers: ReadonlyMap<string, readonly FarAnswer[]>,
+  processing?: Processing,
 ): Promise<TestRun> {
   const clock = fakeClock(receivedAt);
   const store = openMemoryStore({ now: clock.now });
@@ -56,7 +61,7 @@ export async function runTest(
     destinations: definition.destinations.map((each) => ({ ...each, to: farEnds.get(each.name)!.spec })),
   });
   const events = openMemoryLog({ now: clock.now });
-  const endpoints = { get: () => undefined };
+  const endpoints = { get: () => undefined, processing };
   const engine = await createEngine({ store, events, endpoints, clock, random: repeatableRandom(), log: silent });
   try {
     await engine.deploy(tested, 'test');

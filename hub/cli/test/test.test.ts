@@ -51,6 +51,22 @@ describe('weir test', () => {
     expect(code).toBe(0);
   });
 
+  it.each([
+    ['P', 'T', false],
+    ['P', 'P', true],
+    ['T', 'T', true],
+    [undefined, 'T', true],
+  ])('takes in an environment of %s a message of %s as its hub does: %s', async (hub, message, taken) => {
+    await place.write({
+      'env/demo.yaml': `${hub ? `processing: ${hub}\n` : ''}endpoints: { in: { kind: tcp-listen, listen: 1 }, lab: { kind: tcp-connect, host: h, port: 1 } }\n`,
+      'adt.channel.yaml': channel('  - { name: a test message, given: of.hl7, raw: of.hl7 }\n'),
+      'of.hl7': adt.replace('|M1|P|', `|M1|${message}|`),
+    });
+    const { code, out } = await weirHere('test', place.directory, '--env', 'demo');
+    expect(code).toBe(taken ? 0 : 1);
+    if (!taken) expect(out).toMatch(/processing-refused|processing T/);
+  });
+
   it('tells the field that is otherwise', async () => {
     const { code, out } = await run('  - { name: an admission, given: a01.hl7, lab: a01.hl7 }\n');
     expect(code).toBe(1);

@@ -63,7 +63,11 @@ async function runRound(path: string | undefined, options: TestOptions, seen: Ma
   }
   const all: Problem[] = [];
   addProblems(all, [...folder.problems, ...problems]);
-  return { results: await runCases(changed), problems: inOrder(all), skipped: wanted.length - changed.length };
+  return {
+    results: await runCases(changed, folder.environment),
+    problems: inOrder(all),
+    skipped: wanted.length - changed.length,
+  };
 }
 
 async function fingerprint({ channel, test, folder }: TestCase): Promise<string> {

@@ -1,0 +1,62 @@
+import type { ChannelState } from '../core/runtime/channel-state.ts';
+import type { MessageStore, Reader } from '../core/store/message-store.ts';
+
+/** A channel that somebody has undeployed: its file stays, and it does not come back by itself. */
+export interface UndeployedChannel {
+  readonly channel: string;
+  readonly by: Reader;
+  readonly at: number;
+  /** How it was to stand before: so it stands when it is deployed again. */
+  readonly before: 'running' | 'paused' | 'stopped';
+}
+
+const stateName = 'hub/undeployed';
+
+/** The channels that people have undeployed; durable, so that a restart of the hub does not bring them back. */
+export class UndeployedChannels {
+  #store: Pick<MessageStore, 'setState'> | undefined;
+  #channels: ReadonlyMap<string, UndeployedChannel> = new Map();
+
+  /** Takes over what an earlier run left. Before anything is deployed. */
+  async load(store: Pick<MessageStore, 'state' | 'setState'>): Promise<void> {
+    this.#store = store;
+    const kept = await store.state(stateName);
+    const all = kept ? (JSON.parse(kept) as readonly UndeployedChannel[]) : [];
+    this.#channels = new Map(all.map((each) => [each.channel, each]));
+  }
+
+  get(channel: string): UndeployedChannel | undefined {
+    return this.#channels.get(channel);
+  }
+
+  has(channel: string): boolean {
+    return this.#channels.has(channel);
+  }
+
+  list(): readonly UndeployedChannel[] {
+    return [...this.#channels.values()];
+  }
+
+  /** Resolves when it is durable. */
+  add(channel: UndeployedChannel): Promise<void> {
+    return this.#keep(new Map(this.#channels).set(channel.channel, channel));
+  }
+
+  /** Resolves when it is durable. */
+  async remove(channels: readonly string[]): Promise<void> {
+    const left = new Map(this.#channels);
+    for (const each of channels) left.delete(each);
+    if (left.size < this.#channels.size) await this.#keep(left);
+  }
+
+  async #keep(channels: ReadonlyMap<string, UndeployedChannel>): Promise<void> {
+    await this.#store?.setState(stateName, JSON.stringify([...channels.values()]));
+    this.#channels = channels;
+  }
+}
+
+/** The wish behind a state: one that failed or starts is to run. */
+export function wishOf(state: ChannelState): UndeployedChannel['before'] {
+  if (state === 'paused') return 'paused';
+  return state === 'stopped' || state === 'draining' ? 'stopped' : 'running';
+}
