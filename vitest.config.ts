@@ -9,5 +9,6 @@ export default defineConfig({
     // Worker threads of the store live inside test files, so files run as processes of their own.
     pool: 'forks',
     maxWorkers: 2,
+    globalSetup: ['deploy/services/test-run.ts'],
   },
 });

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { contentHash, isIdentified, messageIdentity } from '../../contracts/hl7v2-identity.ts';
 import type { Meta } from '../../core/format.ts';
 import type { Arrival } from '../../core/message.ts';
 import { charsetNamed } from '../../protocols/hl7v2/charset.ts';
 import { isHl7ContentType } from '../../protocols/hl7v2/content-type.ts';
 import { type Header, readHeader } from '../../protocols/hl7v2/header.ts';
-import { contentHash, isIdentified, messageIdentity } from '../../protocols/hl7v2/identity.ts';
 import type { Admitted } from './admission.ts';
 import type { HttpSourceConfig } from './config.ts';
 import { type Part, partsOf } from './multipart.ts';

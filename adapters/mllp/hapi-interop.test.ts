@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -11,6 +11,7 @@ import { fakeDestinationContext } from '../../core/testing/contexts.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
 import { fakeIntake, positive } from '../../core/testing/fake-intake.ts';
 import { outgoing } from '../../core/testing/outgoing.ts';
+import { mavenJars } from '../../deploy/services/maven.ts';
 import { parse } from '../../protocols/hl7v2/message.ts';
 import { numbered } from './testing/peer.ts';
 import { runSource } from './testing/run-source.ts';
@@ -18,18 +19,16 @@ import { runSource } from './testing/run-source.ts';
 const root = join(import.meta.dirname, '../..');
 const interop = join(root, 'test-fixtures/interop');
 const cache = join(root, 'node_modules/.cache/hapi');
+const classes = join(root, 'node_modules/.cache/hapi-peer');
 
 /** The class path with HAPI's jars, or why there is none. */
-function classPath(): string | Error {
+async function classPath(): Promise<string | Error> {
   try {
-    execFileSync('javac', ['-version'], { stdio: 'pipe' });
-    const jars = () => (existsSync(cache) ? readdirSync(cache).filter((name) => name.endsWith('.jar')) : []);
-    if (!jars().some((name) => name.startsWith('hapi-base'))) {
-      const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${cache}`];
-      execFileSync('mvn', ['-q', '-B', '-f', join(interop, 'pom.xml'), ...goal], { stdio: 'pipe', timeout: 120_000 });
-    }
-    const path = [cache, ...jars().map((name) => join(cache, name))].join(delimiter);
-    execFileSync('javac', ['-encoding', 'UTF-8', '-cp', path, '-d', cache, join(interop, 'HapiPeer.java')], {
+    await mavenJars(join(interop, 'pom.xml'), cache);
+    const jars = readdirSync(cache).filter((name) => name.endsWith('.jar'));
+    const path = [classes, ...jars.map((name) => join(cache, name))].join(delimiter);
+    mkdirSync(classes, { recursive: true });
+    execFileSync('javac', ['-encoding', 'UTF-8', '-cp', path, '-d', classes, join(interop, 'HapiPeer.java')], {
       stdio: 'pipe',
     });
     return path;
@@ -38,7 +37,7 @@ function classPath(): string | Error {
   }
 }
 
-const path = classPath();
+const path = await classPath();
 const missing = path instanceof Error ? path : undefined;
 if (missing && process.env.CI === 'true') throw missing;
 if (missing) console.warn(`NOT TESTED AGAINST HAPI: ${missing.message.split('\n')[0]}`);

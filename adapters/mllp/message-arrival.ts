@@ -1,7 +1,7 @@
+import { contentHash, isIdentified, messageIdentity } from '../../contracts/hl7v2-identity.ts';
 import type { Meta } from '../../core/format.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Header } from '../../protocols/hl7v2/header.ts';
-import { contentHash, isIdentified, messageIdentity } from '../../protocols/hl7v2/identity.ts';
 
 /**
  * A message as it is handed to the intake. What it says of itself beside its bytes is worked out when somebody asks: a

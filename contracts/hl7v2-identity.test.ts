@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readHeader } from './header.ts';
-import { contentHash, isIdentified, messageIdentity } from './identity.ts';
+import { readHeader } from '../protocols/hl7v2/header.ts';
+import { contentHash, isIdentified, messageIdentity } from './hl7v2-identity.ts';
 
 const hashOf = (text: string) => contentHash(Buffer.from(text, 'latin1'), readHeader(Buffer.from(text, 'latin1'))!);
 const headerOf = (text: string) => readHeader(Buffer.from(text, 'latin1'))!;

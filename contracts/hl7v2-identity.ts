@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Header } from './header.ts';
+import type { Header } from '../protocols/hl7v2/header.ts';
 
 /** Without MSH-10 nothing tells a message that was sent again from a new one with the same content. */
 export function isIdentified(header: Header): boolean {
