@@ -20,7 +20,10 @@ export interface Intake {
 }
 
 export interface Delivery {
-  /** Calls `done` exactly once per arrival when it reaches `point`, at once for those that have. Never throws, never skips. */
+  /**
+   * Calls `done` exactly once per arrival when it reaches `point`, at once for those that have. Never throws, never skips. Whoever
+   * wants to hear of more than one point asks before the first is reached.
+   */
   on(point: AckPoint, done: (index: number, receipt: Receipt) => void): void;
   receipts(point?: AckPoint): Promise<readonly Receipt[]>;
 }

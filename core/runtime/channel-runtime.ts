@@ -143,6 +143,9 @@ export class ChannelRuntime {
       get whenFull() {
         return runtime.#options.limits.whenFull;
       },
+      get lastPoint() {
+        return runtime.#options.ackAfter;
+      },
       get draining() {
         return runtime.#drain.signal.aborted;
       },

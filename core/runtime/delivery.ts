@@ -19,6 +19,11 @@ export class BatchDelivery implements Delivery {
     this.#reached = { stored: [], transformed: [], settled: [] };
   }
 
+  /** Whether everybody who asked has been told, once `stored` is reached: whoever asks in time asks for all that they want to know. */
+  isOver(lastPoint: AckPoint): boolean {
+    return lastPoint === 'stored' && !this.late && this.#listeners.stored !== undefined;
+  }
+
   on(point: AckPoint, done: Done): void {
     if (point !== 'stored') this.late = true;
     (this.#listeners[point] ??= []).push(done);

@@ -4,6 +4,7 @@ import { asHubError, errorRecord, HubError } from '../errors.ts';
 import type { Format } from '../format.ts';
 import { noMeta } from '../format.ts';
 import type { Arrival } from '../message.ts';
+import type { AckPoint } from '../outcome.ts';
 import type { Delivery, Intake } from '../source.ts';
 import type { Appended, MessageStore, NewMessage } from '../store/message-store.ts';
 import { BatchDelivery } from './delivery.ts';
@@ -18,6 +19,8 @@ export interface IntakeHost {
   readonly format: Format<unknown>;
   readonly detectDuplicates: boolean;
   readonly whenFull: 'wait' | 'reject';
+  /** The point at which senders of this channel are answered. */
+  readonly lastPoint: AckPoint;
   readonly draining: boolean;
   /** False: neither memory nor the store has room for another batch now. */
   hasRoom(): boolean;
@@ -190,10 +193,12 @@ export class ChannelIntake implements Intake {
         message.replayOf,
         message.only,
       );
-      slot.delivery = delivery;
-      slot.index = index;
       slots.push(slot);
       delivery.reach('stored', index, slot.receipt({ status: 'stored' }));
+      // What is over is let go: until the message is settled it would be the most of it that garbage collection moves about.
+      if (delivery.isOver(this.#host.lastPoint)) continue;
+      slot.delivery = delivery;
+      slot.index = index;
     }
     if (slots.length > 0) this.#host.stored(slots);
   }

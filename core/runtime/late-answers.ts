@@ -1,7 +1,7 @@
 import type { Clock } from '../component.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { Outcome } from '../outcome.ts';
-import type { BatchDelivery } from './delivery.ts';
+import { BatchDelivery } from './delivery.ts';
 import type { Slot } from './slot.ts';
 
 /** Who waits for the end of a message whose parts are queued. */
@@ -14,6 +14,8 @@ export interface LateAnswersHost {
   readonly clock: Clock;
   /** A message was not answered within its time. */
   tooLate(slot: Slot): void;
+  /** A receipt's handler has thrown. */
+  onError(thrown: unknown): void;
 }
 
 /** The answers of channels that do not answer on `stored`: who waits, and until when. */
@@ -68,11 +70,14 @@ export class LateAnswers {
   /** Another arrival of the same message waits for the same end (rule 14). */
   join(slot: Slot, delivery: BatchDelivery, index: number): void {
     const waiting = this.#waiting.get(slot.seq);
-    if (waiting) waiting.also.push({ delivery, index });
-    else
-      slot.delivery?.on('settled', (at, receipt) => {
-        if (at === slot.index) delivery.reach('settled', index, { ...receipt, duplicateOf: slot.id });
-      });
+    if (waiting) {
+      waiting.also.push({ delivery, index });
+      return;
+    }
+    slot.delivery ??= new BatchDelivery(1, this.#host.onError);
+    slot.delivery.on('settled', (at, receipt) => {
+      if (at === slot.index) delivery.reach('settled', index, { ...receipt, duplicateOf: slot.id });
+    });
   }
 
   /** At the end of a drain: everybody who still waits learns that no answer will come. */

@@ -58,7 +58,11 @@ export class Pipeline {
     this.compiled = compiled;
     this.#host = host;
     const { channel, store, clock, log } = host;
-    this.answers = new LateAnswers({ clock, tooLate: (slot) => void this.#tooLate(slot) });
+    this.answers = new LateAnswers({
+      clock,
+      tooLate: (slot) => void this.#tooLate(slot),
+      onError: (thrown) => log.error({ channel, error: describeThrown(thrown) }, 'a receipt handler failed'),
+    });
     this.#settlements = new Settlements({
       channel,
       store,
@@ -276,6 +280,8 @@ export class Pipeline {
     this.#offering = slot;
     for (const { dispatcher, n, payload } of offers) dispatcher.offer(slot, n, payload);
     this.#offering = undefined;
+    // Whoever still needs what it was made of has it: what is left here until the settlement is a name and a place.
+    slot.payload = undefined;
     // Behind the lanes everything is in order per destination: the next message of the key may be transformed.
     this.#leave(slot);
     this.#progress(slot);
