@@ -64,3 +64,18 @@ export function untyped(channel: DailyCounts, types: readonly DailyCounts[]): Da
   if (counts.received === 0 && counts.duplicates === 0) return undefined;
   return { day: channel.day, channel: channel.channel, ...counts };
 }
+
+/** `DailyQuery.by` type: rows where a channel's day comes before those of its types; it becomes what they leave of it. */
+export function byType(rows: readonly DailyCounts[]): readonly DailyCounts[] {
+  const told: DailyCounts[] = [];
+  for (let at = 0; at < rows.length; ) {
+    const ofChannel = rows[at]!;
+    let end = at + 1;
+    while (end < rows.length && rows[end]!.type !== undefined) end++;
+    const types = rows.slice(at + 1, end);
+    const rest = untyped(ofChannel, types);
+    told.push(...types, ...(rest ? [rest] : []));
+    at = end;
+  }
+  return told;
+}

@@ -1,7 +1,7 @@
 import type { HubError } from '../../errors.ts';
+import type { DayOfChannel } from '../daily-tally.ts';
 import type { Appended, MessageStatus } from '../message-store.ts';
 import { uuidText } from '../uuid.ts';
-import type { DayOfChannel } from './daily-counters.ts';
 import type { Room } from './room.ts';
 import type { Session } from './session.ts';
 import type { SlabReader } from './slab.ts';

@@ -1,62 +1,39 @@
 import type { DatabaseSync } from 'node:sqlite';
-
-const fields = [
-  'received',
-  'duplicates',
-  'reused_keys',
-  'unrouted',
-  'backlog',
-  'filtered',
-  'sent',
-  'errored',
-  'open_errors',
-  'queued',
-] as const;
-
-export type CounterField = (typeof fields)[number];
-
-const position = Object.fromEntries(fields.map((field, index) => [field, index])) as Record<CounterField, number>;
+import { type CounterField, CounterTally, counterFields } from '../counter-tally.ts';
 
 /** The counters of channels and destinations: added up over a commit, and written once at its end. */
 export class Counters {
   readonly #add: ReturnType<DatabaseSync['prepare']>;
-  readonly #changed = new Map<number, Float64Array>();
+  readonly #tally = new CounterTally();
 
   constructor(db: DatabaseSync) {
-    const sums = fields.map((field) => `${field} = ${field} + excluded.${field}`).join(', ');
+    const sums = counterFields.map((field) => `${field} = ${field} + excluded.${field}`).join(', ');
     this.#add = db.prepare(
-      `INSERT INTO counter (channel, destination, ${fields.join(', ')}) VALUES (?, ?${', ?'.repeat(fields.length)})
-       ON CONFLICT (channel, destination) DO UPDATE SET ${sums}`,
+      `INSERT INTO counter (channel, destination, ${counterFields.join(', ')})
+       VALUES (?, ?${', ?'.repeat(counterFields.length)}) ON CONFLICT (channel, destination) DO UPDATE SET ${sums}`,
     );
   }
 
   /** `destination` 0 for the channel itself. */
   add(channel: number, destination: number, field: CounterField, count: number): void {
-    const key = channel * 0x1_0000_0000 + destination;
-    let changes = this.#changed.get(key);
-    if (changes === undefined) this.#changed.set(key, (changes = new Float64Array(fields.length)));
-    changes[position[field]]! += count;
+    this.#tally.add(channel, destination, field, count);
   }
 
   /** Writes what changed in the open transaction; resolves to the change of the whole backlog in bytes. */
   flush(): number {
-    let backlog = 0;
-    for (const [key, changes] of this.#changed) {
-      this.#add.run(Math.floor(key / 0x1_0000_0000), key % 0x1_0000_0000, ...changes);
-      backlog += changes[position.backlog]!;
-    }
-    this.#changed.clear();
+    for (const { channel, destination, values } of this.#tally.changed())
+      this.#add.run(channel, destination, ...values);
+    const { backlog } = this.#tally;
+    this.#tally.discard();
     return backlog;
   }
 
   /** The change of the backlog in bytes that is not written yet. */
   get backlog(): number {
-    let backlog = 0;
-    for (const changes of this.#changed.values()) backlog += changes[position.backlog]!;
-    return backlog;
+    return this.#tally.backlog;
   }
 
   discard(): void {
-    this.#changed.clear();
+    this.#tally.discard();
   }
 }

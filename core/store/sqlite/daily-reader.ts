@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type DailyCounts, type DailyQuery, untyped } from '../daily-counts.ts';
+import { byType, type DailyCounts, type DailyQuery } from '../daily-counts.ts';
 import { dayNumber, dayText } from '../local-days.ts';
 import type { Texts } from './texts.ts';
 
@@ -48,19 +48,4 @@ export class DailyReader {
       ...(destination === 0 && type === '' ? { duplicates } : {}),
     };
   }
-}
-
-/** The row of a channel's day comes before those of its types, and becomes what they leave of it. */
-function byType(rows: readonly DailyCounts[]): readonly DailyCounts[] {
-  const told: DailyCounts[] = [];
-  for (let at = 0; at < rows.length; ) {
-    const ofChannel = rows[at]!;
-    let end = at + 1;
-    while (end < rows.length && rows[end]!.type !== undefined) end++;
-    const types = rows.slice(at + 1, end);
-    const rest = untyped(ofChannel, types);
-    told.push(...types, ...(rest ? [rest] : []));
-    at = end;
-  }
-  return told;
 }

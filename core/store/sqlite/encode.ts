@@ -2,11 +2,11 @@ import type { ErrorRecord } from '../../errors.ts';
 import type { Meta } from '../../format.ts';
 import { detach } from '../attachments.ts';
 import type { NewMessage, Part, Settlement } from '../message-store.ts';
+import { metaToColumns } from '../meta-columns.ts';
+import { type PlacedContent, packContents } from '../packed-contents.ts';
+import { contentLevels, partStatus, shapeWord } from '../shape.ts';
 import { has } from './append.ts';
-import { metaToColumns } from './meta-columns.ts';
 import type { Names } from './names.ts';
-import { type PlacedContent, packContents } from './packed-contents.ts';
-import { contentLevels, partStatus, shapeWord } from './shape.ts';
 import type { SlabWriter } from './slab.ts';
 
 /** Writes an append into the slab, in the order in which `Append.run` reads it. */

@@ -1,6 +1,6 @@
 import type { Recovered, StoredMessage } from '../message-store.ts';
+import { metaFromColumns } from '../meta-columns.ts';
 import { uuidText } from '../uuid.ts';
-import { metaFromColumns } from './meta-columns.ts';
 import { RawBytes } from './raw-bytes.ts';
 import type { Session } from './session.ts';
 

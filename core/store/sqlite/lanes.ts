@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorRecord } from '../../errors.ts';
 import { isKeyOf, type Lane, type LanePart, type LaneQuery, prefixOf } from '../lane.ts';
+import { queuedNames } from '../shape.ts';
 import { uuidText } from '../uuid.ts';
 import { parseKeys } from './part-rows.ts';
-import { queuedNames } from './shape.ts';
 import type { Texts } from './texts.ts';
 
 type Statement = ReturnType<DatabaseSync['prepare']>;

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorRecord } from '../../errors.ts';
 import type { OpenError, OpenErrorPage, OpenErrorQuery } from '../open-error.ts';
+import { partStatus } from '../shape.ts';
 import { uuidText } from '../uuid.ts';
 import { parseKeys } from './part-rows.ts';
-import { partStatus } from './shape.ts';
 import type { Texts } from './texts.ts';
 
 type Statement = ReturnType<DatabaseSync['prepare']>;

@@ -1,8 +1,8 @@
+import type { DayOfChannel } from '../daily-tally.ts';
 import type { PartChange, PartPosition, Unblocked } from '../message-store.ts';
-import type { DayOfChannel } from './daily-counters.ts';
+import { contentLevels, partStatus } from '../shape.ts';
 import { type PartKeys, type PartRows, parseKeys } from './part-rows.ts';
 import type { Session } from './session.ts';
-import { contentLevels, partStatus } from './shape.ts';
 
 type Statement = ReturnType<Session['db']['prepare']>;
 

@@ -1,5 +1,5 @@
+import { partStatus } from '../shape.ts';
 import type { Session } from './session.ts';
-import { partStatus } from './shape.ts';
 
 type Statement = ReturnType<Session['db']['prepare']>;
 

@@ -1,9 +1,9 @@
 import type { DueParts, PartPosition, QueuedPart, QueueState } from '../message-store.ts';
+import { metaFromColumns } from '../meta-columns.ts';
+import { partStatus } from '../shape.ts';
 import { uuidText } from '../uuid.ts';
-import { metaFromColumns } from './meta-columns.ts';
 import { parseKeys } from './part-rows.ts';
 import type { Session } from './session.ts';
-import { partStatus } from './shape.ts';
 
 type Statement = ReturnType<Session['db']['prepare']>;
 

@@ -10,12 +10,12 @@ import type {
   StoredAuditEntry,
 } from '../message-store.ts';
 import type { OpenErrorPage, OpenErrorQuery } from '../open-error.ts';
+import { unpackContents } from '../packed-contents.ts';
 import { isUuid, uuidBytes } from '../uuid.ts';
 import type { ReaderCalls } from './calls.ts';
 import { DailyReader } from './daily-reader.ts';
 import { Lanes } from './lanes.ts';
 import { OpenErrors } from './open-errors.ts';
-import { unpackContents } from './packed-contents.ts';
 import { RawBytes } from './raw-bytes.ts';
 import { Search } from './search.ts';
 import { type MessageRow, messageColumns, messageTables, Summaries } from './summaries.ts';

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HubError } from '../../errors.ts';
+import { parseShape, type ShapePart } from '../shape.ts';
 import type { Counters } from './counters.ts';
 import type { DailyCounters } from './daily-counters.ts';
-import { parseShape, type ShapePart } from './shape.ts';
 
 /** What the calls of the writer's thread share. What a rolled-back commit changed of it is taken back by `rollback`. */
 export class Session {

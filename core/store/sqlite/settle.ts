@@ -1,7 +1,7 @@
-import type { DayOfChannel } from './daily-counters.ts';
+import type { DayOfChannel } from '../daily-tally.ts';
+import { contentLevels, partStatus } from '../shape.ts';
 import type { PartRows } from './part-rows.ts';
 import type { Session } from './session.ts';
-import { contentLevels, partStatus } from './shape.ts';
 import type { SlabReader } from './slab.ts';
 
 type Statement = ReturnType<Session['db']['prepare']>;

@@ -1,7 +1,7 @@
 import type { MessageStatus } from '../message-store.ts';
+import { partStatusName } from '../shape.ts';
 import { standing } from '../standing.ts';
 import type { Session } from './session.ts';
-import { partStatusName } from './shape.ts';
 
 /** How a stored message stands, as the answer to its duplicate says it. */
 export class Status {

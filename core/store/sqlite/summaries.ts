@@ -2,10 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorRecord } from '../../errors.ts';
 import type { Meta } from '../../format.ts';
 import type { MessageSummary, PartSummary, Resolution } from '../message-store.ts';
+import { metaFromColumns } from '../meta-columns.ts';
+import { partStatus, partStatusName, queuedNames } from '../shape.ts';
 import { standing } from '../standing.ts';
 import { uuidText } from '../uuid.ts';
-import { metaFromColumns } from './meta-columns.ts';
-import { partStatus, partStatusName, queuedNames } from './shape.ts';
 import type { Texts } from './texts.ts';
 
 export interface MessageRow {

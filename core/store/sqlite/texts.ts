@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { parseShape, type ShapePart } from './shape.ts';
+import { parseShape, type ShapePart } from '../shape.ts';
 
 /** The recurring words of a store, for a connection that does not write: read again when an id is new to it. */
 export class Texts {

@@ -1,4 +1,4 @@
-import type { PartStatus } from '../message-store.ts';
+import type { PartStatus } from './message-store.ts';
 
 /**
  * How the parts of a settlement ended, as one recurring word: `12.0.s 14.0.f` says that destination 12 was sent its output 0 and

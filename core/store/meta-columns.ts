@@ -1,4 +1,4 @@
-import type { Meta } from '../../format.ts';
+import type { Meta } from '../format.ts';
 
 // A control character that HL7 text, topics and addresses do not hold; a value that does is stored as JSON.
 const separator = '\x1f';

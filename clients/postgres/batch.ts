@@ -1,0 +1,67 @@
+import type { Connection, Submittable } from 'pg';
+import type { CopyRows } from './copy-rows.ts';
+
+/** One SQL statement without parameters; where it is a COPY … FROM STDIN, with its rows. */
+export interface Statement {
+  readonly text: string;
+  readonly rows?: CopyRows;
+}
+
+/** The rows that a statement answered with, their values as text. */
+export type Answer = readonly (readonly (string | null)[])[];
+
+/**
+ * Several statements as one query of the simple protocol: one round trip, whatever their number, COPY included; a commit of a
+ * dozen statements would wait a dozen times otherwise. `pg` hands the messages of the server to its active query, which this is.
+ * Statements run in one transaction unless they say BEGIN and COMMIT themselves; the first that fails ends it.
+ */
+export class Batch implements Submittable {
+  readonly answered: Promise<readonly Answer[]>;
+  readonly #text: string;
+  readonly #copies: CopyRows[];
+  readonly #answers: (string | null)[][][] = [];
+  #rows: (string | null)[][] = [];
+  readonly #resolve: (answers: readonly Answer[]) => void;
+  readonly #reject: (thrown: unknown) => void;
+
+  constructor(statements: readonly Statement[]) {
+    this.#text = statements.map(({ text }) => text).join(';\n');
+    this.#copies = statements.flatMap(({ rows }) => (rows ? [rows] : []));
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
+    this.answered = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  submit(connection: Connection): void {
+    connection.query(this.#text);
+  }
+
+  handleRowDescription(): void {}
+
+  handleDataRow({ fields }: { readonly fields: (string | null)[] }): void {
+    this.#rows.push(fields);
+  }
+
+  handleCommandComplete(): void {
+    this.#answers.push(this.#rows);
+    this.#rows = [];
+  }
+
+  handleEmptyQuery(): void {}
+
+  handleCopyInResponse({ stream }: Connection): void {
+    const pieces = this.#copies.shift()?.take() ?? [];
+    stream.cork();
+    for (const piece of pieces) stream.write(piece);
+    stream.uncork();
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#answers);
+  }
+
+  handleError(thrown: unknown): void {
+    this.#reject(thrown);
+  }
+}

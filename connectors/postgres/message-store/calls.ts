@@ -1,0 +1,53 @@
+import type { Appended, AuditEntry, NewMessage, PartChange, Settlement } from '../../../core/store/message-store.ts';
+import type { Transaction } from './transaction.ts';
+
+/** A call that waits for its commit. */
+export type Call = AppendCall | SettleCall | UpdateCall | AuditCall | OtherCall;
+
+interface Waiting {
+  /** About the bytes it brings into a commit. */
+  readonly bytes: number;
+  /** Monotonic milliseconds at which it is given up, if the database is away. */
+  readonly until: number;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+export interface AppendCall extends Waiting {
+  readonly kind: 'append';
+  readonly channel: string;
+  readonly batch: readonly NewMessage[];
+}
+
+export interface SettleCall extends Waiting {
+  readonly kind: 'settle';
+  readonly channel: string;
+  readonly batch: readonly Settlement[];
+}
+
+export interface UpdateCall extends Waiting {
+  readonly kind: 'update';
+  readonly channel: string;
+  readonly changes: readonly PartChange[];
+}
+
+export interface AuditCall extends Waiting {
+  readonly kind: 'audit';
+  readonly entry: AuditEntry;
+}
+
+/** A call that asks the database itself, after what was called before it. */
+export interface OtherCall extends Waiting {
+  readonly kind: 'other';
+  readonly run: (transaction: Transaction) => Promise<unknown>;
+}
+
+export type AppendAnswer = readonly Appended[];
+
+/** A call without what its caller waits for: what a commit is told to do. */
+export type Work =
+  | Pick<AppendCall, 'kind' | 'channel' | 'batch'>
+  | Pick<SettleCall, 'kind' | 'channel' | 'batch'>
+  | Pick<UpdateCall, 'kind' | 'channel' | 'changes'>
+  | Pick<AuditCall, 'kind' | 'entry'>
+  | Pick<OtherCall, 'kind' | 'run'>;

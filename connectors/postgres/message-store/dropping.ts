@@ -1,0 +1,166 @@
+import { literal } from '../../../clients/postgres/quote.ts';
+import type { PostgresSession } from '../../../clients/postgres/session.ts';
+import type { Pruned, PrunePolicy } from '../../../core/store/message-store.ts';
+import { type Range, slotRange } from './pruning.ts';
+import { partitioned } from './schema.ts';
+
+interface EndedSlot {
+  readonly slot: number;
+  readonly endedAt: number;
+  /** What it has of the channel that is being pruned. */
+  readonly messages: number;
+  readonly newest: number;
+}
+
+/** What a pruning of one channel found out about the partitions. */
+export interface Dropped extends Pruned {
+  /** Partitions that are soon dropped as a whole: their rows are not deleted one by one. */
+  readonly spared: readonly Range[];
+}
+
+/**
+ * Drops partitions as a whole whose messages are all past their age, of every channel, with nothing unsettled and no open error
+ * among them; that costs milliseconds, where deleting their rows would cost as much as storing them. Policies are remembered, so that
+ * the pruning of one channel knows those of the others. What is past its age in a partition that is not, is spared until
+ * `dropDelayMs` after its newest message is: then its rows go one by one.
+ */
+export async function dropPartitions(
+  session: PostgresSession,
+  quoted: string,
+  channel: number,
+  policy: PrunePolicy,
+  now: number,
+  dropDelayMs: number,
+): Promise<Dropped> {
+  await session.ask(
+    `INSERT INTO ${quoted}.prune_mark (channel, seq, content_before, messages_before) VALUES ($1, 0, $2, $3)
+     ON CONFLICT (channel) DO UPDATE SET content_before = excluded.content_before, messages_before = excluded.messages_before`,
+    [channel, Math.trunc(policy.contentBefore), Math.trunc(policy.messagesBefore)],
+  );
+  const spared: Range[] = [];
+  let contents = 0;
+  let messages = 0;
+  for (const ended of await endedSlots(session, quoted, channel)) {
+    const { slot, newest } = ended;
+    if (await isNeeded(session, quoted, slot)) continue;
+    if (await allOlder(session, quoted, slot, 'messages_before')) {
+      contents += await countRows(session, quoted, 'raw', slot, channel);
+      messages += ended.messages;
+      await dropSlot(session, quoted, slot);
+    } else if (await allOlder(session, quoted, slot, 'content_before')) {
+      contents += await countRows(session, quoted, 'raw', slot, channel);
+      await truncate(
+        session,
+        ['raw', 'attachment', 'contents'].map((table) => `${quoted}.${table}_${slot}`),
+      );
+      await dropParts(session, quoted, slot, ['part_content']);
+      if (newest >= policy.messagesBefore || now - newest < dropDelayMs) spared.push(slotRange(slot));
+    } else if (newest >= policy.messagesBefore - dropDelayMs && newest >= policy.contentBefore - dropDelayMs) {
+      spared.push(slotRange(slot));
+    }
+  }
+  return { contents, messages, spared };
+}
+
+/** Slots that get no more messages, with what they have of the channel; that is counted once. */
+async function endedSlots(session: PostgresSession, quoted: string, channel: number): Promise<readonly EndedSlot[]> {
+  const uncounted = await session.ask(
+    `SELECT slot FROM ${quoted}.slot s WHERE ended_at IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM ${quoted}.slot_channel c WHERE c.slot = s.slot) ORDER BY slot`,
+  );
+  for (const [slot] of uncounted) {
+    await session.ask(
+      `INSERT INTO ${quoted}.slot_channel SELECT ${Number(slot)}, channel, count(*), max(received_at)
+       FROM ${quoted}.message_${Number(slot)} GROUP BY channel ON CONFLICT DO NOTHING`,
+    );
+  }
+  const rows = await session.ask(
+    `SELECT s.slot, s.ended_at, c.messages, c.newest FROM ${quoted}.slot s
+     JOIN ${quoted}.slot_channel c ON c.slot = s.slot AND c.channel = $1 WHERE s.ended_at IS NOT NULL ORDER BY s.slot`,
+    [channel],
+  );
+  return rows.map(([slot, endedAt, messages, newest]) => ({
+    ...{ slot: Number(slot), endedAt: Number(endedAt), messages: Number(messages), newest: Number(newest) },
+  }));
+}
+
+/** Whether something of it is unsettled, queued or an open error. */
+async function isNeeded(session: PostgresSession, quoted: string, slot: number): Promise<boolean> {
+  const { first, last } = slotRange(slot);
+  const between = `seq BETWEEN ${first} AND ${last}`;
+  const [row] = await session.ask(
+    `SELECT EXISTS (SELECT 1 FROM ${quoted}.unrouted WHERE ${between})
+       OR EXISTS (SELECT 1 FROM ${quoted}.part WHERE ${between} AND status IN (0, 1, 2, 4))
+       OR EXISTS (SELECT 1 FROM ${quoted}.settlement_${slot} WHERE error IS NOT NULL AND resolved IS NULL)`,
+  );
+  return row?.[0] === true;
+}
+
+async function allOlder(
+  session: PostgresSession,
+  quoted: string,
+  slot: number,
+  than: 'content_before' | 'messages_before',
+): Promise<boolean> {
+  const [row] = await session.ask(
+    `SELECT EXISTS (SELECT 1 FROM ${quoted}.slot_channel c LEFT JOIN ${quoted}.prune_mark p ON p.channel = c.channel
+     WHERE c.slot = $1 AND (p.channel IS NULL OR c.newest >= p.${than}))`,
+    [slot],
+  );
+  return row?.[0] === false;
+}
+
+/** Rows of a channel that still have content. */
+async function countRows(
+  session: PostgresSession,
+  quoted: string,
+  table: 'raw',
+  slot: number,
+  channel: number,
+): Promise<number> {
+  const [row] = await session.ask(
+    `SELECT count(*) FROM ${quoted}.${table}_${slot} r JOIN ${quoted}.message_${slot} m ON m.channel = $1 AND m.seq = r.seq`,
+    [channel],
+  );
+  return Number(row?.[0] ?? 0);
+}
+
+async function dropSlot(session: PostgresSession, quoted: string, slot: number): Promise<void> {
+  await dropParts(session, quoted, slot, ['part', 'part_content', 'dedupe', 'prune_later']);
+  for (const table of partitioned) {
+    const name = `${quoted}.${table}_${slot}`;
+    const [found] = await session.ask(`SELECT to_regclass(${literal(name)})`);
+    if (found?.[0] === null) continue;
+    const [attached] = await session.ask(
+      `SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = to_regclass(${literal(name)})`,
+    );
+    // Concurrently: those who read and write the other partitions do not wait. One that was interrupted is finished.
+    const how = attached?.[0] === true ? 'FINALIZE' : 'CONCURRENTLY';
+    if (attached) await session.ask(`ALTER TABLE ${quoted}.${table} DETACH PARTITION ${name} ${how}`);
+    await session.ask(`DROP TABLE ${name}`);
+  }
+  await session.ask(`DELETE FROM ${quoted}.slot_channel WHERE slot = $1`, [slot]);
+  await session.ask(`DELETE FROM ${quoted}.slot WHERE slot = $1`, [slot]);
+}
+
+/** Not while somebody reads it for long, a backup for example: others would wait behind. The next pruning tries again. */
+async function truncate(session: PostgresSession, tables: readonly string[]): Promise<void> {
+  const statements = ['BEGIN', "SET LOCAL lock_timeout = '2s'", `TRUNCATE ${tables.join(', ')}`, 'COMMIT'];
+  try {
+    await session.run(statements.map((text) => ({ text })));
+  } catch (thrown) {
+    if (session.usable) await session.run([{ text: 'ROLLBACK' }]);
+    throw thrown;
+  }
+}
+
+async function dropParts(
+  session: PostgresSession,
+  quoted: string,
+  slot: number,
+  tables: readonly string[],
+): Promise<void> {
+  const { first, last } = slotRange(slot);
+  for (const table of tables)
+    await session.ask(`DELETE FROM ${quoted}.${table} WHERE seq BETWEEN ${first} AND ${last}`);
+}
