@@ -26,6 +26,10 @@ const packages = {
 // Besides, each driver in the one place that is about it.
 const drivers = {
   'adapters/http': ['@fastify/busboy'],
+  'clients/kafka': ['@platformatic/kafka'],
+  'clients/rabbitmq': ['amqplib', 'zod'],
+  'clients/postgres': ['pg'],
+  'clients/redis': ['ioredis'],
   'clients/sftp': ['ssh2'],
   'connectors/email': ['nodemailer'],
   'contracts/cron-schedule.ts': ['croner'],

@@ -3,7 +3,10 @@ import { channel as channelIn } from './adapters/channel/channel.ts';
 import { events } from './adapters/events/events.ts';
 import { file as fileIn } from './adapters/file/file.ts';
 import { http as httpIn } from './adapters/http/http.ts';
+import { kafka as kafkaIn } from './adapters/kafka/kafka.ts';
 import { mllp as mllpIn } from './adapters/mllp/mllp.ts';
+import { postgres as postgresIn } from './adapters/postgres/postgres.ts';
+import { rabbitmq as rabbitmqIn } from './adapters/rabbitmq/rabbitmq.ts';
 import { schedule } from './adapters/schedule/schedule.ts';
 import { sftp as sftpIn } from './adapters/sftp/sftp.ts';
 import { channel as channelOut } from './connectors/channel/channel.ts';
@@ -11,8 +14,11 @@ import { discard } from './connectors/discard/discard.ts';
 import { email } from './connectors/email/email.ts';
 import { file as fileOut } from './connectors/file/file.ts';
 import { http as httpOut } from './connectors/http/http.ts';
+import { kafka as kafkaOut } from './connectors/kafka/kafka.ts';
 import { mllp as mllpOut } from './connectors/mllp/mllp.ts';
+import { postgres as postgresOut } from './connectors/postgres/postgres.ts';
 import { publish } from './connectors/publish/publish.ts';
+import { rabbitmq as rabbitmqOut } from './connectors/rabbitmq/rabbitmq.ts';
 import { sftp as sftpOut } from './connectors/sftp/sftp.ts';
 import { hl7Batch } from './contracts/envelopes/hl7-batch.ts';
 import { jsonArray } from './contracts/envelopes/json-array.ts';
@@ -28,6 +34,9 @@ export const adapters = Object.freeze({
   http: httpIn,
   sftp: sftpIn,
   file: fileIn,
+  kafka: kafkaIn,
+  rabbitmq: rabbitmqIn,
+  postgres: postgresIn,
   schedule,
   events,
   channel: channelIn,
@@ -38,6 +47,9 @@ export const connectors = Object.freeze({
   http: httpOut,
   sftp: sftpOut,
   file: fileOut,
+  kafka: kafkaOut,
+  rabbitmq: rabbitmqOut,
+  postgres: postgresOut,
   email,
   publish,
   channel: channelOut,

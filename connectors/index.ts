@@ -3,9 +3,24 @@ import { discard } from './discard/discard.ts';
 import { email } from './email/email.ts';
 import { file } from './file/file.ts';
 import { http } from './http/http.ts';
+import { kafka } from './kafka/kafka.ts';
 import { mllp } from './mllp/mllp.ts';
+import { postgres } from './postgres/postgres.ts';
 import { publish } from './publish/publish.ts';
+import { rabbitmq } from './rabbitmq/rabbitmq.ts';
 import { sftp } from './sftp/sftp.ts';
 
 /** Every connector that is shipped. A connector is known by being in this list, and in no other way. */
-export const connectors = [mllp, http, publish, file, sftp, email, channel, discard] as const;
+export const connectors = [
+  mllp,
+  http,
+  publish,
+  file,
+  sftp,
+  kafka,
+  rabbitmq,
+  postgres,
+  email,
+  channel,
+  discard,
+] as const;

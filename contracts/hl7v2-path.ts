@@ -4,6 +4,7 @@ import { compilePath, type Path } from '../protocols/hl7v2/path.ts';
 import { checkPath, type PathProblem } from '../protocols/hl7v2/schema/check-path.ts';
 import type { SiteProfile } from '../protocols/hl7v2/schema/profile.ts';
 import { schemaOf } from '../protocols/hl7v2/schema/schema.ts';
+import { nearest } from '../protocols/hl7v2/schema/suggest.ts';
 import { VERSIONS } from '../protocols/hl7v2/schema/versions.ts';
 
 /** What is known of the messages that a path leads into. */
@@ -54,12 +55,22 @@ function wrong(reason: string, meant: string | undefined, cause?: unknown): HubE
   return new HubError('config-invalid', 'permanent', reason + hint, { cause });
 }
 
-/** `pid.5.1`, `PID5.1` and `PID-5-1` are ways of other engines to write PID-5.1. */
+const otherWays = /^([a-z][a-z0-9]{2})[-. ]?(\d+)(?:[-.](\d+))?(?:[-.](\d+))?$/i;
+const otherLength = /^([a-z][a-z0-9]{1,4})[-. ](\d+)(?:[-.](\d+))?(?:[-.](\d+))?$/i;
+
+/** `pid.5.1`, `PID5.1` and `PID-5-1` are ways of other engines to write PID-5.1; PIV1-2 is a slip for PV1-2. */
 function likely(text: string): string | undefined {
-  const [, segment, field, component, subcomponent] =
-    /^([a-z][a-z0-9]{2})[-. ]?(\d+)(?:[-.](\d+))?(?:[-.](\d+))?$/i.exec(text.trim()) ?? [];
-  if (segment === undefined) return undefined;
-  const places = [field, component, subcomponent].filter((each) => each !== undefined);
+  const { segmentNames } = schemaOf(VERSIONS.at(-1)!);
+  const known = new Set(segmentNames);
+  const own = otherWays.exec(text.trim())?.slice(1) ?? [];
+  if (own[0] !== undefined && (known.has(own[0].toUpperCase()) || /^z/i.test(own[0]))) return written(own, text);
+  const [segment = '', ...places] = otherLength.exec(text.trim())?.slice(1) ?? [];
+  const [near] = segment === '' ? [] : nearest(segment, known);
+  return near === undefined ? undefined : written([near, ...places], text);
+}
+
+function written([segment = '', ...all]: readonly (string | undefined)[], text: string): string | undefined {
+  const places = all.filter((each) => each !== undefined);
   const meant = `${segment.toUpperCase()}-${places.join('.')}`;
   try {
     compilePath(meant);

@@ -108,7 +108,7 @@ export const channelOptions = z.strictObject({
     .enum(['every', 'one'])
     .optional()
     .describe(
-      'With several hubs: whether the source runs on every one of them or on one only. Absent: `every` for sources that listen, else `one`.',
+      'With several hubs: whether the source runs on every one of them or on one only. Absent: `every` for sources that listen, else `one`; and `one` where the sender’s answer has to be kept for another hub to give it (`mode: query`, or `replyFrom` without `content: full`).',
     ),
   labels: z
     .record(z.string(), z.string())
@@ -153,7 +153,7 @@ export const destinationOptions = z.strictObject({
     .enum(['every', 'one'])
     .optional()
     .describe(
-      'With several hubs: whether every one of them sends what it has, or one for all. Absent: `one` where `order` is `strict`, else `every`.',
+      'With several hubs one of them at a time sends for a channel, whatever this says; `one` says that the peer counts on it.',
     ),
   writeTimeoutMs: z
     .int()

@@ -26,6 +26,9 @@ export const tlsClient = z.strictObject({
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest TLS version that is accepted.'),
 });
 
+/** How the certificate of a server is checked, and which one we show. */
+export type TlsClient = z.output<typeof tlsClient>;
+
 /** A password or key: the environment file says where it is, `${env:NAME}` or `${file:path}`, and never what it is. */
 export const secret = () => z.string().min(1).meta({ writeOnly: true });
 
@@ -85,6 +88,59 @@ export const endpointKinds = {
     })
     .refine(({ user, password }) => (user === undefined) === (password === undefined), 'user and password go together')
     .refine(({ user, security }) => !user || security !== 'none', 'a password is not sent without TLS'),
+  kafka: z
+    .strictObject({
+      brokers: z
+        .array(z.string().regex(/^[^\s:/]+:\d{1,5}$|^\[[^\s\]]+\]:\d{1,5}$/, 'an address like kafka-1.example:9092'))
+        .min(1)
+        .describe('Addresses of brokers, `host:port`. One that answers is enough; the others are learnt from it.'),
+      tls: tlsClient.optional().describe('Connects with TLS; without it the connections are plain.'),
+      sasl: z
+        .strictObject({
+          mechanism: z
+            .enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
+            .describe('How the password is proven; PLAIN sends it, and therefore only over TLS.'),
+          user: z.string().min(1).describe('Name to log in with.'),
+          password: secret().describe('Password of the user, as a reference.'),
+          withoutTls: z
+            .literal(true)
+            .optional()
+            .describe('PLAIN over a plain connection, where nobody else is on the network between.'),
+        })
+        .optional()
+        .describe('Logs in with SASL; without it the brokers know us by certificate or not at all.'),
+    })
+    .refine(
+      ({ tls, sasl }) => tls || sasl?.mechanism !== 'PLAIN' || sasl.withoutTls,
+      'a password is not sent without TLS',
+    ),
+  rabbitmq: z
+    .strictObject({
+      nodes: z
+        .array(z.string().regex(/^[^\s:/]+:\d{1,5}$|^\[[^\s\]]+\]:\d{1,5}$/, 'an address like rabbit-1.example:5672'))
+        .min(1)
+        .describe('Addresses of the nodes of a cluster, `host:port`, tried in this order until one answers.'),
+      vhost: z.string().min(1).default('/').describe('Virtual host in which the exchanges and queues are.'),
+      user: z.string().min(1).optional().describe('Name to log in with; without it tls.certFile says who we are.'),
+      password: secret()
+        .optional()
+        .describe('Password of the user, as a reference; it is readable on the way without tls.'),
+      tls: tlsClient.optional().describe('Connects with TLS; without it the connections are plain.'),
+    })
+    .refine(({ user, password }) => (user === undefined) === (password === undefined), 'user and password go together')
+    .refine(({ user, tls }) => user !== undefined || tls?.certFile !== undefined, 'user or tls.certFile is missing'),
+  postgres: z.strictObject({
+    host: z.string().min(1).describe('Host name or address of the database server, or of PgBouncer in front of it.'),
+    port: z.int().min(1).max(65535).default(5432).describe('TCP port of the server.'),
+    database: z.string().min(1).describe('Name of the database.'),
+    user: z.string().min(1).describe('Name to log in with.'),
+    password: secret()
+      .optional()
+      .describe(
+        'Password of the user, as a reference; without it tls.certFile says who we are, or the server asks nobody.',
+      ),
+    tls: tlsClient.optional().describe('Connects with TLS; without it the connection is plain.'),
+  }),
   http: z
     .strictObject({
       url: httpUrl('Address of the server, with the path that every request begins with: `https://lab.example/api`.'),

@@ -37,6 +37,7 @@ export const errorCodes = {
   'store-full': 'The message store has reached its quota, or the disk its reserve.',
   'store-failed': 'The message store could not read or write.',
   'store-locked': 'Another hub has this message store open.',
+  'lease-lost': 'Another hub has taken over the channel, or may have: nothing was written.',
   'event-log-failed': 'The event log could not read or write.',
   'search-failed': 'The search index could not read or write.',
   'port-in-use': 'Another program, or another channel, listens on this address.',

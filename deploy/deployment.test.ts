@@ -17,6 +17,8 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readEnvironment } from '../core/config/environment.ts';
+import { readSettings } from '../hub/settings.ts';
 import { command } from './services/command.ts';
 import { ownFolder } from './services/folder.ts';
 import { alone } from './services/lock.ts';
@@ -193,6 +195,11 @@ describe('the secrets that are made', () => {
     expect(statSync(secrets).mode & 0o777).toBe(0o700);
   });
 
+  it('are declared, those that services mount', () => {
+    const declared = Object.keys(compose.secrets ?? {});
+    for (const [, each] of services) for (const name of each.secrets ?? []) expect(declared).toContain(name);
+  });
+
   it('are what each configuration names, for the service that mounts it', () => {
     for (const [, each] of services) {
       const files = (each.volumes ?? [])
@@ -203,6 +210,30 @@ describe('the secrets that are made', () => {
       );
       for (const name of named) expect(each.secrets).toContain(name);
     }
+  });
+
+  it('are what settings and environment of the hubs name, which name each other’s endpoints', () => {
+    const here = (name: string) => read(name).replaceAll('/run/secrets', secrets);
+    const config = join(secrets, 'weir.yaml');
+    writeFileSync(config, here('deploy/weir.yaml'));
+    const settings = readSettings({ config }, {});
+    const environment = readEnvironment('production.yaml', '/production.yaml', here('deploy/production.yaml'), {
+      ...{ environment: {}, stateDir: settings.stateDir },
+      readFile: (path) => readFileSync(path, 'utf8'),
+    });
+    expect(environment).toMatchObject({
+      ok: true,
+      value: {
+        endpoints: {
+          [settings.store.postgres?.endpoint ?? '']: { kind: 'postgres', host: 'pgbouncer' },
+          [settings.events.kafka?.endpoint ?? '']: { kind: 'kafka', brokers: ['kafka:9092'] },
+        },
+      },
+    });
+    for (const [, name] of `${read('deploy/weir.yaml')}${read('deploy/production.yaml')}`.matchAll(
+      /\/run\/secrets\/([\w-]+)/g,
+    ))
+      expect(compose.services['hub-1']?.secrets).toContain(name);
   });
 });
 

@@ -43,7 +43,6 @@ const groups: readonly Readonly<Record<string, string>>[] = [
   { 'admin-token': made() },
   {
     'postgres-password': postgres,
-    'postgres-url': `postgres://weir:${postgres}@pgbouncer:6432/weir`,
     'pgbouncer-users': `"weir" "${postgres}"\n`,
   },
   { 'kafka-password': made() },

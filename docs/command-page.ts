@@ -8,7 +8,7 @@ export function commandPage(): string {
   );
   return [
     '# Command line',
-    'Before it is installed as a package, `weir …` is `npm run -s weir -- …` in this folder.',
+    '`weir` is `hub/cli/weir.js`, from any folder; in this one `npm run -s weir -- …` is the same.',
     ...sections,
   ]
     .join('\n\n')
@@ -17,7 +17,11 @@ export function commandPage(): string {
 
 function everyCommand(command: Command, before = ''): readonly (readonly [string, Command])[] {
   const name = `${before}${command.name()}`;
-  return [[name, command], ...command.commands.flatMap((each) => everyCommand(each, `${name} `))];
+  const shown = command.createHelp().visibleCommands(command);
+  return [
+    [name, command],
+    ...command.commands.filter((each) => shown.includes(each)).flatMap((each) => everyCommand(each, `${name} `)),
+  ];
 }
 
 function helpOf(command: Command): string {

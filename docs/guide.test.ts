@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../core/testing/free-port.ts';
 
-const main = join(import.meta.dirname, '../hub/main.ts');
+/** What the guide gives the name `weir`. */
+const main = join(import.meta.dirname, '../hub/cli/weir.js');
 const guide = await readFile(join(import.meta.dirname, 'guide.md'), 'utf8');
 const blocks = [...guide.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
   language,
@@ -31,7 +32,7 @@ describe('the guide', { timeout: 120_000 }, () => {
     ports = { in: await freePort(), admin: await freePort() };
     for (const { language, text } of blocks) {
       if (language === 'yaml') await written(text);
-      else for (const line of text.trim().split('\n')) await typed(line);
+      else if (language === 'sh') for (const line of text.trim().split('\n')) await typed(line);
     }
   }, 120_000);
 
@@ -96,6 +97,11 @@ describe('the guide', { timeout: 120_000 }, () => {
   }
 
   const of = (command: string) => ran.find((each) => each.command.startsWith(command));
+
+  it('names the script that is the command', async () => {
+    expect(guide).toContain('hub/cli/weir.js\n');
+    await expect(access(main, constants.X_OK)).resolves.toBeUndefined();
+  });
 
   it('has only commands that end well', () => {
     expect(ran.filter(({ code }) => code !== 0).map(({ command }) => command)).toEqual(['weir diff test production']);

@@ -33,6 +33,18 @@ export const cases: readonly (readonly [string, Readonly<Record<string, string>>
   ['a list', one('- channel: a\n')],
   ['a wrong indentation', one('channel: a\n  source: x\n')],
   ['a tab', one('channel: a\nsource:\n\tmllp: {}\n')],
+  [
+    'a tab among keys that look as if they stood elsewhere because of it',
+    one(
+      'channel: a\nsource: { mllp: { endpoint: in } }\ndestinations:\n  b:\n    order: key\n\tfilter: { MSH-9.1: ADT }\n    to: { discard: {} }\n',
+    ),
+  ],
+  [
+    'a line that begins a column too early',
+    one(
+      'channel: a\nsource: { mllp: { endpoint: in } }\ndestinations:\n  b:\n    order: key\n   filter: { MSH-9.1: ADT }\n    to: { discard: {} }\n',
+    ),
+  ],
   ['a bracket that is not closed', one(`${top}key: [PID-3\n${end}`)],
   ['a key twice', one(`${top}${top}${end}`)],
   ['an unknown alias', within('filter: *adt\n')],

@@ -74,7 +74,7 @@ it('rule 6: a table that changes is a new version of the channels that use it, a
   expect(await version('adt')).not.toBe(before[0]);
   expect(await sent()).toContain('PV1|1|AMB\r');
   expect((await weir('changes', '--limit', '5')).out).toMatch(
-    / weir +deploy +adt: version [0-9a-f]{8} → [0-9a-f]{8} +code tables changed: patient-class 2/,
+    / weir +deploy +code tables changed: patient-class 2 +adt: version [0-9a-f]{8} → [0-9a-f]{8}$/m,
   );
   await rm(join(place.directory, 'channels/half.channel.yaml'));
   expect((await weir('deploy')).out).toBe('0 deployed, 2 unchanged, 0 removed\n');

@@ -12,6 +12,8 @@ export interface DeployReport {
   /** Channels that the engine refused; their old definition goes on. */
   readonly refused: readonly { readonly channel: string; readonly error: ErrorRecord }[];
   readonly problems: readonly Problem[];
+  /** What somebody should know of, although it was deployed. */
+  readonly notes: readonly string[];
 }
 
 /** A deployment that did nothing. */
@@ -22,6 +24,7 @@ export const nothingDeployed: DeployReport = {
   undeployed: [],
   refused: [],
   problems: [],
+  notes: [],
 };
 
 /** A deployment of some channels only, which brings back those that were undeployed. */
@@ -33,7 +36,10 @@ export interface Chosen {
 /** Changed code tables that were refused: those before stay in force. */
 export interface RefusedTables {
   readonly since: number;
+  /** With them nothing is in force. */
   readonly problems: readonly Problem[];
+  /** Without problems: channels that the engine would not take with the new tables, and that go on with those before. */
+  readonly channels: DeployReport['refused'];
 }
 
 /**

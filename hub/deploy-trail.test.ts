@@ -5,7 +5,15 @@ import type { DeployReport } from './deploy-report.ts';
 import { channelChange, recordDeploy } from './deploy-trail.ts';
 
 const by = { actor: 'ute', reason: 'new ward codes', ticket: 'CHG-12' };
-const nothing: DeployReport = { deployed: [], unchanged: [], removed: [], undeployed: [], refused: [], problems: [] };
+const nothing: DeployReport = {
+  deployed: [],
+  unchanged: [],
+  removed: [],
+  undeployed: [],
+  refused: [],
+  problems: [],
+  notes: [],
+};
 const one = (version: string) => ({ ...nothing, deployed: [{ channel: 'one', version }] });
 
 let store: MessageStore;

@@ -11,8 +11,10 @@ import type { Registry } from '../core/config/registry.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import { asHubError, type ErrorRecord, errorRecord, HubError } from '../core/errors.ts';
 import type { Processing } from '../core/processing.ts';
+import { companions } from '../core/runtime/collect/companion.ts';
 import type { EndpointSource } from '../core/runtime/create-engine.ts';
 import type { Engine } from '../core/runtime/engine.ts';
+import { unkeyedAt } from '../core/runtime/jobs/holds.ts';
 import type { CsvReader } from '../core/tables/csv-table.ts';
 import { reloadTables } from '../core/tables/reload-tables.ts';
 import { noTables, type TableSet } from '../core/tables/table-set.ts';
@@ -23,11 +25,13 @@ import { type AlertsConfig, defaultAlerts } from './alerts/alerts-config.ts';
 import { loadAlerts } from './alerts/alerts-file.ts';
 import type { AlertsSource } from './alerts/far-ends.ts';
 import { type Chosen, type DeployReport, nothingDeployed, type RefusedTables } from './deploy-report.ts';
+import { HeldBackChannels } from './held-back-channels.ts';
 import { makeOwnDirectories } from './own-directories.ts';
 import { readOrNothing, type Settings } from './settings.ts';
 import { type TablesReload, versionsOf } from './tables-watch.ts';
 import { doneAmong } from './undeploy.ts';
 import { UndeployedChannels } from './undeployed.ts';
+import { unreadableEnvironment } from './unreadable-environment.ts';
 import { weirVersion } from './version.ts';
 import { type Wiring, wiringOf } from './wiring.ts';
 
@@ -49,9 +53,10 @@ export class Deployment implements EndpointSource, AlertsSource {
   /** Codes that the tables in force do not have. A table that changes begins its list anew. */
   readonly unknown = new UnknownCodes();
   #tables: TableSet = noTables;
-  #refusedTables: RefusedTables | undefined;
+  readonly #heldBack = new HeldBackChannels();
   #wiring: Wiring = { endpoints: {}, uses: [], holdKey: [] };
   #alerts: AlertsConfig = defaultAlerts();
+  #definitions: readonly ChannelDefinition[] = [];
   #last: Promise<unknown> = Promise.resolve();
   readonly #kept = new KeptChannels();
 
@@ -84,7 +89,13 @@ export class Deployment implements EndpointSource, AlertsSource {
 
   /** Changed tables that are not in force, because something is wrong with them. */
   get refusedTables(): RefusedTables | undefined {
-    return this.#refusedTables;
+    return this.#heldBack.refused;
+  }
+
+  /** Those that are not there because somebody has undeployed them, with what sends their collections. */
+  get undeployedDefinitions(): readonly ChannelDefinition[] {
+    const away = this.#definitions.filter(({ name }) => this.undeployed.has(name));
+    return away.flatMap((definition) => [definition, ...companions(definition)]);
   }
 
   /** `alerts.yaml` as it was last deployed. */
@@ -132,7 +143,6 @@ export class Deployment implements EndpointSource, AlertsSource {
     this.#environmentHash = environment.hash;
     this.#environmentText = environment.text;
     this.#tables = tables;
-    this.#refusedTables = undefined;
     this.#alerts = alerts.value;
     for (const table of changed) this.unknown.clear(table);
 
@@ -140,6 +150,7 @@ export class Deployment implements EndpointSource, AlertsSource {
     const comesBack = (chosen?.channels ?? []).flatMap((name) => this.undeployed.get(name) ?? []);
     await this.#forgetUndeployed(channels, status, comesBack);
     const definitions = channels.map(({ definition }) => definition);
+    this.#definitions = definitions;
     const away = await doneAmong(this.undeployed, definitions, engine.store);
     this.#wiring = wiringOf(
       environment.value.endpoints,
@@ -184,7 +195,16 @@ export class Deployment implements EndpointSource, AlertsSource {
     for (const { channel, before } of comesBack)
       if (chosen && before === 'running') await attempt(channel, () => engine.start(channel, chosen.by));
     const undeployed = this.undeployed.list().map(({ channel }) => channel);
-    return { deployed, unchanged, removed, undeployed, refused, problems: [] };
+    // Those go on with the tables before until they are deployed.
+    const done = new Set([...deployed, ...removed.map((channel) => ({ channel }))].map(({ channel }) => channel));
+    this.#heldBack.only(
+      this.#heldBack.channels.filter(({ channel }) => wanted.has(channel) && !done.has(channel)),
+      0,
+    );
+    const notes = definitions.flatMap((definition) =>
+      done.has(definition.name) ? engine.holds.list().flatMap((hold) => unkeyedAt(definition, hold)) : [],
+    );
+    return { deployed, unchanged, removed, undeployed, refused, problems: [], notes };
   }
 
   #loadChannels(code: CodeSnapshot, tables: TableSet, environment: Environment | undefined) {
@@ -213,7 +233,7 @@ export class Deployment implements EndpointSource, AlertsSource {
 
   async #reloadTables(engine: Engine, now: number): Promise<TablesReload & { readonly report?: DeployReport }> {
     const refuse = (problems: readonly Problem[]) => {
-      this.#refusedTables = { since: this.#refusedTables?.since ?? now, problems };
+      this.#heldBack.mistake(problems, now);
       return { changed: [], problems };
     };
     const before = this.#tables;
@@ -221,7 +241,7 @@ export class Deployment implements EndpointSource, AlertsSource {
     const { tables, changed, problems } = await reloadTables(directory, csv, before);
     if (problems.length > 0) return refuse(problems);
     if (changed.length === 0) {
-      this.#refusedTables = undefined;
+      this.#heldBack.only(this.#heldBack.channels, now);
       return { changed: [], problems };
     }
     const code = await this.#code.snapshot();
@@ -231,7 +251,6 @@ export class Deployment implements EndpointSource, AlertsSource {
     const wrong = next.problems.filter((each) => !old.has(describeProblem(each)));
     if (wrong.length > 0) return refuse(wrong);
     this.#tables = tables;
-    this.#refusedTables = undefined;
     for (const table of changed) this.unknown.clear(table);
 
     const running = new Map((await engine.status()).map(({ channel, version }) => [channel, version]));
@@ -253,7 +272,10 @@ export class Deployment implements EndpointSource, AlertsSource {
         refused.push({ channel, error: errorRecord(asHubError(thrown, 'config-invalid', `deploying ${channel}`)) });
       }
     }
-    return { changed: versionsOf(changed, tables), problems: [], report: { ...nothingDeployed, deployed, refused } };
+    const fine = new Set([...deployed, ...refused].map(({ channel }) => channel));
+    this.#heldBack.only([...this.#heldBack.channels.filter(({ channel }) => !fine.has(channel)), ...refused], now);
+    const report = { ...nothingDeployed, deployed, refused };
+    return { changed: versionsOf(changed, tables), problems: [], refused, report };
   }
 
   /** Those that come back, and those whose file is gone. */
@@ -282,8 +304,8 @@ export class Deployment implements EndpointSource, AlertsSource {
     try {
       text = await readFile(path, 'utf8');
     } catch {
-      const message = `the environment ${this.#settings.environment} cannot be read`;
-      return { hash: '', problems: [{ file: path, line: 1, column: 1, code: 'file-unreadable', message }] };
+      const { channels, environment } = this.#settings;
+      return { hash: '', problems: [await unreadableEnvironment(channels, environment, path)] };
     }
     // The files that references name may have changed; the process's own environment cannot.
     if (text === this.#environmentText && !/\$\{file:/.test(text))

@@ -1,22 +1,22 @@
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../core/component.ts';
 import { type CodeLoader, createCodeLoader } from '../core/config/code-loader.ts';
-import { describeThrown, errorRecord, HubError } from '../core/errors.ts';
-import { openEmbeddedLog } from '../core/events/embedded-log.ts';
+import { errorRecord, HubError } from '../core/errors.ts';
 import { createEngine } from '../core/runtime/create-engine.ts';
 import type { Engine, StopReport } from '../core/runtime/engine.ts';
 import { type EmbeddedIndex, openEmbeddedIndex } from '../core/search/embedded-index.ts';
 import type { Reader } from '../core/store/message-store.ts';
-import { openSqliteStore } from '../core/store/sqlite/sqlite-store.ts';
 import type { Phase } from './admin/context.ts';
 import { openAlerts } from './alerts/alerts.ts';
+import { openBackends } from './backends.ts';
 import { assertDeployed, type Chosen, type DeployReport } from './deploy-report.ts';
 import { recordDeploy } from './deploy-trail.ts';
 import { Deployment } from './deployment.ts';
 import { KeptUnknownCodes } from './kept-unknown-codes.ts';
+import { LiveReporter } from './live/live-reporter.ts';
+import { openLiveBus } from './live/open-live-bus.ts';
 import { shippedRegistry } from './registry.ts';
 import type { Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
@@ -45,9 +45,9 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   let phase: Phase = 'starting';
   // The threads of the store and the event log start while this one loads Express.
   const loading = import('./admin/server.ts');
-  const { store, events } = await openState(settings, log, opened);
-  const searching = openSearch(settings, log);
-  opened.defer(() => closeSearch(searching));
+  const { store, events, failed } = await openBackends(settings, log, opened);
+  const searching = settings.store.postgres ? undefined : openSearch(settings, log);
+  if (searching) opened.defer(() => closeSearch(searching));
   const { startAdminServer } = await loading;
   const code = opened.use(await codeLoader(settings.channels));
   const deployment = new Deployment(settings, shippedRegistry(), code);
@@ -58,14 +58,17 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     random: Math.random,
     log,
     endpoints: deployment,
+    alsoPruned: () => deployment.undeployedDefinitions,
   });
   opened.defer(() => engine[Symbol.asyncDispose]());
   const alerts = opened.use(
     await openAlerts({
       ...{ engine, source: deployment, clock: systemClock, random: Math.random, log },
-      ...{ lowWaterBytes: settings.store.lowWaterBytes, hub: hostname(), version: weirVersion },
+      ...{ lowWaterBytes: settings.store.lowWaterBytes, hub: settings.hub ?? hostname(), version: weirVersion },
     }),
   );
+  const live = opened.use(await openLiveBus(settings.redis, systemClock, log));
+  opened.use(new LiveReporter({ engine, bus: live, hub: settings.hub ?? hostname(), clock: systemClock, log }));
   await deployment.undeployed.load(store);
   const undeploy = opened.use(
     new Undeploy({
@@ -86,6 +89,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   );
   const deploy = async (chosen?: Chosen) => {
     const report = await deployment.deploy(engine, chosen);
+    for (const note of report.notes) log.warn({}, note);
     await alerts.reload();
     return report;
   };
@@ -96,7 +100,8 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     codes: deployment,
     wiring: () => deployment.wiring,
     alerts,
-    search: searching,
+    live,
+    ...(searching && { search: searching }),
     phase: () => phase,
     startedAt: Date.now(),
     version: weirVersion,
@@ -108,7 +113,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   await recordDeploy(store, started, { actor: 'weir', reason: 'the hub was started' }, systemClock.now(), true);
   await codes.start();
   tables.start();
-  await usable(searching, log);
+  if (searching) await usable(searching, log);
   phase = 'running';
   undeploy.watch();
   await alerts.start();
@@ -128,7 +133,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   return {
     engine,
     admin: { host: admin.host, port: admin.port },
-    failed: Promise.race([store.failed, events.failed]),
+    failed,
     deploy: () => deploy(),
     close: (deadlineMs = settings.stopMs) => (closing ??= close(deadlineMs)),
   };
@@ -140,29 +145,6 @@ function reasonOf(changed: TablesReload['changed']): Reader {
     version === undefined ? `${table} is gone` : `${table} ${version}`,
   );
   return { actor: 'weir', reason: `code tables changed: ${what.join(', ')}` };
-}
-
-/**
- * Opens the store and the event log at once; whichever opens is closed with `opened`, also when the other one fails. Throws
- * HubError `store-locked` or `config-invalid`, naming the folder.
- */
-async function openState({ stateDir, store, timeZone }: Settings, log: Log, opened: AsyncDisposableStack) {
-  await makeStateFolder(stateDir);
-  const now = systemClock.now;
-  const onError = (error: HubError) => log.warn({ ...errorRecord(error) }, 'the event log tries again');
-  const days = timeZone === undefined ? {} : { timeZone };
-  const messages = openSqliteStore({ directory: join(stateDir, 'messages'), now, ...store, ...days });
-  const topics = openEmbeddedLog({ directory: join(stateDir, 'events'), now, onError });
-  for (const each of await Promise.allSettled([messages, topics]))
-    if (each.status === 'fulfilled') opened.use(each.value);
-  try {
-    return { store: await messages, events: await topics };
-  } catch (thrown) {
-    if (!(thrown instanceof HubError)) throw thrown;
-    const { code, kind, message } = thrown;
-    const why = code === 'store-locked' ? 'another hub has it open' : message;
-    throw new HubError(code, kind, `opening the state folder ${stateDir}: ${why}`, { cause: thrown });
-  }
 }
 
 /** The index follows the store from a thread of its own; what becomes of it concerns nothing but finding. */
@@ -206,16 +188,6 @@ async function usable(searching: Promise<EmbeddedIndex>, log: Log): Promise<void
 async function closeSearch(searching: Promise<EmbeddedIndex>): Promise<void> {
   const index = await searching.catch(() => undefined);
   await index?.[Symbol.asyncDispose]();
-}
-
-async function makeStateFolder(stateDir: string): Promise<void> {
-  try {
-    await mkdir(stateDir, { recursive: true });
-  } catch (thrown) {
-    const why = (thrown as NodeJS.ErrnoException).code ?? describeThrown(thrown);
-    const doing = `making the state folder ${stateDir}`;
-    throw new HubError('config-invalid', 'permanent', `${doing}: ${why}`, { cause: thrown });
-  }
 }
 
 async function codeLoader(directory: string): Promise<CodeLoader> {

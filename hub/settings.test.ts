@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { HubError } from '../core/errors.ts';
-import { readSettings } from './settings.ts';
+import { nearestSettings, readSettings } from './settings.ts';
 
 let directory: string;
 let config: string;
@@ -45,6 +45,25 @@ it('reads weir.yaml with paths from its folder; the command line goes over it', 
   });
 });
 
+it('is found from a folder below its own', async () => {
+  const before = process.cwd;
+  const below = join(directory, 'channels/maps');
+  await mkdir(below, { recursive: true });
+  await writeFile(config, 'channels: channels\nenvironment: test\n');
+  process.cwd = () => below;
+  try {
+    expect(nearestSettings()).toBe(config);
+    expect(readSettings({})).toMatchObject({
+      channels: join(directory, 'channels'),
+      stateDir: join(directory, 'state'),
+    });
+    await writeFile(config, 'chanels: mine\n');
+    expect(failure(() => readSettings({}))).toMatch(/weir\.yaml:1:1 key-unknown chanels/);
+  } finally {
+    process.cwd = before;
+  }
+});
+
 it('takes a token by reference, and refuses one that is written down', async () => {
   await writeFile(config, "admin: { token: '${env:TOKEN}' }\n");
   expect(readSettings({ config }, { TOKEN: 'a-long-enough-token' }).admin.token).toBe('a-long-enough-token');
@@ -53,6 +72,20 @@ it('takes a token by reference, and refuses one that is written down', async () 
   expect(failure(() => readSettings({ config }))).toMatch(
     /weir\.yaml:1:17 value-invalid admin\.token: a secret is a reference/,
   );
+});
+
+it('takes the password of Redis by reference, and refuses one that is written down', async () => {
+  await writeFile(config, "redis: { url: '${env:REDIS}' }\n");
+  expect(readSettings({ config }, { REDIS: 'redis://weir:secret@redis:6379' }).redis).toMatchObject({
+    url: 'redis://weir:secret@redis:6379',
+    prefix: 'weir:',
+  });
+  await writeFile(config, "redis: { url: 'redis://:${env:WORD}@redis:6379' }\n");
+  expect(readSettings({ config }, { WORD: 'secret' }).redis?.url).toBe('redis://:secret@redis:6379');
+  await writeFile(config, "redis: { url: 'redis://weir:secret@redis:6379' }\n");
+  const said = failure(() => readSettings({ config }));
+  expect(said).toMatch(/weir\.yaml:1:15 value-invalid redis\.url: a password is a reference/);
+  expect(said).not.toContain('secret@');
 });
 
 it('names every mistake in one go, each on its line', async () => {

@@ -4,8 +4,10 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { describeProblem, type Loaded, loaded } from '../core/config/problem.ts';
 import { resolveReferences } from '../core/config/references.ts';
+import { shownPath } from '../core/config/shown-path.ts';
 import { YamlFile } from '../core/config/yaml-file.ts';
 import { byteSize } from '../core/define.ts';
+import { tlsClient } from '../core/endpoint.ts';
 import { HubError } from '../core/errors.ts';
 
 function isTimeZone(name: string): boolean {
@@ -51,10 +53,62 @@ export const settingsSchema = z.strictObject({
         .describe('Nothing is accepted while messages that are not settled hold more.'),
       lowWaterBytes: byteSize()
         .default(256 * 1024 ** 2)
-        .describe('Nothing is accepted while the disk has less free than this.'),
+        .describe('Nothing is accepted while the disk has less free than this; of the embedded store.'),
+      postgres: z
+        .strictObject({
+          endpoint: z.string().describe('Endpoint of kind `postgres` in the environment.'),
+          schema: z
+            .string()
+            .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a name in lower case')
+            .default('weir')
+            .describe('Schema of the tables; it is made where it is not there.'),
+        })
+        .optional()
+        .describe('Keeps messages in PostgreSQL instead of the embedded store. `weir find` has no index then.'),
     })
     .prefault({})
-    .describe('Bounds of the message store.'),
+    .describe('The message store and its bounds.'),
+  events: z
+    .strictObject({
+      kafka: z
+        .strictObject({
+          endpoint: z.string().describe('Endpoint of kind `kafka` in the environment.'),
+          prefix: z.string().default('').describe('What the names of topics and groups begin with at the brokers.'),
+          replication: z
+            .int()
+            .positive()
+            .optional()
+            .describe('Replicas of a topic that is made; as many as the brokers make by themselves if absent.'),
+        })
+        .optional()
+        .describe('Keeps topics in Kafka instead of the embedded event log.'),
+    })
+    .prefault({})
+    .describe('The event log behind `publish` and the source `events`.'),
+  redis: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^rediss?:\/\/\S+$/, 'an address like rediss://user:password@redis.example:6380')
+        .describe(
+          'Address with user and password, as a reference: `${file:…}`; `rediss:` connects with TLS, `redis:` plain.',
+        ),
+      tls: tlsClient.optional().describe('How the server’s certificate is checked, and ours; only for rediss.'),
+      prefix: z
+        .string()
+        .max(100)
+        .default('weir:')
+        .describe('What the names of channels in Redis begin with; hubs of one installation say the same.'),
+    })
+    .refine(({ url, tls }) => tls === undefined || url.startsWith('rediss:'), 'tls needs a rediss address')
+    .optional()
+    .describe('Shows the live figures of several hubs at each of them, through Redis; each hub has its own if absent.'),
+  hub: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Name of this hub in a store that several use, and in notices; the name of the machine if absent.'),
   search: z
     .strictObject({
       paths: z
@@ -108,18 +162,29 @@ export interface SettingsOverrides {
   readonly logFormat?: Settings['log']['format'] | undefined;
 }
 
+/** The `weir.yaml` of the current directory, or the nearest above it; undefined where there is none. */
+export function nearestSettings(): string | undefined {
+  for (let folder = process.cwd(); ; folder = dirname(folder)) {
+    const file = join(folder, 'weir.yaml');
+    if (existsSync(file)) return file;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
 /**
- * Reads `weir.yaml` of the current directory, or the file that is named, and lays the overrides over it. Relative paths of the
- * file start at its folder, those of overrides at the current directory. Throws HubError `config-invalid`, one problem a line.
+ * Reads `weir.yaml` of the current directory or the nearest above it, or the file that is named, and lays the overrides over it.
+ * Relative paths of the file start at its folder, those of overrides at the current directory. Throws HubError `config-invalid`, one
+ * problem a line.
  */
 export function readSettings(overrides: SettingsOverrides, environment: NodeJS.ProcessEnv = process.env): Settings {
-  const file = resolve(overrides.config ?? 'weir.yaml');
-  if (overrides.config !== undefined && !existsSync(file))
+  const file = overrides.config === undefined ? nearestSettings() : resolve(overrides.config);
+  if (overrides.config !== undefined && !existsSync(file!))
     throw invalid(`reading ${overrides.config}: there is no such file`);
-  const folder = dirname(file);
-  const read = existsSync(file)
-    ? settingsIn(overrides.config ?? 'weir.yaml', textOf(file), environment)
-    : loaded(settingsSchema.parse({}));
+  const folder = file === undefined ? process.cwd() : dirname(file);
+  const read =
+    file === undefined
+      ? loaded(settingsSchema.parse({}))
+      : settingsIn(overrides.config ?? shownPath(file), textOf(file), environment);
   if (!read.ok) throw invalid(read.problems.map(describeProblem).join('\n'));
   const { admin, log, ...settings } = read.value;
   return {
@@ -150,6 +215,13 @@ function settingsIn(
       'admin.token: a secret is a reference, ${env:…} or ${file:…}, never the value itself',
     );
   }
+  const { url } = (file.value as { readonly redis?: { readonly url?: unknown } } | null | undefined)?.redis ?? {};
+  if (typeof url === 'string' && /^\w+:\/\/[^/]*:[^/]*@/.test(url) && !/:\$\{(?:env|file):[^}]+\}@/.test(url))
+    file.problem(
+      ['redis', 'url'],
+      'value-invalid',
+      'redis.url: a password is a reference, ${env:…} or ${file:…}, never the value itself',
+    );
   const value = resolveReferences(file, [], file.value ?? {}, { environment, readFile: readOrNothing });
   const settings = file.problems.length === 0 ? file.read(settingsSchema, [], value) : undefined;
   const [first, ...others] = file.problems;

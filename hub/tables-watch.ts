@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Log } from '../core/component.ts';
 import { describeProblem, type Problem } from '../core/config/problem.ts';
-import { describeThrown } from '../core/errors.ts';
+import { describeThrown, type ErrorRecord } from '../core/errors.ts';
 import type { TableSet } from '../core/tables/table-set.ts';
 
 /** What a look at changed code tables came to. */
@@ -11,6 +11,8 @@ export interface TablesReload {
   readonly changed: readonly { readonly table: string; readonly version?: string }[];
   /** Why nothing of it is in force; none where all is well. */
   readonly problems: readonly Problem[];
+  /** Channels that the engine would not take with them: those go on with the tables before. */
+  readonly refused?: readonly { readonly channel: string; readonly error: ErrorRecord }[];
 }
 
 export function versionsOf(names: readonly string[], tables: TableSet): TablesReload['changed'] {
@@ -69,9 +71,11 @@ export class TablesWatch implements AsyncDisposable {
       const settled = seen === this.#seen;
       this.#seen = seen;
       if (!settled || seen === this.#read) return;
-      const { changed, problems } = await this.#options.reload();
+      const { changed, problems, refused = [] } = await this.#options.reload();
       this.#read = seen;
       this.#tell(problems.map(describeProblem).join('\n'), { problems: problems.map(describeProblem) });
+      for (const { channel, error } of refused)
+        log.error({ channel, code: error.code }, `a channel goes on with the code tables before: ${error.message}`);
       for (const { table, version } of changed)
         log.info({ table, version }, version === undefined ? 'a code table is gone' : 'a code table is in force');
     } catch (thrown) {

@@ -91,14 +91,15 @@ describe('weir undeploy', () => {
       code: 4,
       err: expect.stringMatching(/undeployed by ute .* weir deploy plain brings/),
     });
-    expect((await weir('changes')).out).toMatch(/ ute +undeploy +plain +the EHR moves +CHG-9/);
+    expect((await weir('changes')).out).toMatch(/ ute +undeploy +the EHR moves +CHG-9 +plain$/m);
 
     expect(await weir('deploy', 'nosuch')).toMatchObject({ code: 4 });
     const back = await weir('deploy', 'plain', '--reason', 'the EHR is back');
     expect(back.out).toMatch(/^plain: deployed [0-9a-f]{8}\n1 deployed, 0 unchanged, 0 removed\n$/);
     expect((await weir('channels', 'plain')).out).toMatch(/^running +plain /m);
     expect((await send(ports[0])).code).toBe(0);
-  });
+    // Twelve commands, each a process of its own.
+  }, 60_000);
 
   it('keeps what waits for a far end: the source ends at once, and the channel goes when the far end has it', async () => {
     const queued = async () => (await hub.get<ChannelStatus>('/api/channels/plain')).counts.queued;

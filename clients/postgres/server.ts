@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { EndpointOf } from '../../core/endpoint.ts';
+import type { TlsClient } from '../../core/endpoint.ts';
 import { PemFiles } from '../../core/net/pem-files.ts';
 
 /** Where a database is and how to log in: what an endpoint of kind `postgres` says. */
@@ -10,7 +10,7 @@ export interface PostgresServer {
   readonly user: string;
   readonly password?: string | undefined;
   /** Without it the connection is plain. */
-  readonly tls?: EndpointOf<'tcp-connect'>['tls'];
+  readonly tls?: TlsClient | undefined;
 }
 
 /** What TLS is opened with; certificate files are read each time, so that a renewed one is taken. Rejects where one can't be read. */

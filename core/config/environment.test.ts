@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
 import { describe, expect, it } from 'vitest';
+import { endpointKinds } from '../endpoint.ts';
 import { readEnvironment } from './environment.ts';
 import { describeProblem } from './problem.ts';
 
@@ -52,7 +53,7 @@ describe('an environment file', () => {
 `);
     expect(result.ok ? [] : result.problems.map(describeProblem)).toEqual([
       'env/test.yaml:3:35 reference-unresolved endpoints.out.host: ${env:NO_SUCH} leads nowhere',
-      'env/test.yaml:2:7 key-missing endpoints.in.kind is missing; known: basic-auth, bearer-token, directory, http, oauth2-client, sftp, smtp, tcp-connect, tcp-listen',
+      `env/test.yaml:2:7 key-missing endpoints.in.kind is missing; known: ${Object.keys(endpointKinds).sort().join(', ')}`,
       expect.stringMatching(/^env\/test\.yaml:3:59 value-invalid endpoints\.out\.port: /),
       expect.stringMatching(/^env\/test\.yaml:4:17 value-invalid endpoints\.line\.kind: /),
       'env/test.yaml:5:38 key-unknown endpoints.more.depth: no such key',

@@ -26,7 +26,7 @@ export class YamlFile {
   constructor(file: string, text: string) {
     this.file = file;
     this.#document = parseDocument(text, { lineCounter: this.#lines, merge: true, prettyErrors: false });
-    for (const { message, pos } of this.#document.errors) this.#add(pos[0], 'yaml-syntax', message);
+    for (const { message, pos } of causesOf(this.#document.errors)) this.#add(pos[0], 'yaml-syntax', message);
     visit(this.#document, {
       Alias: (_, alias) => {
         if (!alias.resolve(this.#document))
@@ -149,6 +149,19 @@ export class YamlFile {
     }
     return isCollection(parent) ? this.#offset(place.slice(0, -1)) : this.#offset(place);
   }
+}
+
+type SyntaxError = ReturnType<typeof parseDocument>['errors'][number];
+
+/**
+ * Without what follows from something else: a tab puts everything after it out of place, and a line that begins in a wrong column makes
+ * others look as if they did.
+ */
+function causesOf(errors: readonly SyntaxError[]): readonly SyntaxError[] {
+  const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  if (tabs.length > 0) return tabs;
+  const indented = errors.findIndex(({ code }) => code === 'BAD_INDENT');
+  return indented < 0 ? errors : errors.slice(0, indented + 1);
 }
 
 /** Whether this is the key; `0001` is the one that YAML reads as a number. */

@@ -1,7 +1,9 @@
 import type { ChannelDefinition } from '../channel.ts';
+import { Cluster, type ClusterTimes } from '../cluster/cluster.ts';
+import type { Grant, LeaseHolder } from '../cluster/lease-keeper.ts';
 import type { Clock, Log } from '../component.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { HubError } from '../errors.ts';
+import { describeThrown, HubError } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { Meta } from '../format.ts';
 import type { Receipt } from '../outcome.ts';
@@ -9,12 +11,14 @@ import type { Processing } from '../processing.ts';
 import type { ChannelCounts, MessageStore, Reader } from '../store/message-store.ts';
 import { ChannelRuntime, type ChannelServices } from './channel-runtime.ts';
 import { companions } from './collect/companion.ts';
-import type { ChannelStatus, Engine, StopReport } from './engine.ts';
+import type { ChannelStatus, ClusterStatus, Engine, StopReport } from './engine.ts';
 import { HoldRegistry } from './jobs/holds.ts';
 import { JobRecords } from './jobs/job-records.ts';
 import { JobRegistry } from './jobs/job-registry.ts';
+import { JobsOfLease } from './jobs-of-lease.ts';
 import { Listeners } from './listeners.ts';
 import { messageIds } from './message-id.ts';
+import { channelNotice, destinationNotice, readNotice } from './notices.ts';
 import { Pruner } from './pruner.ts';
 import { channelStatus } from './status.ts';
 import { Turns } from './turns.ts';
@@ -34,16 +38,26 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Channels that are not deployed, and whose messages are pruned all the same. */
+  alsoPruned?(): readonly ChannelDefinition[];
+  /** Where several hubs share the store; the times that rule 29 is met with if not given. */
+  readonly clusterTimes?: ClusterTimes;
 }
 
 const runningMark = 'hub/running';
 const usageEveryMs = 1_000;
+const jobsLease = 'hub/jobs';
+const pruningLease = 'hub/pruning';
 
 /** Opens the runtime on a store and an event log. Both stay the caller's to close. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { store, events, endpoints, clock, random, log } = options;
-  const cleanStart = (await store.state(runningMark)) !== 'yes';
-  await store.setState(runningMark, 'yes');
+  const { shared } = store;
+  const cluster = shared && new Cluster({ store: shared, clock, log, times: options.clusterTimes });
+  await cluster?.open();
+  // With several hubs a lease says how whoever had the channel before has ended.
+  const cleanStart = cluster !== undefined || (await store.state(runningMark)) !== 'yes';
+  if (!cluster) await store.setState(runningMark, 'yes');
   const listeners = new Listeners((name) => endpoints.get(name));
   const channels = new Map<string, ChannelRuntime>();
   let full = false;
@@ -59,6 +73,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     random,
     log,
     cleanStart,
+    cluster,
     newId,
     endpoint: (name) => endpoints.get(name),
     listen: (name) => listeners.listen(name),
@@ -96,8 +111,22 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     if (!closed) cancelUsage = clock.timer(usageEveryMs, () => void watchUsage());
   };
   await watchUsage();
-  const pruner = new Pruner(store, clock, log, () => [...channels.values()].map((each) => each.definition));
-  pruner.start();
+  const prunedChannels = () => {
+    const away = (options.alsoPruned?.() ?? []).filter(({ name }) => !channels.has(name));
+    return [...[...channels.values()].map((each) => each.definition), ...away];
+  };
+  let pruner: Pruner | undefined;
+  const startPruner = async () => {
+    if (closed) return;
+    pruner = new Pruner(store, clock, log, prunedChannels);
+    pruner.start();
+  };
+  const stopPruner = async () => {
+    await pruner?.stop();
+    pruner = undefined;
+  };
+  if (cluster) cluster.keeper.want(pruningLease, chore(startPruner, stopPruner, log), true);
+  else await startPruner();
 
   const channelNamed = (name: string): ChannelRuntime => {
     const channel = channels.get(name);
@@ -164,18 +193,82 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const channel = channelNamed(name);
     await act(by, deadlineMs === 0 ? 'halt' : 'stop', name);
     await store.setState(desired(name), 'stopped');
+    await cluster?.announce(channelNotice(name));
     const left = await channel.stop(deadlineMs ?? channel.definition.options.limits.drainMs);
     return { left, channels: left > 0 ? { [name]: left } : {} };
   };
 
   const verbs = new Verbs(store, clock, newId, channelNamed);
-  const jobs = new JobRegistry({
-    ...{ store, clock, log, verbs, holds, newId },
-    records: new JobRecords(store),
-    now: () => clock.now(),
-    channel: (name) => channels.get(name),
+  const newJobs = () =>
+    new JobRegistry({
+      ...{ store, clock, log, verbs, holds, newId },
+      records: new JobRecords(store),
+      now: () => clock.now(),
+      channel: (name) => channels.get(name),
+    });
+  const jobs = new JobsOfLease(() => cluster?.keeper.holderOf(jobsLease));
+  if (cluster)
+    cluster.keeper.want(
+      jobsLease,
+      chore(
+        async () => (closed ? undefined : await jobs.begin(newJobs())),
+        () => jobs.end(),
+        log,
+      ),
+      true,
+    );
+  else await jobs.begin(newJobs());
+
+  /** Brings a channel into the state that another hub was asked for. */
+  const wishChanged = async (name: string) => {
+    const channel = channels.get(name);
+    if (!channel || closed) return;
+    const wish = await store.state(desired(name));
+    const { limits } = channel.definition.options;
+    if (wish === 'stopped') await channel.stop(limits.drainMs);
+    else if (wish === 'paused') await (channel.state === 'stopped' ? channel.start(true) : channel.pause());
+    else if (channel.state === 'stopped' || channel.state === 'paused') await channel.start(false);
+  };
+  const noticed = async (subjects: readonly string[] | undefined) => {
+    if (subjects === undefined)
+      for (const channel of channels.values()) {
+        await turns.take(channel.name, () => wishChanged(channel.name));
+        for (const { name } of channel.definition.destinations) await channel.switchChanged(name);
+        channel.queuesChanged();
+      }
+    for (const subject of subjects ?? []) {
+      const notice = readNotice(subject);
+      const channel = notice && channels.get(notice.channel);
+      if (!notice || !channel) continue;
+      if (notice.about === 'channel') void turns.take(channel.name, () => wishChanged(channel.name)).catch(logFailed);
+      else if (notice.about === 'destination') await channel.switchChanged(notice.destination);
+      else if (!channel.isElsewhere) channel.rowsChanged(notice.destination, [notice]);
+    }
+  };
+  const logFailed = (thrown: unknown) =>
+    log.error({ error: describeThrown(thrown) }, 'doing what another hub was asked for failed');
+  let lastHolds = await store.state('holds');
+  const lookAtHolds = async () => {
+    const text = await store.state('holds');
+    if (text === lastHolds) return;
+    lastHolds = text;
+    const before = holds.list();
+    if (text === JSON.stringify(before)) return;
+    await holds.load();
+    // What is being released here is ahead of what was written down.
+    for (const { id, upTo } of before) holds.advance(id, upTo);
+    for (const channel of channels.values()) channel.holdsChanged();
+  };
+  cluster?.start({
+    foreignWanted: () => [...channels.values()].filter((each) => each.wantsForeign).map((each) => each.name),
+    foreignStored: (names) => {
+      for (const name of names) channels.get(name)?.foreignStored();
+    },
+    noticed: async (subjects) => {
+      await lookAtHolds();
+      if (subjects === undefined || subjects.length > 0) await noticed(subjects);
+    },
   });
-  await jobs.load();
 
   const engine: Engine = {
     store,
@@ -188,6 +281,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         claim(channel.definition);
         await act(by, 'start', name);
         await store.setState(desired(name), 'running');
+        await cluster?.announce(channelNotice(name));
         await channel.start(false);
       }),
     stop: (name, by) => turns.take(name, () => stop(name, by, undefined)),
@@ -198,16 +292,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         const channel = channelNamed(name);
         await act(by, 'pause', name);
         await store.setState(desired(name), 'paused');
+        await cluster?.announce(channelNotice(name));
         if (channel.state === 'stopped') await channel.start(true);
         else await channel.pause();
       }),
     startDestination: async (name, destination, by) => {
       await act(by, 'start-destination', `${name}/${destination}`);
       await channelNamed(name).switchDestination(destination, true);
+      await cluster?.announce(destinationNotice(name, destination));
     },
     stopDestination: async (name, destination, by) => {
       await act(by, 'stop-destination', `${name}/${destination}`);
       await channelNamed(name).switchDestination(destination, false);
+      await cluster?.announce(destinationNotice(name, destination));
     },
     status: async (): Promise<readonly ChannelStatus[]> => {
       const counts = new Map((await store.counts()).map((each) => [each.channel, each]));
@@ -232,13 +329,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     skip: (id, by, options) => verbs.skip(id, by, options ?? {}),
     jobs,
     holds,
+    cluster: () => cluster && clusterStatus(cluster),
     findings: (name) => channelNamed(name).findings.list(),
     close: async (deadlineMs) => {
       if (closed) return { left: 0, channels: {} };
       closed = true;
       cancelUsage?.();
-      await jobs.stop();
-      await pruner.stop();
+      await jobs.end();
+      await stopPruner();
       const left: Record<string, number> = {};
       await Promise.all(
         [...channels.values()].map(async (channel) => {
@@ -247,12 +345,35 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         }),
       );
       await listeners.close();
-      await store.setState(runningMark, 'no');
+      if (cluster) await cluster.stop();
+      else await store.setState(runningMark, 'no');
       return { left: Object.values(left).reduce((sum, each) => sum + each, 0), channels: left };
     },
     [Symbol.asyncDispose]: async () => void (await engine.close(0)),
   };
   return engine;
+}
+
+/** Work that one hub does for all: it needs no order, so it is begun and ended as the lease comes and goes. */
+function chore(begin: () => Promise<void>, end: () => Promise<void>, log: Log): LeaseHolder {
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (run: () => Promise<void>) => {
+    last = last.then(run).catch((thrown: unknown) => {
+      log.error({ error: describeThrown(thrown) }, 'work for all hubs failed');
+    });
+    return last;
+  };
+  return {
+    gained: (grant: Grant) =>
+      void inTurn(async () => (grant.until > Number.NEGATIVE_INFINITY ? await begin() : undefined)),
+    lost: () => void inTurn(end),
+    giveUp: () => inTurn(end),
+  };
+}
+
+function clusterStatus({ keeper, fencedWrites, foreignMessages, maybeTwice }: Cluster): ClusterStatus {
+  const { hub, hubs, held, takeovers } = keeper;
+  return { hub, hubs, leases: held, takeovers, fencedWrites, foreignMessages, maybeTwice };
 }
 
 function unsettled(sum: number, { unrouted, destinations }: ChannelCounts): number {

@@ -17,6 +17,8 @@ export interface DuplicatesHost {
     destination: string,
     changed: readonly { readonly seq: number; readonly n: number; readonly ready: boolean }[],
   ): void;
+  /** Whether another hub has the channel: then the answer is waited for, as it comes from there. */
+  elsewhere(of: DuplicateOf, delivery: BatchDelivery, index: number): boolean;
   /** A message that is in memory. */
   live(seq: number): Slot | undefined;
 }
@@ -43,6 +45,7 @@ export class Duplicates {
     }
     try {
       if (status === 'error') await this.#redrive(of, delivery, index);
+      else if (this.#host.elsewhere(of, delivery, index)) return;
       else if (status === 'queued') this.#awaitParts(of, (await this.#first(id))?.parts ?? [], delivery, index);
       else delivery.reach('settled', index, { id, duplicateOf: id, outcome: { status: 'queued' } });
     } catch (thrown) {
@@ -67,7 +70,8 @@ export class Duplicates {
       delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome });
       return;
     }
-    this.#awaitParts(of, failed, delivery, index);
+    const elsewhere = this.#host.elsewhere(of, delivery, index);
+    if (!elsewhere) this.#awaitParts(of, failed, delivery, index);
     await this.#host.store.update(
       this.#host.channel,
       failed.map(({ destination, n }) => ({ destination, seq: of.seq, n, from: 'error', to: 'ready' })),

@@ -61,11 +61,30 @@ export interface Engine extends AsyncDisposable {
   /** Messages that operators hold back; a job releases them. */
   readonly holds: Holds;
 
+  /** The hubs that share the store; undefined where it is this hub's alone. */
+  cluster(): ClusterStatus | undefined;
+
   /** What validation has found in a channel since it was started, by kind and place. Throws HubError `not-found`. */
   findings(channel: string): readonly CountedFinding[];
 
   /** Drains everything within the deadline, then halts. Resolves with what is left. Jobs go on at the next start. */
   close(deadlineMs: number): Promise<StopReport>;
+}
+
+export interface ClusterStatus {
+  /** The name of this hub, and of those that live. */
+  readonly hub: string;
+  readonly hubs: readonly string[];
+  /** Leases of channels, jobs and pruning that this hub has. */
+  readonly leases: number;
+  /** Since the start: leases taken over from hubs that had not given them up, … */
+  readonly takeovers: number;
+  /** … writes that the store refused because their lease was over, … */
+  readonly fencedWrites: number;
+  /** … messages processed here that other hubs received, … */
+  readonly foreignMessages: number;
+  /** … and messages that a hub which died may have sent, and that went out again. */
+  readonly maybeTwice: number;
 }
 
 export interface StopReport {
@@ -92,6 +111,8 @@ export interface ChannelStatus {
   /** Of a channel that sends what a destination collects: the channel of that destination. */
   readonly collectedFrom?: string;
   readonly state: ChannelState;
+  /** Where several hubs share the store: the one that sends what the channel receives on any of them. */
+  readonly hub?: string;
   readonly version: string;
   readonly deployedAt: number;
   readonly labels: Readonly<Record<string, string>>;

@@ -193,6 +193,7 @@ export class ChannelIntake implements Intake {
         message.replayOf,
         message.only,
       );
+      if (result.foreign) slot.behindForeign = true;
       slots.push(slot);
       delivery.reach('stored', index, slot.receipt({ status: 'stored' }));
       // What is over is let go: until the message is settled it would be the most of it that garbage collection moves about.

@@ -10,6 +10,15 @@ interface Waiting {
   readonly also: { readonly delivery: BatchDelivery; readonly index: number }[];
 }
 
+/** Somebody whose message ends elsewhere. */
+export interface HandedOver {
+  readonly slot: Slot;
+  readonly delivery: BatchDelivery;
+  readonly index: number;
+  /** It was another arrival of the same message. */
+  readonly again: boolean;
+}
+
 export interface LateAnswersHost {
   readonly clock: Clock;
   /** A message was not answered within its time. */
@@ -90,6 +99,24 @@ export class LateAnswers {
     }
     this.#waiting.clear();
     this.#deadlines = [];
+  }
+
+  /** Another hub has the channel now: hands over who waits for what, and forgets them. */
+  handOver(inMemory: Iterable<Slot>): readonly HandedOver[] {
+    const handed: HandedOver[] = [];
+    const add = (slot: Slot, delivery: BatchDelivery | undefined, index: number, again: boolean) => {
+      if (delivery && !slot.answered) handed.push({ slot, delivery, index, again });
+    };
+    for (const slot of inMemory) add(slot, slot.delivery, slot.index, false);
+    for (const { slot, also } of this.#waiting.values()) {
+      add(slot, slot.delivery, slot.index, false);
+      for (const { delivery, index } of also) add(slot, delivery, index, true);
+    }
+    for (const { slot } of handed) slot.answered = true;
+    this.#waiting.clear();
+    this.#deadlines = [];
+    this.stop();
+    return handed;
   }
 
   stop(): void {

@@ -1,9 +1,10 @@
 // Over 300 lines: the whole first pass of a message, whose stages share one slot and one settlement.
+import type { WorkStore } from '../cluster/work-store.ts';
 import type { Clock, Log } from '../component.ts';
 import { Document } from '../document.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../errors.ts';
 import { type Outcome, worseOf } from '../outcome.ts';
-import type { MessageStore, Part, PartChange } from '../store/message-store.ts';
+import type { Part, PartChange } from '../store/message-store.ts';
 import { type Outputs, route, runSteps } from './compile.ts';
 import type { CompiledChannel } from './compiled.ts';
 import type { Dispatch } from './dispatch/dispatch.ts';
@@ -16,7 +17,8 @@ import { guarded } from './step-guard.ts';
 
 export interface PipelineHost {
   readonly channel: string;
-  readonly store: MessageStore;
+  /** That of the work under way. */
+  readonly store: WorkStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly dispatchers: ReadonlyMap<string, Dispatch>;
@@ -26,6 +28,8 @@ export interface PipelineHost {
   found(slot: Slot): void;
   /** Queued parts of a message were withdrawn. */
   withdrawn(): void;
+  /** The store says that another hub has the channel. */
+  leaseLost(): void;
 }
 
 const laneOfAll: readonly string[] = [''];
@@ -57,7 +61,7 @@ export class Pipeline {
   constructor(compiled: CompiledChannel, host: PipelineHost) {
     this.compiled = compiled;
     this.#host = host;
-    const { channel, store, clock, log } = host;
+    const { channel, clock, log } = host;
     this.answers = new LateAnswers({
       clock,
       tooLate: (slot) => void this.#tooLate(slot),
@@ -65,9 +69,12 @@ export class Pipeline {
     });
     this.#settlements = new Settlements({
       channel,
-      store,
+      get store() {
+        return host.store;
+      },
       clock,
       log,
+      leaseLost: () => host.leaseLost(),
       current: () => this.compiled,
       committed: (slots) => {
         for (const slot of slots) this.#committed(slot);
@@ -78,7 +85,8 @@ export class Pipeline {
 
   push(slot: Slot): void {
     const { options } = this.compiled.definition;
-    if (slot.delivery && options.ackAfter !== 'stored') this.answers.within(slot, options.ackTimeoutMs);
+    if ((slot.delivery || slot.foreign) && options.ackAfter !== 'stored')
+      this.answers.within(slot, options.ackTimeoutMs);
     this.#queue.push(slot);
     if (
       slot.delivery?.late !== true &&
@@ -151,7 +159,7 @@ export class Pipeline {
   #route(slot: Slot): void {
     try {
       if (slot.settled) return;
-      if (!slot.delivery && this.compiled.definition.options.mode === 'query') throw nobodyAsks();
+      if (!slot.delivery && !slot.foreign && this.compiled.definition.options.mode === 'query') throw nobodyAsks();
       if (!route(slot, this.compiled)) {
         this.#settle(slot);
         return;
@@ -335,13 +343,13 @@ export class Pipeline {
   /** `ackOn`: the answer is due when those destinations are done, whatever the others do. */
   #answerEarly(slot: Slot): void {
     const ackOn = this.#ackOn(slot);
-    if (!ackOn || slot.answered || !slot.delivery) return;
+    if (!ackOn || slot.answered || !(slot.delivery || slot.foreign)) return;
     const done = ackOn.every((name) =>
       slot.parts.some((part) => part.destination === name && part.status !== 'queued'),
     );
     if (!done) return;
     slot.answered = true;
-    slot.delivery.reach('settled', slot.index, slot.receipt(this.#outcome(slot, { status: 'sent' }, ackOn)));
+    slot.delivery?.reach('settled', slot.index, slot.receipt(this.#outcome(slot, { status: 'sent' }, ackOn)));
   }
 
   #ackOn(slot: Slot): readonly string[] | undefined {
@@ -388,9 +396,10 @@ export class Pipeline {
   }
 
   #committed(slot: Slot): void {
-    if (!slot.delivery || slot.answered) return;
+    if (!(slot.delivery || slot.foreign) || slot.answered) return;
     // Nobody waits for more than `stored`.
-    if (!slot.delivery.late && (slot.compiled ?? this.compiled).definition.options.ackAfter === 'stored') return;
+    if (slot.delivery?.late !== true && (slot.compiled ?? this.compiled).definition.options.ackAfter === 'stored')
+      return;
     const ackOn = this.#ackOn(slot);
     const due =
       ackOn && slot.error === undefined
@@ -450,8 +459,19 @@ export class Pipeline {
     this.#host.withdrawn();
   }
 
+  /** Another hub has the channel: forgets everything, and writes nothing more. */
+  abandon(inMemory: Iterable<Slot>): void {
+    this.#forget(inMemory);
+    this.#settlements.abandon();
+  }
+
   /** Forgets what has not ended its first pass: it is in the store, and comes again. Resolves when the rest is committed. */
   async halt(inMemory: Iterable<Slot>): Promise<void> {
+    this.#forget(inMemory);
+    await this.flush();
+  }
+
+  #forget(inMemory: Iterable<Slot>): void {
     for (const slot of inMemory) {
       if (slot.settled) continue;
       slot.settled = true;
@@ -462,7 +482,6 @@ export class Pipeline {
     this.#head = 0;
     this.#free = [];
     this.answers.stop();
-    await this.flush();
   }
 }
 

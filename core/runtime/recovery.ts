@@ -1,11 +1,12 @@
+import type { WorkStore } from '../cluster/work-store.ts';
 import type { Log } from '../component.ts';
 import { errorRecord, HubError } from '../errors.ts';
-import type { MessageStore, StoredMessage } from '../store/message-store.ts';
+import type { StoredMessage } from '../store/message-store.ts';
 import type { CompiledChannel } from './compiled.ts';
 
 export interface RecoveryHost {
   readonly channel: string;
-  readonly store: MessageStore;
+  readonly store: WorkStore;
   readonly log: Log;
   compiled(): CompiledChannel;
   halted(): boolean;

@@ -1,17 +1,20 @@
+import { isLeaseLost, type WorkStore } from '../cluster/work-store.ts';
 import type { Clock, Log } from '../component.ts';
 import { asHubError } from '../errors.ts';
-import type { MessageStore, Part, Settlement } from '../store/message-store.ts';
+import type { Part, Settlement } from '../store/message-store.ts';
 import type { CompiledChannel } from './compiled.ts';
 import type { Slot } from './slot.ts';
 
 export interface SettlementsHost {
   readonly channel: string;
-  readonly store: MessageStore;
+  readonly store: WorkStore;
   readonly clock: Clock;
   readonly log: Log;
   /** The definition of messages that were not routed. */
   readonly current: () => CompiledChannel;
   committed(slots: readonly Slot[]): void;
+  /** The store says that another hub has the channel: what was not written belongs to it. */
+  leaseLost(): void;
 }
 
 const againMs = 250;
@@ -22,6 +25,8 @@ export class Settlements {
   #gathered: Slot[] = [];
   #scheduled = false;
   #last: Promise<void> = Promise.resolve();
+  /** Rises when what is under way is given up. */
+  #run = 0;
 
   constructor(host: SettlementsHost) {
     this.#host = host;
@@ -45,15 +50,30 @@ export class Settlements {
     return this.#last;
   }
 
+  /** Forgets what is not committed: another hub has the channel. */
+  abandon(): void {
+    this.#run += 1;
+    this.#gathered = [];
+    this.#last = Promise.resolve();
+  }
+
   #write(slots: readonly Slot[], settlements: readonly Settlement[], mayWait: boolean): Promise<void> {
     const { channel, store, clock, log } = this.#host;
+    const run = this.#run;
     return store.settle(channel, settlements, mayWait).then(
-      () => this.#host.committed(slots),
+      () => {
+        if (run === this.#run) this.#host.committed(slots);
+      },
       (thrown) => {
+        if (run !== this.#run) return;
+        if (isLeaseLost(thrown)) {
+          this.#host.leaseLost();
+          return;
+        }
         const error = asHubError(thrown, 'store-failed', 'settling messages', 'transient');
         log.error({ channel, code: error.code }, error.message);
         return new Promise((resolve) => {
-          clock.timer(againMs, () => resolve(this.#write(slots, settlements, false)));
+          clock.timer(againMs, () => resolve(run === this.#run ? this.#write(slots, settlements, false) : undefined));
         });
       },
     );

@@ -47,6 +47,10 @@ export class Slot implements Laned {
   settled = false;
   delivery: BatchDelivery | undefined;
   index = 0;
+  /** Another hub stored it, and its sender may wait there. */
+  foreign = false;
+  /** Messages that other hubs stored before it were there, unrouted. */
+  behindForeign = false;
   /** On the monotonic clock, where the channel answers late. */
   answerBy = 0;
 

@@ -21,8 +21,10 @@ export async function channelStatus(
       return {
         destination: name,
         type: definition.to.type,
-        enabled: dispatcher?.enabled ?? false,
-        connection: channel.connections.get(name) ?? { state: dispatcher ? 'idle' : 'stopped' },
+        enabled: dispatcher?.enabled ?? channel.isElsewhere,
+        connection: channel.connections.get(name) ?? {
+          state: dispatcher || channel.isElsewhere ? 'idle' : 'stopped',
+        },
         circuit: dispatcher?.circuit ?? 'closed',
         queued,
         ...(oldest !== undefined && { queuedAgeMs: Math.max(0, clock.now() - oldest) }),
@@ -42,6 +44,7 @@ export async function channelStatus(
     channel: channel.name,
     ...(channel.definition.collectedFrom !== undefined && { collectedFrom: channel.definition.collectedFrom }),
     state: channel.state,
+    ...(channel.hub !== undefined && { hub: channel.hub }),
     version: channel.compiled.version,
     deployedAt: channel.deployedAt,
     labels: channel.definition.options.labels,

@@ -1,6 +1,7 @@
 import { changePart, resolveMessage } from './memory-changes.ts';
 import { MemoryCounts } from './memory-counts.ts';
 import { MemoryDaily } from './memory-daily.ts';
+import { MemoryHubs, type Opening } from './memory-hubs.ts';
 import { applyLevel, type Item, type MemoryPart, newPart, queuedPart, summarize } from './memory-message.ts';
 import type {
   Appended,
@@ -22,8 +23,9 @@ export class MemoryContents {
   readonly daily = new MemoryDaily();
   readonly audit: StoredAuditEntry[] = [];
   readonly state = new Map<string, string>();
+  readonly hubs = new MemoryHubs();
 
-  append(channel: string, message: NewMessage, day: number): Appended {
+  append(channel: string, message: NewMessage, day: number, opening?: Opening): Appended {
     const { counts, dedupe, items } = this;
     if (message.dedupe) {
       const name = `${channel}\0${message.dedupe.key}`;
@@ -40,7 +42,7 @@ export class MemoryContents {
       dedupe.set(name, same);
     }
     const seq = ++this.lastSeq;
-    const item: Item = { channel, seq, day, message, hasRaw: true, recoveries: 0, parts: [] };
+    const item: Item = { channel, seq, day, message, opening, hasRaw: true, recoveries: 0, parts: [] };
     items.set(seq, item);
     this.daily.count(item, 1);
     counts.add(channel, 'received', 1);
@@ -88,6 +90,13 @@ export class MemoryContents {
       });
     }
     return unrouted;
+  }
+
+  /** Whether unrouted messages of a channel are there that other hubs stored. */
+  foreign(channel: string, opening: Opening): boolean {
+    for (const item of this.items.values())
+      if (item.channel === channel && !item.settlement && !item.message.fault && item.opening !== opening) return true;
+    return false;
   }
 
   queuedPart(part: MemoryPart): QueuedPart {

@@ -20,6 +20,8 @@ export interface Item {
   /** That it was received on. */
   readonly day: number;
   readonly message: NewMessage;
+  /** Who stored it, where several hubs share the contents. */
+  readonly opening?: { readonly hub: string } | undefined;
   hasRaw: boolean;
   recoveries: number;
   settlement?: Settlement;

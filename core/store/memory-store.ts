@@ -3,11 +3,14 @@ import { auditHash, auditRoot } from './audit-chain.ts';
 import type { DailyCounts, DailyQuery } from './daily-counts.ts';
 import { KeyMarks } from './key-marks.ts';
 import type { Lane, LaneQuery } from './lane.ts';
+import type { Fence } from './leases.ts';
 import { LocalDays } from './local-days.ts';
 import { MemoryContents } from './memory-contents.ts';
+import { type Opening, refuseUnfenced } from './memory-hubs.ts';
 import { lanes, openErrors } from './memory-lanes.ts';
 import { dropContent, isOpen, precedes, summarize } from './memory-message.ts';
 import { due, queueState, unblock, upTo } from './memory-queue.ts';
+import { MemoryShared } from './memory-shared.ts';
 import type {
   Appended,
   AuditEntry,
@@ -33,6 +36,7 @@ import type {
   Unblocked,
 } from './message-store.ts';
 import type { OpenErrorPage, OpenErrorQuery } from './open-error.ts';
+import type { SharedStore } from './shared-store.ts';
 import { matches } from './standing.ts';
 
 export interface MemoryStoreOptions {
@@ -40,6 +44,10 @@ export interface MemoryStoreOptions {
   /** What an earlier opening left; a store that is opened with it goes on where that one ended. */
   readonly contents?: MemoryContents;
   readonly maxBacklogBytes?: number;
+  /** The name of this opening among several that have the same contents at a time. */
+  readonly hub?: string;
+  /** What leases are timed by, in milliseconds; the machine's monotonic clock if not given. */
+  readonly leaseClock?: () => number;
   /** Of the days of `dailyCounts`; the system's if not given. */
   readonly timeZone?: string;
 }
@@ -54,6 +62,8 @@ export function openMemoryStore(options: MemoryStoreOptions): MessageStore {
  */
 class MemoryStore implements MessageStore {
   readonly epoch: number;
+  readonly shared: SharedStore | undefined;
+  readonly #opening: Opening | undefined;
   readonly #now: () => number;
   readonly #days: LocalDays;
   readonly #marks = new KeyMarks(this);
@@ -68,6 +78,8 @@ class MemoryStore implements MessageStore {
     now,
     contents = new MemoryContents(),
     maxBacklogBytes = Number.POSITIVE_INFINITY,
+    hub,
+    leaseClock = () => performance.now(),
     timeZone,
   }: MemoryStoreOptions) {
     this.#now = now;
@@ -76,6 +88,9 @@ class MemoryStore implements MessageStore {
     this.#maxBacklogBytes = maxBacklogBytes;
     this.epoch = ++contents.epoch;
     this.#lastBefore = contents.lastSeq;
+    this.#opening = hub === undefined ? undefined : { hub, epoch: this.epoch };
+    const run = <T>(work: () => T) => this.#run(work);
+    this.shared = this.#opening && new MemoryShared({ all: contents, opening: this.#opening, clock: leaseClock, run });
   }
 
   get timeZone(): string {
@@ -88,24 +103,34 @@ class MemoryStore implements MessageStore {
       if (this.#maxBacklogBytes < Number.POSITIVE_INFINITY && this.#all.backlogBytes + bytes > this.#maxBacklogBytes) {
         throw new HubError('store-full', 'transient', 'appending to the message store: its quota is reached');
       }
-      return batch.map((message) => this.#all.append(channel, message, this.#days.of(message.receivedAt)));
+      const appended = batch.map((message) =>
+        this.#all.append(channel, message, this.#days.of(message.receivedAt), this.#opening),
+      );
+      return this.#opening && this.#all.foreign(channel, this.#opening)
+        ? appended.map((each) => ('seq' in each ? { ...each, foreign: true } : each))
+        : appended;
     });
   }
 
-  settle(channel: string, batch: readonly Settlement[]): Promise<void> {
+  settle(channel: string, batch: readonly Settlement[], _mayWait?: boolean, fence?: Fence): Promise<void> {
     return this.#run(() => {
+      refuseUnfenced(this.#all.hubs, fence, this.#opening);
       for (const settlement of batch) this.#all.settle(channel, settlement, this.#now());
     });
   }
 
-  update(channel: string, changes: readonly PartChange[]): Promise<void> {
+  update(channel: string, changes: readonly PartChange[], fence?: Fence): Promise<void> {
     return this.#run(() => {
+      refuseUnfenced(this.#all.hubs, fence, this.#opening);
       for (const change of changes) this.#all.change(channel, change, this.#now());
     });
   }
 
-  unblock(channel: string, destination: string, key: string, limit: number): Promise<Unblocked> {
-    return this.#run(() => unblock(this.#all.queue(channel, destination), key, limit));
+  unblock(channel: string, destination: string, key: string, limit: number, fence?: Fence): Promise<Unblocked> {
+    return this.#run(() => {
+      refuseUnfenced(this.#all.hubs, fence, this.#opening);
+      return unblock(this.#all.queue(channel, destination), key, limit);
+    });
   }
 
   ready(
@@ -219,8 +244,11 @@ class MemoryStore implements MessageStore {
     return this.#run(() => this.#all.state.get(name));
   }
 
-  setState(name: string, value: string): Promise<void> {
-    return this.#run(() => void this.#all.state.set(name, value));
+  setState(name: string, value: string, fence?: Fence): Promise<void> {
+    return this.#run(() => {
+      refuseUnfenced(this.#all.hubs, fence, this.#opening);
+      this.#all.state.set(name, value);
+    });
   }
 
   prune(channel: string, policy: PrunePolicy, signal?: AbortSignal): Promise<Pruned> {

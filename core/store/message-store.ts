@@ -3,7 +3,12 @@ import type { ErrorRecord } from '../errors.ts';
 import type { Meta } from '../format.ts';
 import type { DailyCounts, DailyQuery } from './daily-counts.ts';
 import type { Lane, LaneQuery } from './lane.ts';
+import type { Fence } from './leases.ts';
 import type { OpenErrorPage, OpenErrorQuery } from './open-error.ts';
+import type { SharedStore } from './shared-store.ts';
+import type { MessageStatus, Recovered, StoredMessage } from './stored-message.ts';
+
+export type { MessageStatus, Recovered, StoredMessage } from './stored-message.ts';
 
 /**
  * The store of record of messages: what was received, how each destination fared with it, and the work that is left.
@@ -23,6 +28,8 @@ export interface MessageStore extends AsyncDisposable {
   readonly epoch: number;
   /** That of the days of `dailyCounts`. */
   readonly timeZone: string;
+  /** Where several hubs have the store open; without it there is one. A `fence` is looked at by shared stores only. */
+  readonly shared?: SharedStore | undefined;
 
   /** `seq` increases within the channel in call order, also across a restart. Rejects with `store-full` or `store-failed`. */
   append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]>;
@@ -32,21 +39,22 @@ export interface MessageStore extends AsyncDisposable {
    * the channel does not have, is left alone: settling twice settles once. With `mayWait` nobody waits for it, and the store may keep
    * it back for some milliseconds, until the next call, to save a commit of its own.
    */
-  settle(channel: string, batch: readonly Settlement[], mayWait?: boolean): Promise<void>;
+  settle(channel: string, batch: readonly Settlement[], mayWait?: boolean, fence?: Fence): Promise<void>;
 
   /**
    * Changes parts, all of the call in one commit. A part that is no longer in the status a change names is left alone: acting
    * twice acts once. So is an error that is to be queued again but has no frozen bytes (it failed before it was encoded, or its
-   * content level is `metadata`). The queue's time of an error that is queued again starts anew.
+   * content level is `metadata`). The queue's time of an error that is queued again starts anew. Without a fence it is a change by
+   * people, which any hub may make.
    */
-  update(channel: string, changes: readonly PartChange[]): Promise<void>;
+  update(channel: string, changes: readonly PartChange[], fence?: Fence): Promise<void>;
 
   /**
    * The lowest `limit` blocked parts of this key become ready: `parts`, in order. Ends before a part that has a waiting or blocked
    * part before it in any of its keys: one of several keys stays held until all are free. `next` is the lowest waiting or
    * blocked part of the key that is left, if any.
    */
-  unblock(channel: string, destination: string, key: string, limit: number): Promise<Unblocked>;
+  unblock(channel: string, destination: string, key: string, limit: number, fence?: Fence): Promise<Unblocked>;
 
   /** Ready parts with (seq, n) above `after`, in order, at most `limit` of them and about `maxBytes` of content. */
   ready(
@@ -90,7 +98,7 @@ export interface MessageStore extends AsyncDisposable {
 
   // Small durable state of the hub: desired channel states, deployed revisions.
   state(name: string): Promise<string | undefined>;
-  setState(name: string, value: string): Promise<void>;
+  setState(name: string, value: string, fence?: Fence): Promise<void>;
 
   /**
    * Deletes content and messages past their age in small steps beside live traffic; never what is unsettled or an open error.
@@ -121,13 +129,18 @@ export interface NewMessage {
 }
 
 export type Appended =
-  | { readonly seq: number }
+  | {
+      readonly seq: number;
+      /**
+       * Of a shared store, where this hub has the channel's lease: the commit found unrouted messages that other hubs had stored. Who sent
+       * one of them may have waited for its acknowledgement before sending this one, so they go first.
+       */
+      readonly foreign?: boolean;
+    }
   | {
       readonly duplicateOf: { readonly id: string; readonly seq: number; readonly status: MessageStatus };
     };
 
-/** How a message stands: the worst of its parts; `received` before its first pass ended. */
-export type MessageStatus = 'received' | 'queued' | 'error' | 'sent' | 'filtered';
 export type PartStatus = 'queued' | 'error' | 'sent' | 'filtered';
 export type QueuedStatus = 'ready' | 'waiting' | 'blocked';
 
@@ -247,24 +260,6 @@ export interface QueueState {
   readonly nextRetryAt?: number;
   /** For every key that has a waiting or blocked part: the lowest of its queued parts. At most `maxHeld` of them (10,001 if not given). */
   readonly held: readonly { readonly key: string; readonly head: PartPosition }[];
-}
-
-export interface StoredMessage {
-  readonly id: string;
-  readonly seq: number;
-  readonly raw: Uint8Array;
-  readonly meta: Meta;
-  readonly receivedAt: number;
-  readonly key?: string;
-  readonly replayOf?: string;
-  readonly only?: readonly string[];
-  readonly recoveries: number;
-}
-
-export interface Recovered {
-  readonly seq: number;
-  /** Openings of the store that found this message without a settlement. */
-  readonly recoveries: number;
 }
 
 /** Who looks at content, or acts on it, and why. */

@@ -10,7 +10,7 @@ export type ThreadOptions = Pick<WorkerOptions, 'workerData' | 'transferList' | 
 };
 
 /** What a thread allocates dies at once or is moved to another: a larger young generation would only be memory. */
-const youngMb = 8;
+const youngMb = 4;
 
 interface Waiting {
   resolve(value: never): void;

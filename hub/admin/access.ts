@@ -42,7 +42,8 @@ export function tokenCheck(token: string | undefined): RequestHandler {
     const given = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (given !== undefined && timingSafeEqual(digest(given), wanted)) return next();
     response.setHeader('www-authenticate', 'Bearer');
-    refuse(response, 401, 'token-needed', 'the admin API needs its bearer token');
+    const what = given === undefined ? 'needs its bearer token' : 'refuses this bearer token';
+    refuse(response, 401, 'token-needed', `the admin API ${what}`);
   };
 }
 

@@ -49,7 +49,7 @@ const sink = defineConnector({
 });
 
 const reader = { 'weir-actor': 'ute', 'weir-reason': encodeURIComponent('Prüfung'), 'weir-ticket': 'INC-7' };
-const nothing = { deployed: [], unchanged: [], removed: [], undeployed: [], refused: [], problems: [] };
+const nothing = { deployed: [], unchanged: [], removed: [], undeployed: [], refused: [], problems: [], notes: [] };
 const undeploy = { undeploy: () => Promise.reject(new Error('not here')), list: async () => [] };
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: 1_000 };
@@ -269,6 +269,12 @@ describe('the admin API', () => {
       fetch(`http://127.0.0.1:${guarded.port}/api/channels`, { headers }).then(({ status }) => status);
     expect(await ask({})).toBe(401);
     expect(await ask({ authorization: 'Bearer a-long-enough-tokex' })).toBe(401);
+    const told = async (headers: Record<string, string>) =>
+      (await fetch(`http://127.0.0.1:${guarded.port}/api/channels`, { headers })).json();
+    expect(await told({})).toMatchObject({ message: 'the admin API needs its bearer token' });
+    expect(await told({ authorization: 'Bearer wrong' })).toMatchObject({
+      message: 'the admin API refuses this bearer token',
+    });
     expect(await ask({ authorization: 'Bearer a-long-enough-token' })).toBe(200);
   });
 

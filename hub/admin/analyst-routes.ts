@@ -9,7 +9,7 @@ import { type ChannelChange, channelChange } from '../deploy-trail.ts';
 import { type CertificateReport, certificateReports } from './certificates.ts';
 import { type ConnectionReport, connectionReports } from './connections.ts';
 import type { AdminContext } from './context.ts';
-import { type ErrorGroups, errorGroups } from './error-groups.ts';
+import { type ErrorGroups, errorGroups, errorsOfCause } from './error-groups.ts';
 import { RequestFailure } from './failure.ts';
 import { given } from './given.ts';
 import { type LaneReport, laneReport } from './lane-reasons.ts';
@@ -60,6 +60,7 @@ const dailyQuery = z.strictObject({
 const errorQuery = z.strictObject({
   channel: z.string().optional(),
   destination: z.string().optional(),
+  error: z.string().min(1).optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(50),
   cursor: z.string().optional(),
 });
@@ -90,7 +91,8 @@ export function analystRoutes({ engine, wiring }: AdminContext): Router {
   });
 
   routes.get('/errors', async (request, response) => {
-    const page = await store.openErrors(given(read(errorQuery, request.query)));
+    const { error, ...query } = given(read(errorQuery, request.query));
+    const page = await (error === undefined ? store.openErrors(query) : errorsOfCause(store, error, query));
     const errors = page.errors.map(({ holds, ...error }) => ({ ...error, blockedKeys: holds.length }));
     response.json({ ...page, errors } satisfies ErrorList);
   });

@@ -73,12 +73,15 @@ function addressOf(endpoint: Endpoint): string | undefined {
       return endpoint.path;
     case 'sftp':
     case 'smtp':
+    case 'postgres':
       return hostAndPort(endpoint.host, endpoint.port);
     case 'http':
     case 'oauth2-client':
       return endpoint.url;
     case 'kafka':
       return `${endpoint.brokers.join(', ')}${endpoint.tls ? ' (TLS)' : ''}`;
+    case 'rabbitmq':
+      return `${endpoint.nodes.join(', ')}${endpoint.tls ? ' (TLS)' : ''}`;
     case 'basic-auth':
     case 'bearer-token':
       return undefined;

@@ -5,6 +5,7 @@ import type { TableSet } from '../../core/tables/table-set.ts';
 import type { UnknownCodes } from '../../core/tables/unknown-codes.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Chosen, DeployReport, RefusedTables } from '../deploy-report.ts';
+import type { LiveBus } from '../live/live-bus.ts';
 import type { Undeploy } from '../undeploy.ts';
 import type { Wiring } from '../wiring.ts';
 
@@ -22,6 +23,8 @@ export interface AdminContext {
     readonly refusedTables?: RefusedTables | undefined;
   };
   readonly alerts: Alerts;
+  /** Absent where nobody can look. */
+  readonly live?: LiveBus;
   readonly wiring: () => Wiring;
   /** Opens beside the channels; absent where there is none. */
   readonly search?: Promise<SearchIndex>;

@@ -10,7 +10,7 @@ import {
   settlement,
   start,
 } from '../../core/testing/store-fixture.ts';
-import { errorGroups } from './error-groups.ts';
+import { errorGroups, errorsOfCause } from './error-groups.ts';
 
 describe('the text of an error without what differs from message to message', () => {
   it.each([
@@ -73,6 +73,36 @@ describe('groups of open errors', () => {
     expect(groups[0]).toMatchObject({ message: '(other messages)', count: 5 });
     expect(groups[0]).not.toHaveProperty('signature');
     expect(new Set(groups.slice(1).map(({ signature }) => signature)).size).toBe(1_000);
+  });
+});
+
+describe('the open errors of one cause', () => {
+  it('are those that its group counts, page after page, each once', async () => {
+    await using store = openMemoryStore({ now: () => start });
+    const wanted: string[] = [];
+    for (let n = 0; n < 25; n++) {
+      const id = newId();
+      const seq = await appendOne(store, { id, receivedAt: start + n });
+      const message = n % 3 === 0 ? `sending order ${n}: AE` : `sending order ${n}: AR`;
+      const part = { ...errorPart('lab'), error: { ...refused, message } };
+      await store.settle(channel, [settlement(seq, [part])]);
+      if (n % 3 === 0) wanted.push(id);
+    }
+    const [group] = (await errorGroups(store, undefined)).groups.filter(({ count }) => count === wanted.length);
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const found = await errorsOfCause(store, group!.signature!, {
+        limit: 4,
+        ...(cursor !== undefined && { cursor }),
+      });
+      expect(found.errors.length).toBeLessThanOrEqual(4);
+      listed.push(...found.errors.map(({ id }) => id));
+      cursor = found.cursor;
+    } while (cursor !== undefined);
+    expect(listed).toEqual(wanted);
+    expect((await errorsOfCause(store, 'reply-negative', { limit: 100 })).errors).toHaveLength(25);
+    expect((await errorsOfCause(store, 'no-answer', { limit: 100 })).errors).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
-import { signatureOf, withoutNumbers } from '../../core/runtime/jobs/error-signature.ts';
+import { isOfCause, signatureOf, withoutNumbers } from '../../core/runtime/jobs/error-signature.ts';
 import type { MessageStore } from '../../core/store/message-store.ts';
-import type { OpenError } from '../../core/store/open-error.ts';
+import type { OpenError, OpenErrorPage, OpenErrorQuery } from '../../core/store/open-error.ts';
 
 /** Open errors of one cause, as far as their code and text tell. */
 export interface ErrorGroup {
@@ -80,4 +80,37 @@ function add(groups: Map<string, Growing>, each: OpenError): void {
     group.example = id;
   }
   for (const key of holds) group.keys.add(key);
+}
+
+/**
+ * Open errors with a code, or of the cause that a signature names: what `ErrorGroup.count` counts, and what jobs with it act on. It
+ * looks at a bounded number of errors: a page may be short, or empty, and still have a cursor.
+ */
+export async function errorsOfCause(
+  store: MessageStore,
+  cause: string,
+  { limit, cursor: from, ...query }: OpenErrorQuery,
+): Promise<OpenErrorPage> {
+  const errors: OpenError[] = [];
+  let cursor = from;
+  let seen = 0;
+  do {
+    const after = cursor === undefined ? query : { ...query, cursor };
+    let found = await store.openErrors({ ...after, limit: page });
+    let own = matching(found, cause);
+    const last = own[limit - errors.length - 1];
+    // More than fit: the same page again, that ends with the last one that does, so that the cursor goes on behind it.
+    if (last && last !== found.errors.at(-1)) {
+      found = await store.openErrors({ ...after, limit: found.errors.indexOf(last) + 1 });
+      own = matching(found, cause);
+    }
+    seen += found.errors.length;
+    errors.push(...own.slice(0, limit - errors.length));
+    cursor = found.cursor;
+  } while (cursor !== undefined && errors.length < limit && seen < mostErrors);
+  return { errors, ...(cursor !== undefined && { cursor }) };
+}
+
+function matching({ errors }: OpenErrorPage, cause: string): readonly OpenError[] {
+  return errors.filter(({ error }) => isOfCause(cause, error));
 }

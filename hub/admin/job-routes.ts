@@ -1,10 +1,10 @@
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
 import { describeIssues } from '../../core/define.ts';
-import type { HoldRequest, JobRequest } from '../../core/runtime/jobs/job.ts';
+import type { HoldRequest, JobRequest, JobStatus } from '../../core/runtime/jobs/job.ts';
 import type { AdminContext } from './context.ts';
 import { RequestFailure } from './failure.ts';
-import { readerOf } from './reader.ts';
+import { hasReader, readerOf } from './reader.ts';
 
 const time = z.union([z.int().nonnegative(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))]);
 
@@ -57,12 +57,19 @@ export function jobRoutes({ engine: { jobs, holds, store } }: AdminContext): Rou
   const routes = Router();
   const body = express.json({ limit: '1mb' });
 
+  // What a filter looks for may identify a patient (rule 33): values are for a reader only.
   routes.get('/jobs', (_request, response) => {
-    response.json({ jobs: jobs.list() });
+    response.json({ jobs: jobs.list().map(withoutValues) });
   });
 
-  routes.get('/jobs/:id', (request, response) => {
-    response.json(jobs.get(request.params.id));
+  routes.get('/jobs/:id', async (request, response) => {
+    const found = jobs.get(request.params.id);
+    if (!hasReader(request)) {
+      response.json(withoutValues(found));
+      return;
+    }
+    await store.audit({ ...readerOf(request), at: Date.now(), action: 'read job', subject: `job/${found.id}` });
+    response.json(found);
   });
 
   routes.post('/jobs', body, async (request, response) => {
@@ -95,6 +102,15 @@ export function jobRoutes({ engine: { jobs, holds, store } }: AdminContext): Rou
 
   return routes;
 }
+
+function withoutValues(status: JobStatus): JobStatus {
+  const { meta, errorText, ...others } = status.filter;
+  const names = meta && Object.fromEntries(Object.keys(meta).map((name) => [name, withheld]));
+  const filter = { ...others, ...(names && { meta: names }), ...(errorText !== undefined && { errorText: withheld }) };
+  return { ...status, filter };
+}
+
+const withheld = '(for a reader with a reason)';
 
 function read<S extends z.ZodType>(schema: S, request: Request): z.output<S> {
   const result = schema.safeParse(request.body ?? {});

@@ -4,7 +4,10 @@ import type { Engine } from '../../core/runtime/engine.ts';
 import type { SearchIndex } from '../../core/search/search-index.ts';
 import type { StoreUsage } from '../../core/store/message-store.ts';
 import type { Alerts } from '../alerts/alerts.ts';
+import type { LiveBus } from '../live/live-bus.ts';
 import { alertFigures } from './alert-figures.ts';
+import { clusterFigures } from './cluster-figures.ts';
+import { liveFigures } from './live-figures.ts';
 import { searchFigures } from './search-figures.ts';
 
 type Status = Awaited<ReturnType<Engine['status']>>;
@@ -18,14 +21,18 @@ export class Metrics implements Disposable {
   readonly #ofStore: readonly ((usage: StoreUsage) => void)[];
   readonly #ofSearch: () => Promise<void>;
   readonly #ofAlerts: () => void;
+  readonly #ofLive: () => void;
+  readonly #ofCluster: () => void;
   readonly #loop: Gauge<'quantile'>;
 
-  constructor(engine: Engine, alerts: Pick<Alerts, 'report'>, search?: Promise<SearchIndex>) {
+  constructor(engine: Engine, alerts: Pick<Alerts, 'report'>, search?: Promise<SearchIndex>, live?: LiveBus) {
     this.#engine = engine;
     this.#ofAlerts = alertFigures(alerts, this.#registry);
+    this.#ofLive = liveFigures(live, this.#registry);
     this.#delay.enable();
     this.#perChannel = [...this.#channelFigures(), ...this.#destinationFigures(), this.#componentFigures()];
     this.#ofStore = this.#storeFigures();
+    this.#ofCluster = clusterFigures(engine, this.#registry);
     this.#ofSearch = searchFigures(search, this.#registry);
     this.#loop = new Gauge({
       name: 'weir_event_loop_delay_seconds',
@@ -45,6 +52,8 @@ export class Metrics implements Disposable {
     for (const set of this.#perChannel) set(status);
     for (const set of this.#ofStore) set(usage);
     this.#ofAlerts();
+    this.#ofLive();
+    this.#ofCluster();
     this.#loop.set({ quantile: '0.5' }, seconds(this.#delay.percentile(50)));
     this.#loop.set({ quantile: '0.99' }, seconds(this.#delay.percentile(99)));
     this.#delay.reset();

@@ -16,6 +16,11 @@ export function readerOf(request: Request): Reader {
   return ticket ? { actor, reason, ticket } : { actor, reason };
 }
 
+/** Whether the request says who asks, so that `readerOf` has to be asked. */
+export function hasReader(request: Request): boolean {
+  return request.get('weir-actor') !== undefined || request.get('weir-reason') !== undefined;
+}
+
 function header(request: Request, name: string): string {
   const text = request.get(name) ?? '';
   try {

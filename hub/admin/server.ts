@@ -12,6 +12,7 @@ import type { AdminContext } from './context.ts';
 import { failureHandler, refuse } from './failure.ts';
 import { findRoutes } from './find-routes.ts';
 import { jobRoutes } from './job-routes.ts';
+import { liveRoutes } from './live-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import { Metrics } from './metrics.ts';
 import { searchStatus } from './search-figures.ts';
@@ -27,7 +28,7 @@ export interface AdminServer extends AsyncDisposable {
  */
 export async function startAdminServer(context: AdminContext, settings: Settings['admin']): Promise<AdminServer> {
   assertGuarded(settings.host, settings.token);
-  const metrics = new Metrics(context.engine, context.alerts, context.search);
+  const metrics = new Metrics(context.engine, context.alerts, context.search, context.live);
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -64,10 +65,12 @@ export async function startAdminServer(context: AdminContext, settings: Settings
       channels: Object.fromEntries(states),
       store,
       ...(search && { search }),
+      ...(context.live && { live: context.live.status() }),
     });
   });
   app.use('/api', channelRoutes(context, settings.maxBodyBytes), messageRoutes(context), tableRoutes(context));
   app.use('/api', findRoutes(context));
+  if (context.live) app.use('/api', liveRoutes(context.live));
   app.use('/api', jobRoutes(context));
   app.use('/api', alertRoutes(context));
   app.use('/api', analystRoutes(context));

@@ -19,8 +19,12 @@ export interface View {
   readonly growthPerDay: number | undefined;
   /** Those that end first before the others. */
   readonly certificates: readonly CertificateReport[];
-  /** What is wrong with changed code tables, which are not in force because of it: problems, the first one's file and line. */
-  readonly refusedTables: { readonly problems: number; readonly first: string } | undefined;
+  /** What is wrong with changed code tables, which are not in force because of it: problems, the first one's file and line; or channels without them. */
+  readonly refusedTables:
+    | { readonly problems: number; readonly first: string; readonly channels: readonly string[] }
+    | undefined;
+  /** Open errors of a channel that are messages for another processing than the hub's, as far as they were counted. */
+  processingRefused(channel: string): number;
   /** By how much a total of a channel rose within the last so many milliseconds, as far back as is known. */
   rise(channel: string, total: string, withinMs: number): number;
   lastReceivedAt(channel: string): number | undefined;

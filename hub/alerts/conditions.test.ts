@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Endpoint } from '../../core/endpoint.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import { missingOpenssl } from '../../core/net/testing/certificates.ts';
+import { openMemoryStore } from '../../core/store/memory-store.ts';
+import { appendOne } from '../../core/testing/store-fixture.ts';
 import { type AlertsPlace, alertsPlace } from './testing/alerts-place.ts';
 import { away, channelStatus, destinationStatus } from './testing/statuses.ts';
 
@@ -48,6 +51,43 @@ describe('without a file', () => {
     place.channels = [...channels];
     await place.pass(6 * minute);
     expect(firing()).toEqual([expected]);
+  });
+
+  it('messages for another processing have one alert, that of test messages, and no second one as dead letters or errors', async () => {
+    place = await alertsPlace({ yaml: '' });
+    const error = { code: 'processing-refused', kind: 'permanent', scope: 'message', message: 'accepting' } as const;
+    await using store = openMemoryStore({ now: () => place.clock.now(), contents: place.contents });
+    const refuse = async (count: number, code: ErrorCode) => {
+      for (let n = 0; n < count; n++) await appendOne(store, { fault: { ...error, code } }, 'adt');
+    };
+    const standing = (open: number, refused: number) => [
+      channelStatus('adt', {
+        counts: { openErrors: open, errored: open, sent: 1 },
+        counters: { processing_refused_total: refused },
+      }),
+    ];
+    place.channels = standing(0, 0);
+    await place.pass(minute);
+    await refuse(6, 'processing-refused');
+    place.channels = standing(6, 6);
+    await place.pass(minute);
+    expect(firing()).toEqual(['warning testMessagesRefused']);
+    await refuse(1, 'decode-failed');
+    place.channels = standing(7, 6);
+    await place.pass(minute);
+    expect(firing().toSorted()).toEqual(['warning deadLetters', 'warning testMessagesRefused']);
+    expect(texts()).toContain('1 dead letter is open');
+  });
+
+  it('changed code tables that a channel did not take are one, with its name', async () => {
+    place = await alertsPlace({ yaml: '' });
+    const error = { code: 'config-invalid', kind: 'permanent', scope: 'message', message: 'deploying lab' } as const;
+    place.refusedTables = { since: 0, problems: [], channels: [{ channel: 'lab', error }] };
+    await place.pass(minute);
+    expect(texts()).toEqual(['changed code tables are not in force in lab; weir tables list says why']);
+    place.refusedTables = undefined;
+    await place.pass(minute);
+    expect(firing()).toEqual([]);
   });
 
   it('what somebody stopped is none: a channel, a destination, one whose circuit was open', async () => {

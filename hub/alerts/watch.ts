@@ -9,6 +9,7 @@ import { Growth } from './growth.ts';
 import { Totals } from './totals.ts';
 
 const certificatesEveryMs = 10 * 60_000;
+const mostLookedAt = 1_000;
 
 /** Looks at everything that alerts are about, and remembers what has to be compared. */
 export class Watch {
@@ -18,6 +19,8 @@ export class Watch {
   readonly #lowWaterBytes: number;
   readonly #since: number;
   readonly #totals = new Totals();
+  /** By channel, the errors of whole messages and how many of them are of another processing. */
+  #refused = new Map<string, { readonly whole: number; readonly count: number }>();
   #certificates: readonly CertificateReport[] = [];
   #certificatesAt = Number.NEGATIVE_INFINITY;
 
@@ -42,6 +45,7 @@ export class Watch {
     this.growth.note(usage.bytes, now);
     await this.feeds.note(channels, now);
     this.#noteTotals(channels, now);
+    await this.#countRefused(channels);
     return {
       now,
       watchingSince: this.#since,
@@ -51,6 +55,7 @@ export class Watch {
       growthPerDay: this.growth.perDay(),
       certificates: this.#certificates,
       refusedTables: refusedTables && refusal(refusedTables),
+      processingRefused: (channel) => this.#refused.get(channel)?.count ?? 0,
       rise: (channel, total, withinMs) => this.#totals.rise(channel, total, withinMs),
       lastReceivedAt: (channel) => this.feeds.of(channel)?.lastReceivedAt,
       lastHour: (channel, weeks) => {
@@ -59,6 +64,24 @@ export class Watch {
         return feed && usual !== undefined ? { received: feed.lastHour, usual } : undefined;
       },
     };
+  }
+
+  /** Of those that failed as a whole, which are few: looked at again where their number is another one. */
+  async #countRefused(channels: readonly ChannelStatus[]): Promise<void> {
+    const before = this.#refused;
+    this.#refused = new Map();
+    for (const { channel, counts, destinations } of channels) {
+      const whole = counts.openErrors - destinations.reduce((sum, each) => sum + each.openErrors, 0);
+      if (whole <= 0) continue;
+      const known = before.get(channel);
+      const count = known?.whole === whole ? known.count : await this.#refusedAmong(channel);
+      this.#refused.set(channel, { whole, count });
+    }
+  }
+
+  async #refusedAmong(channel: string): Promise<number> {
+    const { errors } = await this.#engine.store.openErrors({ channel, destination: '', limit: mostLookedAt });
+    return errors.filter(({ error }) => error.code === 'processing-refused').length;
   }
 
   #noteTotals(channels: readonly ChannelStatus[], now: number): void {
@@ -71,7 +94,11 @@ export class Watch {
   }
 }
 
-function refusal({ problems }: RefusedTables): NonNullable<View['refusedTables']> {
+function refusal({ problems, channels }: RefusedTables): NonNullable<View['refusedTables']> {
   const [first] = problems;
-  return { problems: problems.length, first: first ? `${basename(first.file)}:${first.line}` : '' };
+  return {
+    problems: problems.length,
+    first: first ? `${basename(first.file)}:${first.line}` : '',
+    channels: channels.map(({ channel }) => channel),
+  };
 }

@@ -55,8 +55,56 @@ export async function call<T>(
   }
   const answer = (await response.json().catch(() => ({}))) as { readonly code?: string; readonly message?: string };
   if (response.ok || accept.includes(response.status)) return answer as T;
-  throw new CommandFailure(exitFor(answer.code ?? ''), answer.message ?? `the hub answered ${response.status}`);
+  const message = answer.message ?? `the hub answered ${response.status}`;
+  throw new CommandFailure(exitFor(answer.code ?? ''), message + (hints[answer.code ?? ''] ?? ''));
 }
+
+/**
+ * Opens a stream of server-sent events of the admin API and yields the data of each as it comes, until `signal` aborts or the hub
+ * ends it. Throws CommandFailure as `call` does.
+ */
+export async function* events(options: ClientOptions, path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+  const { url, token } = target(options);
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, url), { signal, headers: token ? { authorization: `Bearer ${token}` } : {} });
+  } catch {
+    if (signal.aborted) return;
+    throw new CommandFailure(exit.unreachable, `no hub answers at ${url.origin}; is it running? (--admin says where)`);
+  }
+  if (!response.ok || !response.body) {
+    const { code = '', message } = (await response.json().catch(() => ({}))) as Partial<Record<string, string>>;
+    const text = message ?? `the hub answered ${response.status}`;
+    throw new CommandFailure(exitFor(code), text + (hints[code] ?? ''));
+  }
+  let rest = '';
+  try {
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (rest + chunk).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const event = /^event: (.*)$/m.exec(block)?.[1] ?? 'message';
+        const data = /^data: (.*)$/m.exec(block)?.[1];
+        if (data !== undefined) yield { event, data: JSON.parse(data) };
+      }
+    }
+  } catch (thrown) {
+    if (!signal.aborted)
+      throw new CommandFailure(exit.unreachable, `the hub at ${url.origin} is gone`, { cause: thrown });
+  }
+}
+
+/** One event of a stream. */
+export interface ServerEvent {
+  readonly event: string;
+  readonly data: unknown;
+}
+
+/** What to do about it, for people on this command line. */
+const hints: Readonly<Record<string, string>> = {
+  'token-needed': '; it comes from admin.token of weir.yaml, or else from WEIR_ADMIN_TOKEN',
+  'confirmation-needed': '; --confirm does it all the same',
+};
 
 /** `--admin`, else the environment variable WEIR_ADMIN, else what `weir.yaml` says. */
 function target(options: ClientOptions): { readonly url: URL; readonly token: string | undefined } {

@@ -25,13 +25,13 @@ export async function alerts(options: ClientOptions): Promise<ExitCode> {
     return exit.done;
   }
   const order = report.firing.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
-  const rows = order.map(({ severity, muted, since, condition, subject, host = '', text }) => [
+  const rows = order.map(({ severity, muted, since, condition, subject, host = '', text, overSince, clearForMs }) => [
     muted ? `(${severity})` : severity,
     when(since),
     condition,
     subjectText(subject),
     host,
-    text,
+    overSince === undefined ? text : `${text}; over since ${when(overSince)}, cleared ${age(clearForMs)} after that`,
   ]);
   print(rows.length === 0 ? 'nothing is firing' : table(alertColumns, rows));
   for (const { channels, until, reason, actor } of report.maintenance) {

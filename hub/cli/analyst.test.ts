@@ -74,7 +74,10 @@ describe('the analyst’s commands', () => {
     const { errors } = JSON.parse((await weir('errors', '--channel', 'orders', '--json')).out);
     expect(errors).toMatchObject([{ channel: 'orders', destination: '', blockedKeys: 0 }]);
     expect((await weir('errors')).out).toContain(errors[0].id);
-    expect((await weir('errors', '--group', '--channel', 'nosuch')).out).toBe('there are no open errors\n');
+    const [{ signature }] = JSON.parse((await weir('errors', '--group', '--json')).out).groups;
+    expect((await weir('errors', '--group')).out).toContain(`  ${signature}  `);
+    expect((await weir('errors', '--error', signature)).out).toContain(errors[0].id);
+    expect(JSON.parse((await weir('errors', '--error', 'unmatched', '--json')).out).errors).toHaveLength(1);
   });
 
   it('key: what holds up a patient, for a reason', async () => {
@@ -95,12 +98,76 @@ describe('the analyst’s commands', () => {
     await weir('deploy', '--reason', 'new word', '--ticket', 'CHG-1', '--actor', 'ute');
     await weir('channel', 'pause', 'orders', '--reason', 'test of the interface');
     const { out } = await weir('changes');
-    expect(out).toMatch(/ pause +orders +test of the interface/);
-    expect(out).toMatch(/ ute +deploy +orders: version [0-9a-f]{8} → [0-9a-f]{8} +new word +CHG-1\n/);
-    expect(out).toMatch(/ weir +deploy +orders: new, version [0-9a-f]{8} +the hub was started/);
+    expect(out).toMatch(/ pause +test of the interface +orders/);
+    expect(out).toMatch(/ ute +deploy +new word +CHG-1 +orders: version [0-9a-f]{8} → [0-9a-f]{8}\n/);
+    expect(out).toMatch(/ weir +deploy +the hub was started +orders: new, version [0-9a-f]{8}/);
     expect(out).not.toContain('read key');
     expect(JSON.parse((await weir('changes', '--limit', '1', '--json')).out).changes).toHaveLength(1);
     expect(await weir('changes', '--limit', 'many')).toMatchObject({ code: 2 });
+  });
+
+  it('an empty answer about a channel that is not there is no good news', async () => {
+    for (const command of ['errors', 'messages', 'report'])
+      expect(await weir(command, '--channel', 'order')).toEqual({
+        code: 4,
+        out: '',
+        err: 'weir: there is no channel order – did you mean orders?\n',
+      });
+    expect(await weir('errors', '--channel', 'orders', '--error', 'unmatched')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(' unmatched: '),
+    });
+    expect(await weir('errors', '--error', 'reply-negative')).toMatchObject({
+      out: 'there are no open errors of reply-negative\n',
+    });
+    expect(await weir('errors', '--group', '--error', 'reply-negative')).toMatchObject({ code: 2 });
+    expect(await weir('jobs')).toMatchObject({ code: 0, out: 'there are no jobs\n' });
+    expect(await weir('report', '--day', 'tomorrow')).toMatchObject({
+      code: 2,
+      err: 'weir: --day takes a day like 2026-11-20, not tomorrow\n',
+    });
+  });
+
+  it('jobs: what a filter looks for is for a reader with a reason, on the audit trail', async () => {
+    const given = ['--meta', 'hl7.controlId=SECRET7', '--channel', 'orders', '--yes', '--reason', 'test', '--json'];
+    const { id } = JSON.parse((await weir('replay', ...given)).out);
+    for (const args of [['jobs'], ['jobs', '--json'], ['jobs', 'show', id], ['jobs', 'show', id, '--json']])
+      expect((await weir(...args)).out).not.toContain('SECRET7');
+    expect((await weir('jobs', 'show', id)).out).toContain('hl7.controlId');
+    expect((await weir('jobs', 'show', id, '--reason', 'which one was it?')).out).toContain('SECRET7');
+    const { entries } = await hub.get<{ entries: readonly object[] }>('/api/audit?limit=20');
+    expect(entries).toContainEqual(
+      expect.objectContaining({ action: 'read job', subject: `job/${id}`, reason: 'which one was it?' }),
+    );
+    expect(JSON.stringify(entries)).not.toContain('SECRET7');
+  });
+
+  it('a deployment says where a hold on one key cannot be kept any more', async () => {
+    const { id } = JSON.parse(
+      (await weir('hold', '--channel', 'orders', '--destination', 'lab', '--key', '1', '--reason', 'test', '--json'))
+        .out,
+    );
+    await writeFile(
+      join(place.directory, 'channels/orders.channel.yaml'),
+      channel('third').replace('to: { mllp: { endpoint: lab } }', 'order: strict, to: { mllp: { endpoint: lab } }'),
+    );
+    const { code, err } = await weir('deploy', '--reason', 'strict');
+    expect(code).toBe(0);
+    expect(err).toMatch(
+      new RegExp(`^note: hold ${id} on one key at orders/lab: it keeps all its messages in one order`),
+    );
+    await weir('release', id, '--yes', '--wait', '--reason', 'test');
+  });
+
+  it('maintenance and tables list what there is, if nothing is said', async () => {
+    expect(await weir('maintenance')).toMatchObject({ code: 0, err: '' });
+    expect(await weir('tables')).toMatchObject({ code: 0, out: 'there are no code tables\n' });
+  });
+
+  it('stop, pause and halt are those of a channel', async () => {
+    expect(await weir('pause', 'orders', '--reason', 'test')).toMatchObject({ code: 0, out: 'orders is paused\n' });
+    expect(await weir('stop', 'nothing', '--reason', 'test')).toMatchObject({ code: 4 });
+    await weir('channel', 'start', 'orders', '--reason', 'test');
   });
 
   it('conns: who uses which endpoint, and how it stands there', async () => {

@@ -7,9 +7,9 @@ const columns = [
   { title: 'When' },
   { title: 'Who' },
   { title: 'Did' },
-  { title: 'To' },
   { title: 'Reason' },
   { title: 'Ticket' },
+  { title: 'To' },
 ] as const;
 
 /** `weir changes`: who deployed, started, stopped, retried, replayed or skipped what; newest first. */
@@ -24,9 +24,9 @@ export async function changes(
       when(each.at),
       each.actor,
       each.action,
-      whatOf(each),
       each.reason,
       each.ticket ?? '',
+      whatOf(each),
     ]);
     print(rows.length === 0 ? 'nothing was changed' : table(columns, rows));
   }

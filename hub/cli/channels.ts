@@ -49,7 +49,9 @@ function byText({ actor, reason, ticket }: UndeployReport['by']): string {
 /** @param going where somebody has undeployed it and it still has something to do */
 function rows(channel: ChannelStatus, going?: UndeployReport): readonly (readonly string[])[] {
   const { counts, source } = channel;
-  const connection = connectionOf(source.type, source.state, source.connections);
+  const own = connectionOf(source.type, source.state, source.connections);
+  // What a channel receives on any hub is sent by one of them.
+  const connection = channel.hub === undefined ? own : `${own}, sent by hub ${channel.hub}`;
   return [
     [
       going ? 'undeploying' : channel.state,

@@ -52,6 +52,7 @@ export async function deploy(names: readonly string[], options: ClientOptions): 
     for (const { channel, error } of report.refused)
       process.stderr.write(`${channel}: ${error.code} ${error.message}\n`);
     for (const { channel, version } of report.deployed) print(`${channel}: deployed ${version.slice(0, 8)}`);
+    for (const note of report.notes) process.stderr.write(`note: ${note}\n`);
     for (const channel of report.removed) print(`${channel}: removed`);
     print(report.problems.length > 0 ? 'nothing was deployed' : summary(report));
   }

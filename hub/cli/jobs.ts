@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobRequest, JobStatus, MessageVerb } from '../../core/runtime/jobs/job.ts';
+import { interruption } from '../interruption.ts';
 import { type ClientOptions, call } from './admin-client.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { instant, metaOf } from './messages.ts';
@@ -71,8 +72,13 @@ export async function begin(request: JobRequest, options: BulkOptions): Promise<
 /** Waits for the end of a job; `failed` where a message failed or it was cancelled. */
 async function follow(begun: JobStatus, options: ClientOptions): Promise<ExitCode> {
   let job = begun;
+  const interrupted = interruption();
   while (job.state === 'running' || job.state === 'paused') {
-    await sleep(250);
+    await sleep(250, undefined, { signal: interrupted }).catch(() => undefined);
+    if (interrupted.aborted) {
+      process.stderr.write(`weir: job ${job.id} goes on; weir jobs cancel ${job.id} ends it\n`);
+      return exit.failed;
+    }
     job = await call<JobStatus>(options, `/api/jobs/${job.id}`);
   }
   if (options.json) printJson(job);
@@ -97,7 +103,7 @@ const columns = [
 export async function listJobs(options: ClientOptions): Promise<ExitCode> {
   const { jobs } = await call<{ jobs: readonly JobStatus[] }>(options, '/api/jobs');
   if (options.json) printJson(jobs);
-  else print(table(columns, jobs.map(row)));
+  else print(jobs.length === 0 ? 'there are no jobs' : table(columns, jobs.map(row)));
   return exit.done;
 }
 
@@ -119,12 +125,22 @@ function row(job: JobStatus): readonly string[] {
 
 function left({ state, waitingFor, etaMs }: JobStatus): string {
   if (state !== 'running') return '';
-  return waitingFor ? `waits: ${waitingFor}` : age(etaMs);
+  return waitingFor ? waits[waitingFor] : age(etaMs);
 }
+
+const waits = {
+  'live-traffic': 'waits for live traffic',
+  full: 'waits for room',
+  stopped: 'waits: the channel or destination is stopped',
+  away: 'waits: the far end is away',
+  store: 'waits for the store',
+} satisfies Record<NonNullable<JobStatus['waitingFor']>, string>;
 
 /** `weir jobs show <id>`: with what failed, and why. */
 export async function showJob(id: string, options: ClientOptions): Promise<ExitCode> {
-  const job = await call<JobStatus>(options, `/api/jobs/${encodeURIComponent(id)}`);
+  // Without a reason the values of fields stay out: they may identify a patient.
+  const asked = options.reason === undefined ? {} : { reason: options.reason };
+  const job = await call<JobStatus>(options, `/api/jobs/${encodeURIComponent(id)}`, asked);
   if (options.json) printJson(job);
   else print(detailed(job));
   return exit.done;

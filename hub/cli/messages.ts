@@ -3,6 +3,7 @@ import type { ActionReport } from '../../core/runtime/engine.ts';
 import type { MessagePage, MessageSummary, PartSummary } from '../../core/store/message-store.ts';
 import { type ClientOptions, call } from './admin-client.ts';
 import { CommandFailure, type ExitCode, exit } from './exit.ts';
+import { assertChannel } from './known-channel.ts';
 import { print, printJson, size, table, when } from './output.ts';
 
 export interface FindOptions extends ClientOptions {
@@ -43,7 +44,11 @@ export async function messages(options: FindOptions): Promise<ExitCode> {
       { title: 'Size', align: 'right' as const },
       { title: 'Destinations' },
     ];
-    print(table(columns, page.messages.map(row)));
+    if (page.messages.length > 0) print(table(columns, page.messages.map(row)));
+    else if (!page.cursor) {
+      await assertChannel(options, channel);
+      print('there are no such messages');
+    }
     if (page.cursor) print(`more: --cursor ${page.cursor}`);
   }
   return exit.done;

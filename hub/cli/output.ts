@@ -13,11 +13,56 @@ export interface Column {
   readonly align?: 'right';
 }
 
-/** Columns as wide as what is in them, two spaces apart. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map(({ title }, index) =>
-    Math.max(title.length, ...rows.map((row) => width(row[index] ?? ''))),
+/**
+ * Columns as wide as what is in them, two spaces apart. Where a row is wider than the terminal, its last cell goes on below itself, or
+ * below the line where that has hardly any room; nothing is cut, and what is not a terminal gets one line a row.
+ * @param room characters on a line
+ */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  room = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+): string {
+  const before = columns.slice(0, -1);
+  const left = widthsOf(before, rows).reduce((sum, each) => sum + each + 2, 0);
+  const [title = '', ...lines] = laidOut(columns, rows).split('\n');
+  const folded = lines.flatMap((line, index) => {
+    const last = rows[index]?.[columns.length - 1] ?? '';
+    if (width(line) <= room || width(last) < leastRoom) return [line];
+    const beside = room - left >= leastRoom;
+    const [indent, own] = beside ? [left, room - left] : [belowIndent, Math.max(leastRoom, room - belowIndent)];
+    const head = line.slice(0, line.length - last.length).trimEnd();
+    const [first = '', ...more] = fold(last, own);
+    const rest = (beside ? more : [first, ...more]).map((each) => ' '.repeat(indent) + each);
+    return [beside ? head.padEnd(indent) + first : head, ...rest];
+  });
+  return [title, ...folded].join('\n');
+}
+
+const belowIndent = 4;
+/** A last cell with less is below the line, and a shorter one is left where it is. */
+const leastRoom = 30;
+
+/** At spaces, where there are any. */
+function fold(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const at = rest.lastIndexOf(' ', width);
+    lines.push(rest.slice(0, at > 0 ? at : width));
+    rest = rest.slice(at > 0 ? at + 1 : width);
+  }
+  return [...lines, rest];
+}
+
+function widthsOf(columns: readonly Column[], rows: readonly (readonly string[])[]): readonly number[] {
+  return columns.map(({ title }, index) =>
+    rows.reduce((most, row) => Math.max(most, width(row[index] ?? '')), title.length),
   );
+}
+
+function laidOut(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const widths = widthsOf(columns, rows);
   const line = (cells: readonly string[]) =>
     columns
       .map(({ align }, index) => {

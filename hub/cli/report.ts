@@ -1,6 +1,8 @@
+import { dayNumber } from '../../core/store/local-days.ts';
 import type { DailyReport } from '../admin/analyst-routes.ts';
 import { type ClientOptions, call } from './admin-client.ts';
 import { CommandFailure, type ExitCode, exit } from './exit.ts';
+import { assertChannel } from './known-channel.ts';
 import { print, printJson, table } from './output.ts';
 
 export interface ReportOptions extends ClientOptions {
@@ -19,8 +21,12 @@ export async function report(options: ReportOptions): Promise<ExitCode> {
   const { day, by, channel } = options;
   if (day !== undefined && (options.from ?? options.to) !== undefined)
     throw new CommandFailure(exit.usage, '--day is one day; --from and --to are several');
+  for (const [name, text] of Object.entries({ '--day': day, '--from': options.from, '--to': options.to }))
+    if (text !== undefined && dayNumber(text) === undefined)
+      throw new CommandFailure(exit.usage, `${name} takes a day like 2026-11-20, not ${text}`);
   const query = { from: day ?? options.from, to: day ?? options.to, by, channel };
   const told = await call<DailyReport>(options, '/api/report', { query });
+  if (told.counts.length === 0) await assertChannel(options, channel);
   if (options.json) printJson(told);
   else print(reportTable(told));
   return exit.done;

@@ -20,8 +20,11 @@ export async function tables(options: ClientOptions): Promise<ExitCode> {
     const rows = report.tables.map((each) => [each.table, each.version, String(each.rows), each.owner, each.file]);
     print(rows.length === 0 ? 'there are no code tables' : table(tableColumns, rows));
     if (report.refused) {
-      print(`changed files are refused since ${when(report.refused.since)}; these tables stay in force:`);
-      for (const problem of report.refused.problems) print(`  ${describeProblem(problem)}`);
+      const { since, problems, channels } = report.refused;
+      if (problems.length > 0) print(`changed files are refused since ${when(since)}; these tables stay in force:`);
+      for (const { channel, error } of channels)
+        print(`${channel} goes on with the tables before since ${when(since)}: ${error.code} ${error.message}`);
+      for (const problem of problems) print(`  ${describeProblem(problem)}`);
     }
   }
   return report.refused ? exit.failed : exit.done;

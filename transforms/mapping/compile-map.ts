@@ -276,6 +276,7 @@ function splitRun(run: Run, { loop, spot }: Split, once: (run: Run) => unknown):
   loop.each(run, () => {
     run.output = outputs.length;
     run.lets.length = 0;
+    run.letWrites.length = 0;
     outputs.push(once(run));
   });
   return many(outputs);

@@ -151,11 +151,11 @@ function compileFrom(context: MapContext, place: Place, from: unknown, scopes: S
 
 function joined(parts: readonly Read[], between: string): Read {
   return (run: Run): Value => {
-    let made: string | undefined;
+    let made: string | null | undefined;
     for (const part of parts) {
       const text = asText(part(run));
-      if (text === undefined || text === null) continue;
-      made = made === undefined ? text : made + between + text;
+      if (text === null) made ??= null;
+      else if (text !== undefined) made = made === undefined || made === null ? text : made + between + text;
     }
     return made;
   };

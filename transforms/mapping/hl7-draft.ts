@@ -8,6 +8,7 @@ import { isEvery } from '../../protocols/hl7v2/select.ts';
 import { edited, gapAfter, type Line, lineOf, startsOf } from './hl7-line.ts';
 import { adopted, decoded, encoded, partOf, type Separators, separatorsOf, withPart } from './hl7-text.ts';
 import type { Hl7View } from './hl7-view.ts';
+import { LeftRepetitions } from './left-repetitions.ts';
 import { asText, RawText, type Value } from './value.ts';
 
 /**
@@ -31,6 +32,8 @@ export class Hl7Draft {
   /** Of a message that is built: a path means the segment of its name that was made last. */
   readonly #latest: boolean;
   #recoded = false;
+  /** What `clear` has left. */
+  readonly repetitionsLeft = new LeftRepetitions();
 
   constructor(view: Hl7View, substitute: string | undefined, built: boolean) {
     const { layout } = view;
@@ -148,14 +151,17 @@ export class Hl7Draft {
     const { index } = path.repetitions;
     let passed = 0;
     const left: string[] = [];
-    for (const repetition of repetitions) {
+    const stay: number[] = [];
+    for (const [at, repetition] of repetitions.entries()) {
       const meant = this.#repetitionPasses(repetition, path.repetitions) && (++passed === index || index === 0);
-      if (!meant) left.push(repetition);
-      else if (path.component > 0) {
-        const { component, subcomponent } = this.#separators;
-        left.push(withPart(repetition, component, path.component, '', subcomponent, path.subcomponent));
-      }
+      if (meant && path.component === 0) continue;
+      stay.push(at);
+      const { component, subcomponent } = this.#separators;
+      left.push(
+        meant ? withPart(repetition, component, path.component, '', subcomponent, path.subcomponent) : repetition,
+      );
     }
+    if (stay.length < repetitions.length) this.repetitionsLeft.leave(line, path.field, stay);
     this.setField(line, path.field, left.join(tilde));
   }
 

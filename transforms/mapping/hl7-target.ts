@@ -68,7 +68,11 @@ export function hl7Target({ definitions, sourceDefinitions, substitute, build }:
       if (path.field === 0) throw invalid('a value goes into a field, and the path names none');
       const write = (run: Run, raw: string) => {
         const line = raw === '' ? lineOf(run, path, slot) : lineOrNew(run, path, slot);
-        if (line) draftOf(run).set(line, path, raw, repetition ? run.repetitions[slot]! : undefined);
+        if (!line) return;
+        if (!repetition) return draftOf(run).set(line, path, raw);
+        const now = draftOf(run).repetitionsLeft.now(line, path.field, run.repetitions[slot]!);
+        // What was deleted gets nothing.
+        if (now > 0) draftOf(run).set(line, path, raw, now);
       };
       return {
         write: (run, value) => write(run, draftOf(run).written(value)),
@@ -130,11 +134,11 @@ export function hl7Target({ definitions, sourceDefinitions, substitute, build }:
         const lines = slot < 0 ? draft.every(path) : draft.every(path, run.firsts[slot], run.lasts[slot]);
         for (const line of lines) {
           if (path.field === 0) line.gone = true;
-          else
-            draft.clear(
-              line,
-              repetition ? { ...path, repetitions: { where: [], index: run.repetitions[slot]! } } : path,
-            );
+          else if (!repetition) draft.clear(line, path);
+          else {
+            const index = draft.repetitionsLeft.now(line, path.field, run.repetitions[slot]!);
+            if (index > 0) draft.clear(line, { ...path, repetitions: { where: [], index } });
+          }
         }
       };
     },

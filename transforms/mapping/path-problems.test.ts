@@ -14,6 +14,13 @@ describe('a map whose paths lead nowhere', () => {
       ],
     ],
     [
+      'a segment with a letter too many',
+      hl7('  - set: { PID-1: { from: PIV1-3.1 } }'),
+      [
+        '5:27 path-invalid rules.0.set.PID-1.from: reading an HL7 path: expected "-" or "[" at position 3 – did you mean PV1-3.1?',
+      ],
+    ],
+    [
       'a path that HL7 does not have',
       hl7('  - set: { PID-1: { from: PDI-5 } }'),
       ['5:27 path-invalid rules.0.set.PID-1.from: HL7 2.8 has no segment PDI – did you mean PID-5?'],

@@ -209,19 +209,34 @@ function compileEach(context: MapContext, place: Place, keys: Given, scopes: Sco
   });
   if (!loop) return [];
   const inner = [loop.scope, ...scopes];
+  const firstOwn = context.lets.size;
   const acts = compileRules(context, [...place, 'rules'], keys.rules, inner);
   const spot = spotOf(context.file, at, `each ${text}`);
   const test =
     keys.when === undefined
       ? undefined
       : compileFilter(context.file, [...place, 'when'], keys.when, languageAt(context, inner), filterTables(context));
+  const ofItem = withOwnLets(firstOwn, context.lets.size, acts);
   const body: Act = test
     ? (run) => {
         run.spot = spot;
-        if (test(run, run.message)) runAll(acts, run);
+        if (test(run, run.message)) ofItem(run);
       }
-    : (run) => runAll(acts, run);
+    : ofItem;
   return [spotted(spot, (run) => loop.each(run, body))];
+}
+
+/** What is named in a loop for the first time has nothing in the next item; after the loop it is what it was set to last. */
+function withOwnLets(first: number, end: number, acts: readonly Act[]): Act {
+  if (first === end) return (run) => runAll(acts, run);
+  return (run) => {
+    const before = run.lets.slice(first, end);
+    const writes = run.letWrites.slice(first, end);
+    run.lets.fill(undefined, first, end);
+    runAll(acts, run);
+    for (let slot = first; slot < end; slot++)
+      if (run.letWrites[slot] === writes[slot - first]) run.lets[slot] = before[slot - first];
+  };
 }
 
 function compileLet(context: MapContext, place: Place, name: string, value: unknown, scopes: Scopes): readonly Act[] {
@@ -235,6 +250,7 @@ function compileLet(context: MapContext, place: Place, name: string, value: unkn
   const spot = spotOf(context.file, place, `let ${name}`);
   const keep = (run: Run, value: ReturnType<typeof read>) => {
     run.lets[slot] = value;
+    run.letWrites[slot] = (run.letWrites[slot] ?? 0) + 1;
   };
   return [writing({ write: keep, depth: 0 }, { read, whenEmpty }, spot)];
 }

@@ -30,6 +30,8 @@ export class Run {
   readonly positions: number[] = [];
   /** What `let` has set. */
   readonly lets: Value[] = [];
+  /** How often each of them was set. */
+  readonly letWrites: number[] = [];
   /** Which of the outputs of a split this is, from 0. */
   output = 0;
   spot: Spot | undefined;

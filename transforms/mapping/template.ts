@@ -11,15 +11,17 @@ import { asText, type Value } from './value.ts';
 const hole = /\$\{([^}]*)\}/g;
 const reference = /^(?:env:|file:|stateDir$)/;
 const LITERAL = '\0';
+const open = `\${`;
+const unclosed = `a "${open}" has no "}" after it; $${open} stands for the characters themselves`;
 
 /**
  * A text with paths in it: `${PID-5.1|upper}, ${PID-5.2}`; functions without arguments may follow a path. `$${` is `${` itself.
- * There is no value where none of its paths has one; a text without paths is the result itself. References to the environment are replaced once, here.
+ * There is no value where none of its paths has one, and null where one of them deletes; a text without paths is the result itself. References to the environment are replaced once, here.
  * Throws HubError `config-invalid`.
  */
 export function compileTemplate(context: MapContext, place: Place, text: string, scopes: Scopes): Read | string {
-  const open = text.replaceAll('$${', () => LITERAL);
-  const resolved = open.replaceAll(hole, (whole, inner: string) =>
+  const unescaped = text.replaceAll('$${', () => LITERAL);
+  const resolved = unescaped.replaceAll(hole, (whole, inner: string) =>
     reference.test(inner) ? withReferences(context, place, whole).replaceAll('${', () => LITERAL) : whole,
   );
   const literals: string[] = [];
@@ -35,20 +37,24 @@ export function compileTemplate(context: MapContext, place: Place, text: string,
   return (run) => {
     let made = '';
     let some = false;
+    let none: null | undefined;
     for (let at = 0; at < reads.length; at++) {
       const value = reads[at]!(run);
-      some ||= value !== undefined && value !== null;
+      if (value === null) none = null;
+      else some ||= value !== undefined;
       made += literals[at]! + (value ?? '');
     }
-    return some ? made + end : undefined;
+    return some ? made + end : none;
   };
 }
 
 function literal(text: string): string {
+  if (text.includes(open)) throw new HubError('config-invalid', 'permanent', unclosed);
   return text.replaceAll(LITERAL, () => '${');
 }
 
 function compileHole(context: MapContext, inner: string, scopes: Scopes): (run: Run) => string | null | undefined {
+  if (inner.includes(open)) throw new HubError('config-invalid', 'permanent', unclosed);
   const [path = '', ...names] = splitOutsideBrackets(inner);
   const { first } = sourcePath(context, path, scopes);
   const applied = names.map((name) => bareNamed(name));

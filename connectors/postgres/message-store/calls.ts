@@ -1,3 +1,4 @@
+import type { Fence } from '../../../core/store/leases.ts';
 import type { Appended, AuditEntry, NewMessage, PartChange, Settlement } from '../../../core/store/message-store.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -23,12 +24,14 @@ export interface SettleCall extends Waiting {
   readonly kind: 'settle';
   readonly channel: string;
   readonly batch: readonly Settlement[];
+  readonly fence: Fence | undefined;
 }
 
 export interface UpdateCall extends Waiting {
   readonly kind: 'update';
   readonly channel: string;
   readonly changes: readonly PartChange[];
+  readonly fence: Fence | undefined;
 }
 
 export interface AuditCall extends Waiting {
@@ -40,6 +43,7 @@ export interface AuditCall extends Waiting {
 export interface OtherCall extends Waiting {
   readonly kind: 'other';
   readonly run: (transaction: Transaction) => Promise<unknown>;
+  readonly fence: Fence | undefined;
 }
 
 export type AppendAnswer = readonly Appended[];
@@ -47,7 +51,7 @@ export type AppendAnswer = readonly Appended[];
 /** A call without what its caller waits for: what a commit is told to do. */
 export type Work =
   | Pick<AppendCall, 'kind' | 'channel' | 'batch'>
-  | Pick<SettleCall, 'kind' | 'channel' | 'batch'>
-  | Pick<UpdateCall, 'kind' | 'channel' | 'changes'>
+  | Pick<SettleCall, 'kind' | 'channel' | 'batch' | 'fence'>
+  | Pick<UpdateCall, 'kind' | 'channel' | 'changes' | 'fence'>
   | Pick<AuditCall, 'kind' | 'entry'>
-  | Pick<OtherCall, 'kind' | 'run'>;
+  | Pick<OtherCall, 'kind' | 'run' | 'fence'>;

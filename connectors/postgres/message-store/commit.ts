@@ -1,8 +1,12 @@
+import { numbers, texts } from '../../../clients/postgres/quote.ts';
 import type { PostgresSession } from '../../../clients/postgres/session.ts';
+import type { Fence } from '../../../core/store/leases.ts';
 import { append, seqsOf } from './appending.ts';
 import type { Work } from './calls.ts';
+import { leaseLostError } from './errors.ts';
 import { type PreparedSettlement, preparedSettlement } from './prepared.ts';
 import { routingStatements, settle, standingAfter } from './settling.ts';
+import { foreignStatement } from './shared.ts';
 import { addToTrail } from './trail.ts';
 import { CopyTables, type StoreState, Transaction } from './transaction.ts';
 import { update } from './updating.ts';
@@ -29,7 +33,7 @@ export class CommitFailure extends Error {
   }
 }
 
-/** Thrown where words of the configuration have to be learnt first: outside of the transaction, which may not come about. */
+/** Thrown where words have to be learnt or read first: outside of the transaction, which may not come about. */
 class NewWords extends Error {}
 
 /** Runs calls in one transaction. */
@@ -56,7 +60,9 @@ export class Commits {
       try {
         for (const call of calls) if (call.kind === 'append' || call.kind === 'settle') names.id(call.channel);
         if (!names.complete) await names.learn(session);
-        answers = await this.#runAll(tx, calls);
+        if (names.unread) await names.read(session);
+        answers = await this.#runFenced(tx, calls);
+        if (names.unread) throw new NewWords();
         return { answers, backlog: await tx.commit() };
       } catch (thrown) {
         const inDoubt =
@@ -68,6 +74,30 @@ export class Commits {
         throw new CommitFailure(thrown, tx.pid, inDoubt);
       }
     }
+  }
+
+  /** Calls whose lease another hub has are refused; the others run without them. */
+  async #runFenced(tx: Transaction, calls: readonly Work[]): Promise<unknown[]> {
+    const fences = calls.map(fenceOf);
+    const named = new Map(fences.flatMap((fence) => (fence ? [[nameOf(fence), fence] as const] : [])));
+    if (named.size === 0) return await this.#runAll(tx, calls);
+    const { quoted, epoch } = tx.state;
+    const asked = [...named.values()];
+    const epochs = numbers(
+      asked.map((fence) => fence.epoch),
+      'int8',
+    );
+    const [rows = []] = await tx.read(
+      `SELECT o_name, o_epoch FROM ${quoted}.in_force(${epoch}, ${texts(asked.map(({ lease }) => lease))}, ${epochs})`,
+    );
+    const inForce = new Set(rows.map(([lease, of]) => nameOf({ lease: lease ?? '', epoch: Number(of) })));
+    const goes = fences.map((fence) => !fence || inForce.has(nameOf(fence)));
+    const ran = await this.#runAll(
+      tx,
+      calls.filter((_, at) => goes[at]),
+    );
+    let next = 0;
+    return goes.map((may, at) => (may ? ran[next++] : leaseLostError(fences[at]!)));
   }
 
   async #runAll(tx: Transaction, calls: readonly Work[]): Promise<unknown[]> {
@@ -97,7 +127,10 @@ export class Commits {
     const settles = calls.filter(isSettle);
     const count = seqsOf(appends);
     const routing = routingStatements(tx, settles);
-    const asked = routing.length === 0 && tx.begun ? undefined : tx.read(...routing);
+    // Its snapshot is younger than the seqs: whatever was acknowledged before one of these messages was sent is seen.
+    const own = [...new Set(appends.map(({ channel }) => channel))].filter(tx.state.hasChannel);
+    const foreign = own.length === 0 ? [] : [foreignStatement(tx.state, own)];
+    const asked = routing.length + foreign.length === 0 && tx.begun ? undefined : tx.read(...routing, ...foreign);
     asked?.catch(() => undefined);
     const prepared = new Map<Work, readonly PreparedSettlement[]>();
     for (const call of settles)
@@ -105,7 +138,9 @@ export class Commits {
         call,
         call.batch.map((settlement) => preparedSettlement(names, settlement)),
       );
-    const rows = (await asked) ?? [];
+    const answered = (await asked) ?? [];
+    const rows = answered.slice(0, routing.length);
+    const foreignIn = new Set(answered.slice(routing.length).flatMap((ids) => ids.map(([id]) => Number(id))));
     if (names.lacking) throw new NewWords();
     const seqs = tx.takeSeqs(count);
     const settledBefore = settlementsBefore(calls, prepared);
@@ -115,7 +150,12 @@ export class Commits {
         : await append(tx, appends, seqs, this.#attachmentBytes, (seq) => settledBefore.get(seq));
     let next = 0;
     calls.forEach((call, index) => {
-      if (call.kind === 'append') answers[from + index] = found[next++];
+      if (call.kind !== 'append') return;
+      const appended = found[next++] ?? [];
+      const isBehind = foreignIn.size > 0 && foreignIn.has(names.id(call.channel));
+      answers[from + index] = isBehind
+        ? appended.map((each) => ('seq' in each ? { ...each, foreign: true } : each))
+        : appended;
     });
     const batches = settles.map((call) => ({ channel: names.id(call.channel), batch: prepared.get(call) ?? [] }));
     settle(tx, batches, rows.flat());
@@ -129,6 +169,14 @@ function settlementsBefore(calls: readonly Work[], prepared: ReadonlyMap<Work, r
   for (const call of calls.slice(0, Math.max(0, lastAppend)))
     for (const each of prepared.get(call) ?? []) found.set(each.settlement.seq, standingAfter(each));
   return found;
+}
+
+function fenceOf(call: Work): Fence | undefined {
+  return call.kind === 'append' || call.kind === 'audit' ? undefined : call.fence;
+}
+
+function nameOf({ lease, epoch }: Fence): string {
+  return `${epoch}/${lease}`;
 }
 
 const isAppend = (call: Work) => call.kind === 'append';

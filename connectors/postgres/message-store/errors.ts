@@ -1,5 +1,6 @@
 import { failureOf } from '../../../clients/postgres/failure.ts';
 import { HubError } from '../../../core/errors.ts';
+import type { Fence } from '../../../core/store/leases.ts';
 
 /** What the database or the way to it has thrown, as the store's error. */
 export function storeError(thrown: unknown, doing: string): HubError {
@@ -23,4 +24,8 @@ export const fencedState = 'WR001';
 export function fencedError(): HubError {
   const what = 'another hub has taken its name, and this one may not write any more';
   return new HubError('store-locked', 'permanent', `writing to the message store: ${what}`);
+}
+
+export function leaseLostError({ lease }: Fence): HubError {
+  return new HubError('lease-lost', 'transient', `writing under ${lease}: another hub has taken it over`);
 }

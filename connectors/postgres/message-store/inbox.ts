@@ -1,7 +1,8 @@
 import { numbers } from '../../../clients/postgres/quote.ts';
 import type { Value } from '../../../clients/postgres/session.ts';
 import { attach } from '../../../core/store/attachments.ts';
-import type { Recovered, StoredMessage } from '../../../core/store/message-store.ts';
+import type { Recovered } from '../../../core/store/message-store.ts';
+import type { SharedMessage } from '../../../core/store/shared-store.ts';
 import { metaOf } from './queue.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -14,10 +15,12 @@ export async function unrouted(
   after: number,
   limit: number,
   maxBytes: number,
-): Promise<readonly StoredMessage[]> {
-  const { names, quoted } = tx.state;
+  known: readonly number[] = [],
+): Promise<readonly SharedMessage[]> {
+  const { names, quoted, epoch } = tx.state;
+  const others = known.length === 0 ? '' : `AND seq <> ALL(${numbers(known, 'int8')})`;
   const rows = await tx.ask(
-    `SELECT seq, size, recoveries FROM ${quoted}.unrouted WHERE channel = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+    `SELECT seq, size, recoveries, epoch FROM ${quoted}.unrouted WHERE channel = $1 AND seq > $2 ${others} ORDER BY seq LIMIT $3`,
     [names.known(channel), after, limit],
   );
   let bytes = 0;
@@ -37,7 +40,7 @@ export async function unrouted(
     quoted,
     seqs.map((seq) => ({ seq, attached: messages.get(seq)?.[8] === 1 })),
   );
-  return page.flatMap((row): StoredMessage[] => {
+  return page.flatMap((row): SharedMessage[] => {
     const seq = Number(row[0]);
     const message = messages.get(seq);
     if (!message) return [];
@@ -50,6 +53,7 @@ export async function unrouted(
         ...(replayOf === null ? {} : { replayOf: String(replayOf) }),
         ...(only === null ? {} : { only: JSON.parse(String(only)) as string[] }),
         recoveries: Number(row[2]),
+        own: Number(row[3]) === epoch,
       },
     ];
   });

@@ -18,6 +18,8 @@ export class Names {
   readonly #texts = new Map<number, string>();
   readonly #shapes = new Map<number, readonly ShapePart[]>();
   readonly #missing = new Set<string>();
+  /** Numbers that other hubs gave, and that were asked for before they were read. */
+  readonly #unknown = new Set<number>();
   #lacking = false;
   #last = 0;
 
@@ -49,20 +51,29 @@ export class Names {
   }
 
   text(id: number): string {
-    return this.#texts.get(id) ?? '';
+    const text = this.#texts.get(id);
+    if (text === undefined && id > 0) this.#unknown.add(id);
+    return text ?? '';
   }
 
   /** `shape` is an id, or the shape itself. */
   shape(shape: number | string): readonly ShapePart[] {
     if (typeof shape === 'string') return parseShape(shape);
     let parts = this.#shapes.get(shape);
-    if (parts === undefined) this.#shapes.set(shape, (parts = parseShape(this.text(shape))));
+    if (parts !== undefined) return parts;
+    parts = parseShape(this.text(shape));
+    if (this.#texts.has(shape)) this.#shapes.set(shape, parts);
     return parts;
   }
 
   /** Nothing is to be learnt. */
   get complete(): boolean {
     return this.#missing.size === 0;
+  }
+
+  /** What was made of the answers is wrong: another hub has given a number that was asked for, and `read` has it. */
+  get unread(): boolean {
+    return this.#unknown.size > 0;
   }
 
   /** A word was asked for that cannot be done without. */
@@ -93,6 +104,9 @@ export class Names {
       this.#know(Number(id), String(text));
       this.#last = Number(id);
     }
+    // What the database does not know either stays without a word.
+    for (const id of this.#unknown) if (!this.#texts.has(id)) this.#texts.set(id, '');
+    this.#unknown.clear();
   }
 
   #know(id: number, text: string): void {

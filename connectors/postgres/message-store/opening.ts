@@ -108,6 +108,12 @@ async function taken(
          WHERE name = $1 AND seen::text = $4 RETURNING id, epoch, commits`,
         [hub, host, process.pid, String(at)],
       );
+      // Its process is gone, so nothing is done under its leases any more: they need not end first.
+      if (mine && held === true && by === host && !isRunning(Number(pid)))
+        await session.ask(
+          `UPDATE ${quoted}.lease_end SET ends = 'epoch' WHERE name IN (SELECT name FROM ${quoted}.lease WHERE hub = $1)`,
+          [hub],
+        );
       if (mine) return { hub: Number(mine[0]), epoch: Number(mine[1]), commits: Number(mine[2]) };
     } else {
       await new Promise((resolve) => setTimeout(resolve, lookAgainMs));

@@ -5,6 +5,7 @@ import { HubError } from '../../../core/errors.ts';
 import type { DailyCounts, DailyQuery } from '../../../core/store/daily-counts.ts';
 import { KeyMarks } from '../../../core/store/key-marks.ts';
 import type { Lane, LaneQuery } from '../../../core/store/lane.ts';
+import type { Fence } from '../../../core/store/leases.ts';
 import { LocalDays } from '../../../core/store/local-days.ts';
 import type {
   Appended,
@@ -40,12 +41,14 @@ import { counts, dailyCounts } from './counts.ts';
 import { dropPartitions } from './dropping.ts';
 import { find } from './finding.ts';
 import { countRecoveries, unrouted } from './inbox.ts';
+import { PostgresLeases } from './leases.ts';
 import { Names } from './names.ts';
 import { type Opened, openHub } from './opening.ts';
 import { type PostgresStoreOptions, type Settings, settingsOf } from './options.ts';
 import { type PruneCursor, type PruneStep, pruneStep } from './pruning.ts';
 import { Queue } from './queue.ts';
 import { Readers } from './readers.ts';
+import { PostgresShared } from './shared.ts';
 import { Slots } from './slots.ts';
 import type { StoreState, Transaction } from './transaction.ts';
 import { Triage } from './triage.ts';
@@ -83,11 +86,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const names = new Names(quoted);
     await names.read(opened.session);
     const [backlog] = await opened.session.ask(`SELECT coalesce(sum(backlog), 0)::int8 FROM ${quoted}.counter`);
+    const leases = new PostgresLeases(settings, quoted, opened.epoch, names);
     const state: StoreState = {
+      hasChannel: (channel) => leases.has(`${channel}/0`),
       ...{ quoted, names, days, hub: opened.hub, epoch: opened.epoch, now: settings.now, types: new Map() },
       ensureSlot: (slot) => slots.ensure(slot),
     };
-    return new PostgresStore(settings, opened, state, slots, Number(backlog?.[0]));
+    return new PostgresStore(settings, opened, state, { slots, leases }, Number(backlog?.[0]));
   } catch (thrown) {
     opened.session.destroy();
     throw thrown;
@@ -97,6 +102,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 export class PostgresStore implements MessageStore {
   readonly epoch: number;
   readonly timeZone: string;
+  readonly shared: PostgresShared;
   /** Resolves when another opening has taken the hub's name; every call rejects with this error from then on. */
   readonly failed: Promise<HubError>;
   readonly #settings: Settings;
@@ -109,7 +115,13 @@ export class PostgresStore implements MessageStore {
   #closed = false;
   #chores: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: Settings, opened: Opened, state: StoreState, slots: Slots, backlog: number) {
+  constructor(
+    settings: Settings,
+    opened: Opened,
+    state: StoreState,
+    { slots, leases }: { readonly slots: Slots; readonly leases: PostgresLeases },
+    backlog: number,
+  ) {
     this.#settings = settings;
     this.#state = state;
     this.#slots = slots;
@@ -119,6 +131,7 @@ export class PostgresStore implements MessageStore {
     this.#writer = new Writer(settings, state.quoted, opened, commits, backlog);
     this.#readers = new Readers(settings);
     this.failed = this.#writer.failed;
+    this.shared = new PostgresShared(settings, state, leases, (run, fence) => this.#ask(run, fence));
     this.#timers = [
       setInterval(() => this.#showLife(), settings.leaseMs / 3),
       setInterval(() => this.#chore(() => this.#slots.rotate()), rotateEveryMs),
@@ -138,18 +151,18 @@ export class PostgresStore implements MessageStore {
     return this.#call<AppendAnswer>({ kind: 'append', channel, batch }, bytes);
   }
 
-  settle(channel: string, batch: readonly Settlement[], mayWait = false): Promise<void> {
+  settle(channel: string, batch: readonly Settlement[], mayWait = false, fence?: Fence): Promise<void> {
     let bytes = 0;
     for (const { parts } of batch) for (const part of parts) if ('bytes' in part) bytes += part.bytes?.length ?? 0;
-    return this.#call({ kind: 'settle', channel, batch }, bytes, mayWait ? settlementWaitMs : 0);
+    return this.#call({ kind: 'settle', channel, batch, fence }, bytes, mayWait ? settlementWaitMs : 0);
   }
 
-  update(channel: string, changes: readonly PartChange[]): Promise<void> {
-    return this.#call({ kind: 'update', channel, changes }, changes.length * 100);
+  update(channel: string, changes: readonly PartChange[], fence?: Fence): Promise<void> {
+    return this.#call({ kind: 'update', channel, changes, fence }, changes.length * 100);
   }
 
-  unblock(channel: string, destination: string, key: string, limit: number): Promise<Unblocked> {
-    return this.#ask((tx) => new Queue(tx, channel, destination).unblock(key, limit));
+  unblock(channel: string, destination: string, key: string, limit: number, fence?: Fence): Promise<Unblocked> {
+    return this.#ask((tx) => new Queue(tx, channel, destination).unblock(key, limit), fence);
   }
 
   ready(
@@ -171,7 +184,10 @@ export class PostgresStore implements MessageStore {
   }
 
   unrouted(channel: string, after: number, limit: number, maxBytes: number): Promise<readonly StoredMessage[]> {
-    return this.#ask((tx) => unrouted(tx, channel, after, limit, maxBytes));
+    return this.#ask(async (tx) => {
+      const messages = await unrouted(tx, channel, after, limit, maxBytes);
+      return messages.map(({ own: _, ...message }) => message);
+    });
   }
 
   countRecoveries(channel: string, limit: number): Promise<readonly Recovered[]> {
@@ -232,13 +248,13 @@ export class PostgresStore implements MessageStore {
     });
   }
 
-  setState(name: string, value: string): Promise<void> {
+  setState(name: string, value: string, fence?: Fence): Promise<void> {
     return this.#ask(async (tx) => {
       await tx.ask(
         `INSERT INTO ${tx.state.quoted}.state VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
         [name, value],
       );
-    });
+    }, fence);
   }
 
   async prune(channel: string, policy: PrunePolicy, signal?: AbortSignal): Promise<Pruned> {
@@ -280,6 +296,7 @@ export class PostgresStore implements MessageStore {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#chores;
     await this.#writer.close();
+    await this.shared.close();
     await this.#readers.close();
   }
 
@@ -316,8 +333,8 @@ export class PostgresStore implements MessageStore {
     });
   }
 
-  #ask<T>(run: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#call<T>({ kind: 'other', run }, 0);
+  #ask<T>(run: (transaction: Transaction) => Promise<T>, fence?: Fence): Promise<T> {
+    return this.#call<T>({ kind: 'other', run, fence }, 0);
   }
 
   /** The very promise that the writer answers: one more `then` would put an answer behind those of later calls. */

@@ -167,6 +167,68 @@ const migrations: readonly string[] = [
       ON CONFLICT (day, channel, destination, type, hub) DO UPDATE SET ${dailyFields.map((field) => `${field} = d.${field} + excluded.${field}`).join(', ')};
   END $body$;
   `,
+  // Several hubs on one store. What commits look at (lease) is apart from what renewals write (lease_end), so that neither waits for the
+  // other: a commit locks its lease FOR SHARE, a renewal FOR KEY SHARE, and whoever takes it over FOR UPDATE.
+  `
+  CREATE TABLE $.lease (name text COLLATE "C" PRIMARY KEY, hub text, opening bigint NOT NULL, epoch bigint NOT NULL);
+  CREATE TABLE $.lease_end (name text COLLATE "C" PRIMARY KEY, ends timestamptz NOT NULL) WITH (fillfactor = 50);
+  CREATE TABLE $.alive (hub text PRIMARY KEY, opening bigint NOT NULL, ends timestamptz NOT NULL) WITH (fillfactor = 50);
+  CREATE TABLE $.notice (n bigint PRIMARY KEY, opening bigint NOT NULL, subject text NOT NULL);
+  -- The last notice: whoever tells one holds this row, so that they become visible in order.
+  CREATE TABLE $.notice_end (one boolean PRIMARY KEY DEFAULT true CHECK (one), n bigint NOT NULL);
+  INSERT INTO $.notice_end (n) VALUES (0);
+
+  CREATE FUNCTION $.renew_leases(of_hub text, of_opening bigint, names text[], epochs bigint[], ttl_ms float8) RETURNS void
+  LANGUAGE plpgsql AS $body$
+  BEGIN
+    INSERT INTO $.alive AS a VALUES (of_hub, of_opening, clock_timestamp() + ttl_ms * interval '1 ms')
+      ON CONFLICT (hub) DO UPDATE SET opening = excluded.opening, ends = excluded.ends WHERE a.opening <= excluded.opening;
+    UPDATE $.lease_end e SET ends = clock_timestamp() + ttl_ms * interval '1 ms' WHERE e.name IN (
+      SELECT l.name FROM $.lease l JOIN unnest(names, epochs) AS held (name, epoch) ON held.name = l.name AND held.epoch = l.epoch
+      WHERE l.opening = of_opening FOR KEY SHARE OF l);
+  END $body$;
+
+  CREATE FUNCTION $.take_lease(of_name text, of_hub text, of_opening bigint, ttl_ms float8, grace_ms float8)
+  RETURNS TABLE (o_epoch bigint, o_clean boolean) LANGUAGE plpgsql AS $body$
+  DECLARE
+    before $.lease;
+  BEGIN
+    INSERT INTO $.lease VALUES (of_name, NULL, 0, 0) ON CONFLICT DO NOTHING;
+    SELECT * INTO before FROM $.lease WHERE name = of_name FOR UPDATE;
+    IF before.hub IS NOT NULL AND EXISTS (SELECT FROM $.lease_end
+      WHERE name = of_name AND ends + grace_ms * interval '1 ms' > clock_timestamp()) THEN RETURN; END IF;
+    UPDATE $.lease SET hub = of_hub, opening = of_opening, epoch = nextval('$.epoch') WHERE name = of_name RETURNING epoch INTO o_epoch;
+    INSERT INTO $.lease_end VALUES (of_name, clock_timestamp() + ttl_ms * interval '1 ms')
+      ON CONFLICT (name) DO UPDATE SET ends = excluded.ends;
+    o_clean := before.hub IS NULL;
+    RETURN NEXT;
+  END $body$;
+
+  -- Those of the leases that are in force, and stay so until the transaction ends.
+  CREATE FUNCTION $.in_force(of_opening bigint, names text[], epochs bigint[]) RETURNS TABLE (o_name text, o_epoch bigint)
+  LANGUAGE plpgsql AS $body$
+  BEGIN
+    RETURN QUERY SELECT l.name, l.epoch FROM $.lease l JOIN unnest(names, epochs) AS held (name, epoch)
+      ON held.name = l.name AND held.epoch = l.epoch WHERE l.opening = of_opening FOR SHARE OF l;
+  END $body$;
+
+  -- Channels with unrouted messages that other openings stored. Of a long backlog the first are looked at, and the rest taken for theirs:
+  -- it is read in order of seq anyway.
+  CREATE FUNCTION $.foreign_in(of_opening bigint, channels int[]) RETURNS SETOF int LANGUAGE plpgsql AS $body$
+  BEGIN
+    RETURN QUERY SELECT c FROM unnest(channels) c WHERE (SELECT coalesce(bool_or(u.epoch <> of_opening), false) OR count(*) = 2000
+      FROM (SELECT epoch FROM $.unrouted WHERE channel = c ORDER BY seq LIMIT 2000) u);
+  END $body$;
+
+  CREATE FUNCTION $.tell(of_opening bigint, subjects text[]) RETURNS void LANGUAGE plpgsql AS $body$
+  DECLARE
+    last bigint;
+  BEGIN
+    UPDATE $.notice_end SET n = n + cardinality(subjects) RETURNING n INTO last;
+    INSERT INTO $.notice SELECT last - cardinality(subjects) + i, of_opening, subjects[i] FROM generate_subscripts(subjects, 1) i;
+    DELETE FROM $.notice WHERE n <= last - 10000;
+  END $body$;
+  `,
 ];
 
 /** Of `weir message store`; with the schema's name it makes the key of the lock under which migrations run. */

@@ -19,6 +19,8 @@ export interface StoreState {
   readonly now: () => number;
   /** Types that have a row of daily counts, by day and channel. */
   readonly types: Map<string, Set<string>>;
+  /** Whether this opening has the lease of a channel, as far as it knows: only then it is asked what others stored. */
+  readonly hasChannel: (channel: string) => boolean;
   /** Makes the partitions of a slot, where they are not there. */
   readonly ensureSlot: (slot: number) => Promise<void>;
 }

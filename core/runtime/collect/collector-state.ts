@@ -1,4 +1,4 @@
-import type { MessageStore } from '../../store/message-store.ts';
+import type { WorkStore } from '../../cluster/work-store.ts';
 
 /** A collection that was begun: its parts are those up to a place in the queue. */
 export interface Closing {
@@ -15,11 +15,11 @@ interface Kept {
 
 /** What a collector has to know after a restart. */
 export class CollectorState {
-  readonly #store: MessageStore;
+  readonly #store: WorkStore;
   readonly #name: string;
   #kept: Kept | undefined;
 
-  constructor(store: MessageStore, name: string) {
+  constructor(store: WorkStore, name: string) {
     this.#store = store;
     this.#name = name;
   }

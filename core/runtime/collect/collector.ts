@@ -1,7 +1,8 @@
+import type { WorkStore } from '../../cluster/work-store.ts';
 import type { CollectSpec } from '../../collection.ts';
 import type { Clock, Log } from '../../component.ts';
 import { asHubError, type ErrorRecord, errorRecord } from '../../errors.ts';
-import type { MessageStore, NewMessage, Part, QueuedPart } from '../../store/message-store.ts';
+import type { NewMessage, Part, QueuedPart } from '../../store/message-store.ts';
 import type { CompiledDestination } from '../compiled.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
 import { atPosition } from '../position.ts';
@@ -10,7 +11,7 @@ import { type Closing, CollectorState } from './collector-state.ts';
 
 export interface CollectorHost {
   readonly channel: string;
-  readonly store: MessageStore;
+  readonly store: WorkStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
@@ -260,6 +261,12 @@ export class Collector implements Dispatch {
     await this.#closing;
     this.compiled = compiled;
     this.#look();
+  }
+
+  abandon(): void {
+    this.enabled = false;
+    this.#ending = true;
+    this.#cancelTimer?.();
   }
 
   async drain(): Promise<void> {

@@ -56,5 +56,7 @@ export interface Dispatch {
   replace(compiled: CompiledDestination, destination: Destination<unknown> | undefined): Promise<void>;
   /** Resolves when nothing is in memory any more, or `halt` aborts: then writes are aborted and the rest goes to the queue. */
   drain(halt: AbortSignal): Promise<void>;
+  /** Another hub has the channel: aborts writes and forgets everything, at once. Nothing goes to the store any more. */
+  abandon(): void;
   dispose(): Promise<void>;
 }

@@ -1,9 +1,10 @@
 // Over 300 lines: the one state machine of a destination. What it is made of stands beside it: holds, the window on the store's
 // queue, the circuit, narrowing of batches, changes of rows.
+import { isLeaseLost, leaseLost, type WorkStore } from '../../cluster/work-store.ts';
 import type { Clock, Log } from '../../component.ts';
 import type { Destination, WriteOutcome } from '../../destination.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../../errors.ts';
-import type { MessageStore, Part, QueuedPart, QueuedStatus } from '../../store/message-store.ts';
+import type { Part, QueuedPart, QueuedStatus } from '../../store/message-store.ts';
 import { backoff } from '../backoff.ts';
 import type { CompiledDestination } from '../compiled.ts';
 import { Lanes } from '../lanes.ts';
@@ -22,11 +23,14 @@ import { QueueWindow } from './queue-window.ts';
 
 export interface DispatcherHost {
   readonly channel: string;
-  readonly store: MessageStore;
+  readonly store: WorkStore;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly epoch: number;
+  /** Under which it writes: none begins after `until`, which is on the monotonic clock and moves on with the lease. */
+  readonly lease: { readonly epoch: number; readonly until: number };
+  /** The store says that another hub has the channel. */
+  leaseLost(): void;
   /** A part's first pass ended. The host writes the settlement when all parts of the message did, or at once when one is queued. */
   firstPassEnded(slot: Slot, part: Part): void;
   /** Writes out settlements that are gathered, so that a read of the queue sees them. */
@@ -56,6 +60,7 @@ const uncertainBeforeOpen = 3;
 /** A destination that ignores its signal does not hold up a halt for ever. */
 const haltPatienceMs = 2_000;
 const retryStoreMs = 250;
+const noTimeMs = 100;
 type Failure = Extract<WriteOutcome, { readonly status: 'uncertain' | 'error' }>;
 const strictKeys: readonly string[] = [''];
 const noKeys: readonly string[] = [];
@@ -85,6 +90,8 @@ export class Dispatcher {
   #pumpScheduled = false;
   #writes = 0;
   #uncertainInRow = 0;
+  #abandoned = false;
+  #waitsForLease = false;
   #halt = new AbortController();
   #waiters: (() => void)[] = [];
   #stopError: ErrorRecord | undefined;
@@ -322,12 +329,27 @@ export class Dispatcher {
     const probing = this.#circuit.isProbing;
     const concurrency = options.order === 'strict' || (inOrder && options.order !== 'none') ? 1 : to.concurrency;
     const maxBatch = probing || (options.order === 'strict' && !inOrder) ? 1 : to.maxBatch;
-    while (this.#mayWrite && this.#ready.length > 0 && this.#writes < (probing ? 1 : concurrency)) {
+    while (this.#mayWrite && this.#hasTime && this.#ready.length > 0 && this.#writes < (probing ? 1 : concurrency)) {
       const batch = this.#nextBatch(maxBatch, inOrder);
       if (batch.length === 0) break;
       void this.#write(batch);
     }
     if (this.#ready.length === 0) this.#window.load();
+    else if (!this.#hasTime) this.#awaitLease();
+  }
+
+  get #hasTime(): boolean {
+    const { lease, clock } = this.#host;
+    return lease.until === Number.POSITIVE_INFINITY || lease.until > clock.monotonic();
+  }
+
+  #awaitLease(): void {
+    if (this.#waitsForLease || this.#abandoned) return;
+    this.#waitsForLease = true;
+    this.#host.clock.timer(noTimeMs, () => {
+      this.#waitsForLease = false;
+      this.#schedulePump();
+    });
   }
 
   get #mayTake(): boolean {
@@ -391,12 +413,20 @@ export class Dispatcher {
       item.message.attempt = item.attempts + 1;
       return item.message;
     });
-    const context = { signal: timeout.signal, epoch: this.#host.epoch, notAfter: Number.POSITIVE_INFINITY };
+    const { lease } = this.#host;
+    const context = { signal: timeout.signal, epoch: lease.epoch, notAfter: lease.until };
     const destination = this.#destination;
-    const outcomes = await writeNarrowing(messages, (part) => destination.write(part, context), name, timeout.signal);
+    // The halves of a batch that failed begin later than it did.
+    const write = async (part: readonly OutgoingMessage[]) =>
+      this.#hasTime ? destination.write(part, context) : part.map(() => ({ status: 'untried' as const }));
+    const outcomes = await writeNarrowing(messages, write, name, timeout.signal);
     cancelTimer();
     this.#halt.signal.removeEventListener('abort', onHalt);
     this.#writes -= 1;
+    if (this.#abandoned) {
+      this.#wake();
+      return;
+    }
     try {
       this.#handle(batch, outcomes);
     } catch (thrown) {
@@ -431,7 +461,7 @@ export class Dispatcher {
       else if (outcome.status === 'uncertain' && this.#halt.signal.aborted) back.push(item);
       else this.#failed(item, outcome);
     });
-    if (!progressed && !away && !this.#halt.signal.aborted)
+    if (!progressed && !away && !this.#halt.signal.aborted && this.#hasTime)
       away = new HubError('write-failed', 'transient', `writing to ${this.name}: nothing was tried`, {
         scope: 'destination',
       });
@@ -838,6 +868,21 @@ export class Dispatcher {
     return true;
   }
 
+  abandon(): void {
+    this.#abandoned = true;
+    this.#enabled = false;
+    this.#stopping = true;
+    this.#circuit.stop();
+    this.#window.stop();
+    this.#changes.abandon();
+    this.#held.clear();
+    this.#inMemory.clear();
+    this.#ready = [];
+    this.#undecided = [];
+    this.#halt.abort(leaseLost(`writing to ${this.name}`));
+    this.#wake();
+  }
+
   async dispose(): Promise<void> {
     this.#circuit.stop();
     this.#window.stop();
@@ -865,6 +910,11 @@ export class Dispatcher {
 
   /** Something the store should have done comes later than what was asked of it since: so the queue is read anew then. */
   #storeFailed(thrown: unknown, again: () => void): void {
+    if (this.#abandoned) return;
+    if (isLeaseLost(thrown)) {
+      this.#host.leaseLost();
+      return;
+    }
     const error = asHubError(thrown, 'store-failed', `settling ${this.name}`, 'transient');
     this.#host.log.error({ channel: this.#host.channel, destination: this.name, code: error.code }, error.message);
     this.#host.clock.timer(retryStoreMs, () => {

@@ -1,4 +1,5 @@
-import type { MessageStore, PartPosition } from '../../store/message-store.ts';
+import type { WorkStore } from '../../cluster/work-store.ts';
+import type { PartPosition } from '../../store/message-store.ts';
 import type { OperatorHolds } from './operator-holds.ts';
 
 const page = 500;
@@ -8,7 +9,7 @@ const page = 500;
  * would ever unblock them. Resolves with what it made ready.
  */
 export async function freeKeyless(
-  store: MessageStore,
+  store: WorkStore,
   channel: string,
   destination: string,
   holds: OperatorHolds,

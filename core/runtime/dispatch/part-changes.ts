@@ -21,6 +21,7 @@ export class PartChanges {
   #gathered: Changed[] = [];
   #scheduled = false;
   #committing = 0;
+  #abandoned = false;
 
   constructor(host: PartChangesHost) {
     this.#host = host;
@@ -48,16 +49,22 @@ export class PartChanges {
     return this.#commit(changed);
   }
 
+  /** Forgets what is not committed. */
+  abandon(): void {
+    this.#gathered = [];
+    this.#abandoned = true;
+  }
+
   #commit(changed: readonly Changed[]): Promise<void> {
     this.#committing += 1;
     return this.#host.update(changed.map((each) => each.change)).then(
       () => {
         this.#committing -= 1;
-        this.#host.committed(changed);
+        if (!this.#abandoned) this.#host.committed(changed);
       },
       (thrown) => {
         this.#committing -= 1;
-        this.#host.failed(thrown, () => void this.#commit(changed));
+        if (!this.#abandoned) this.#host.failed(thrown, () => void this.#commit(changed));
       },
     );
   }

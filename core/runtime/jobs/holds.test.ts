@@ -14,6 +14,7 @@ import {
   keyOf,
   manualSource,
 } from '../../testing/engine-harness.ts';
+import { unkeyedAt } from './holds.ts';
 
 const started = harnessPerTest();
 
@@ -240,6 +241,25 @@ describe('rule 22: what operators hold back', () => {
     expect(await engine.holds.add({ channel: 'one', destination: 'far', key: 'a' }, analyst)).toMatchObject({
       key: 'a',
     });
+  });
+
+  test('a hold on a key says so where a later definition keeps no order by key', async () => {
+    const { engine } = await started();
+    const ordered = (order: 'key' | 'strict' | 'none') =>
+      defineChannel('one').from(manualSource().spec).keyBy(keyOf).to('far', farEnd().spec, { order }).definition;
+    await engine.deploy(ordered('key'), 'v1');
+    const hold = await engine.holds.add({ channel: 'one', key: 'a' }, analyst);
+    const everything = await engine.holds.add({ channel: 'one', all: true }, analyst);
+    expect(unkeyedAt(ordered('key'), hold)).toEqual([]);
+    expect(unkeyedAt(ordered('strict'), everything)).toEqual([]);
+    expect(unkeyedAt(ordered('strict'), hold)).toEqual([
+      expect.stringMatching(
+        /^hold \S+ on one key at one\/far: it keeps all its messages in one order, .*; weir release \S+ ends/,
+      ),
+    ]);
+    expect(unkeyedAt(ordered('none'), hold)).toEqual([expect.stringContaining('it keeps no order')]);
+    const total = defineChannel('one').from(manualSource().spec).to('far', farEnd().spec).definition;
+    expect(unkeyedAt(total, hold)).toEqual([expect.stringContaining('it has no keys any more')]);
   });
 
   test('refuses what it could not keep: the answer of a query, what is not there', async () => {

@@ -1,3 +1,4 @@
+import type { ChannelDefinition } from '../../channel.ts';
 import { HubError } from '../../errors.ts';
 import type { MessageStore, Reader } from '../../store/message-store.ts';
 import type { ChannelRuntime } from '../channel-runtime.ts';
@@ -22,6 +23,18 @@ const whyNoKey = {
   strict: 'keeps all its messages in one order, so that a key cannot wait without all that follow',
   none: 'keeps no order, so that nothing would wait behind what is held',
 } as const;
+
+/** Where a hold on one key does not do what it was made for, because the channel is another one by now: a sentence for each destination. */
+export function unkeyedAt({ name, key, destinations }: ChannelDefinition, hold: Hold): readonly string[] {
+  if (hold.channel !== name || hold.key === undefined) return [];
+  const chosen = destinations.filter((each) => hold.destination === undefined || each.name === hold.destination);
+  return chosen.flatMap((each) => {
+    const { order } = each.options;
+    if (key && order === 'key') return [];
+    const why = key && order !== 'key' ? whyNoKey[order] : 'has no keys any more: all its messages are one lane';
+    return [`hold ${hold.id} on one key at ${name}/${each.name}: it ${why}; weir release ${hold.id} ends the hold`];
+  });
+}
 
 /** The holds of operators, in force and durable (rule 22). */
 export class HoldRegistry implements Holds {

@@ -20,7 +20,9 @@ export const errorRate = defineCondition({
   }),
   check: ({ abovePercent, withinMs, atLeast }) => ({
     ofChannel: ({ channel }, view) => {
-      const errors = view.rise(channel, 'errored', withinMs);
+      // What is for another processing has an alert of its own.
+      const refused = view.rise(channel, 'processing_refused_total', withinMs);
+      const errors = Math.max(0, view.rise(channel, 'errored', withinMs) - refused);
       const all = errors + view.rise(channel, 'sent', withinMs);
       const percent = all === 0 ? 0 : (100 * errors) / all;
       const text = `${errors} of ${all} deliveries within ${spanText(withinMs)} were errors`;
@@ -43,7 +45,9 @@ export const deadLetters = defineCondition({
     atLeast: z.int().positive().default(1).describe('Open dead letters of a channel from which it is told.'),
   }),
   check: ({ atLeast }) => ({
-    ofChannel: ({ counts: { openErrors }, destinations }) => {
+    ofChannel: ({ channel, counts, destinations }, view) => {
+      // What is for another processing has an alert of its own.
+      const openErrors = counts.openErrors - view.processingRefused(channel);
       if (openErrors < atLeast) return undefined;
       const where = destinations
         .filter((each) => each.openErrors > 0)

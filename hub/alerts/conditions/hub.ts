@@ -77,7 +77,11 @@ export const tablesRefused = defineCondition({
   check: () => ({
     ofHub: ({ refusedTables }) => {
       if (!refusedTables) return [];
-      const { problems, first } = refusedTables;
+      const { problems, first, channels } = refusedTables;
+      if (problems === 0) {
+        const which = channels.length > 5 ? `${channels.slice(0, 5).join(', ')} and others` : channels.join(', ');
+        return [{ text: `changed code tables are not in force in ${which}; weir tables list says why` }];
+      }
       const more = problems > 1 ? ` and ${problems - 1} more` : '';
       return [
         { text: `changed code tables are not in force: a mistake in ${first}${more}; weir tables list says which` },

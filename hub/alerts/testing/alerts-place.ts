@@ -14,6 +14,7 @@ import { openMemoryStore } from '../../../core/store/memory-store.ts';
 import type { StoreUsage } from '../../../core/store/message-store.ts';
 import { recordingLog, repeatableRandom } from '../../../core/testing/contexts.ts';
 import { type FakeClock, fakeClock } from '../../../core/testing/fake-clock.ts';
+import type { RefusedTables } from '../../deploy-report.ts';
 import type { Wiring } from '../../wiring.ts';
 import { type Alerts, openAlerts } from '../alerts.ts';
 import { readAlerts } from '../alerts-file.ts';
@@ -35,6 +36,8 @@ export interface AlertsPlace {
   alerts: Alerts;
   channels: ChannelStatus[];
   usage: Partial<StoreUsage>;
+  refusedTables: RefusedTables | undefined;
+  readonly contents: MemoryContents;
   /** Another `alerts.yaml`, deployed. */
   configure(yaml: string): Promise<void>;
   /** Time goes on by quarter minutes, with a look at each of them. */
@@ -74,6 +77,9 @@ export async function alertsPlace(
   const source = {
     alerts: config(yaml),
     wiring: { endpoints, uses, holdKey: [] },
+    get refusedTables() {
+      return place.refusedTables;
+    },
   };
   // A run that has crashed does nothing any more when its time comes.
   let run = 0;
@@ -91,7 +97,7 @@ export async function alertsPlace(
     return openAlerts({ engine, source, clock: living, random, log, lowWaterBytes: 0, hub: 'hub-1', version: 'v1' });
   };
   const place: AlertsPlace = {
-    ...{ clock, pager, logged, events, channels: [], usage: {} },
+    ...{ clock, pager, logged, events, contents, channels: [], usage: {}, refusedTables: undefined },
     alerts: undefined as unknown as Alerts,
     configure: async (text) => {
       source.alerts = config(text);

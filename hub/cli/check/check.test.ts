@@ -71,6 +71,18 @@ describe('weir check', () => {
     ]);
   });
 
+  it('says nothing of endpoints that a channel names which a map with a mistake keeps from being read', async () => {
+    await place.write({
+      'channels/env/test.yaml': environment,
+      'channels/one.channel.yaml': channel('one', 'in', 'steps: [mapping: { file: bad.map.yaml }]\n'),
+      'channels/bad.map.yaml': 'map: bad\nfrom: hl7v2\nto: hl7v2\nrules:\n  - set: { PIV1-3: x }\n',
+    });
+    expect((await check()).lines).toEqual([
+      expect.stringMatching(/^bad\.map\.yaml:5:12 path-invalid .* did you mean PV1-3\?$/),
+      '1 problem in 1 file',
+    ]);
+  });
+
   it('finds two names for one port, and the port of the admin API', async () => {
     await place.write({
       'channels/env/test.yaml': `${environment}  again: { kind: tcp-listen, listen: 2575, host: 0.0.0.0 }\n  admin: { kind: tcp-listen, listen: 8640 }\n`,

@@ -12,6 +12,7 @@ import { print, printJson, table } from '../output.ts';
 import { readTests } from '../test/read-tests.ts';
 import { clashes } from './clashes.ts';
 import { type Opened, openEndpoints } from './connect.ts';
+import { databaseDemands } from './database-demands.ts';
 import { endpointProblems, unusedEndpoints } from './endpoints.ts';
 import { unusedMaps } from './maps.ts';
 import { otherFiles } from './other-files.ts';
@@ -38,7 +39,12 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
   });
   const { problems, warnings } = ofFile(folder, await findings(folder, inFiles));
   const opened = options.connect
-    ? await openEndpoints(folder.environment.endpoints, folder.settings.stateDir, options.timeoutMs ?? 5_000)
+    ? await openEndpoints(
+        folder.environment.endpoints,
+        folder.settings.stateDir,
+        options.timeoutMs ?? 5_000,
+        databaseDemands(folder),
+      )
     : [];
   const failed = opened.filter(({ result }) => result === 'failed').length;
   const channels = folder.channels.length;

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { reachBrokers } from '../../../clients/kafka/reach.ts';
+import { type Demand, reachDatabase } from '../../../clients/postgres/reach.ts';
+import { reachNodes } from '../../../clients/rabbitmq/reach.ts';
 import { type Endpoint, type EndpointOf, tlsClient } from '../../../core/endpoint.ts';
 import { HubError } from '../../../core/errors.ts';
 import { dial } from '../../../core/net/dial.ts';
@@ -15,18 +17,22 @@ export interface Opened {
   readonly detail: string;
 }
 
-/** Opens every endpoint once, all at the same time: nothing is sent, nobody logs in. */
+/**
+ * Opens every endpoint once, all at the same time: nothing is sent. A database is asked for what channels want of it.
+ * @param demands by endpoint
+ */
 export function openEndpoints(
   endpoints: Readonly<Record<string, Endpoint>>,
   stateDir: string,
   timeoutMs: number,
+  demands: ReadonlyMap<string, readonly Demand[]> = new Map(),
 ): Promise<readonly Opened[]> {
   return Promise.all(
     Object.entries(endpoints).map(async ([name, endpoint]): Promise<Opened> => {
       const { kind } = endpoint;
       const started = performance.now();
       try {
-        const detail = await open(endpoint, stateDir, timeoutMs);
+        const detail = await open(endpoint, stateDir, timeoutMs, demands.get(name));
         if (detail === undefined) return { endpoint: name, kind, result: 'skipped', detail: skipped(kind) };
         return {
           endpoint: name,
@@ -50,7 +56,12 @@ function skipped(kind: Endpoint['kind']): string {
   return kind === 'tcp-listen' ? 'others connect to it' : 'it says who somebody is, not where';
 }
 
-async function open(endpoint: Endpoint, stateDir: string, timeoutMs: number): Promise<string | undefined> {
+async function open(
+  endpoint: Endpoint,
+  stateDir: string,
+  timeoutMs: number,
+  demands: readonly Demand[] = [],
+): Promise<string | undefined> {
   switch (endpoint.kind) {
     case 'tcp-connect':
       return connect(endpoint, timeoutMs);
@@ -70,6 +81,10 @@ async function open(endpoint: Endpoint, stateDir: string, timeoutMs: number): Pr
     }
     case 'kafka':
       return reachBrokers(endpoint, timeoutMs);
+    case 'rabbitmq':
+      return reachNodes(endpoint, systemClock, timeoutMs);
+    case 'postgres':
+      return reachDatabase(endpoint, timeoutMs, demands);
     case 'directory':
       return directory(endpoint.path, endpoint.path.startsWith(stateDir + sep));
     case 'tcp-listen':

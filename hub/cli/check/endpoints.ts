@@ -34,10 +34,13 @@ function whatIsWrong(
   return ['value-invalid', `${name} is a ${endpoint.kind} endpoint, and ${type} needs ${either(kinds)}`];
 }
 
-/** Endpoints that nothing names: neither a channel, nor one that cannot be read, nor `also`. */
+/**
+ * Endpoints that nothing names: neither a channel, nor one that cannot be read, nor `also`. A mistake in a map or a table can keep any
+ * channel from being read, so that nothing is said then.
+ */
 export async function unusedEndpoints(folder: OfflineFolder, also: ReadonlySet<string>): Promise<readonly Problem[]> {
   const { environment, channels, problems } = folder;
-  if (!environment.names) return [];
+  if (!environment.names || problems.some(({ file }) => !/\.channel\.(?:ts|ya?ml)$/.test(file))) return [];
   const used = new Set(channels.flatMap((channel) => usedEndpoints(channel, folder).map(({ name }) => name)));
   const broken = await Promise.all([...new Set(problems.map(({ file }) => file))].map((file) => textOf(file)));
   return [...environment.names].flatMap((name) => {

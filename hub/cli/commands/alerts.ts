@@ -29,7 +29,7 @@ export const alertCommands: AddCommands = (program, end) => {
     .action(async (window: string, options: ClientOptions) =>
       end(await (await import('../alerts.ts')).endMaintenance(window, options)),
     );
-  client(maintenance.command('list'), 'List the maintenance that is under way.')
-    .addHelpText('after', examples('weir maintenance list'))
+  client(maintenance.command('list', { isDefault: true }), 'List the maintenance that is under way.')
+    .addHelpText('after', examples('weir maintenance', 'weir maintenance list --json'))
     .action(async (options: ClientOptions) => end(await (await import('../alerts.ts')).listMaintenance(options)));
 };

@@ -28,6 +28,14 @@ export const channelCommands: AddCommands = (program, end) => {
       end(await (await import('../channels.ts')).undeploy(name, options)),
     );
 
+  // What people type first; `start` alone is the hub's.
+  for (const verb of ['stop', 'pause', 'halt'] as const)
+    acting(client(program.command(verb, { hidden: true }), channelVerbs[verb]))
+      .argument('<name>', verb === 'stop' ? 'a channel, or <channel>/<destination>' : 'a channel')
+      .action(async (name: string, options: ClientOptions) =>
+        end(await (await import('../channels.ts')).changeChannel(verb, name, options)),
+      );
+
   const channel = program.command('channel').description('Start, stop, pause or halt a channel or a destination.');
   for (const [verb, what] of Object.entries(channelVerbs)) {
     acting(client(channel.command(verb), what))

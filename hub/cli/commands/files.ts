@@ -12,7 +12,7 @@ export const fileCommands: AddCommands = (program, end) => {
   onFolder(program.command('check'), 'Say everything that is wrong with the files of a channels folder.')
     .argument(
       '[path]',
-      'a channels folder, a folder with weir.yaml, or one channel file; what weir.yaml says if absent',
+      'a channels folder, a folder with weir.yaml, one channel file, or a channel; what weir.yaml says if absent',
     )
     .option('--connect', 'open every endpoint of the environment, too')
     .option('--timeout-ms <n>', 'how long --connect waits for each', counting, 5_000)
@@ -65,7 +65,7 @@ export const fileCommands: AddCommands = (program, end) => {
     .description('Say what differs between two environments, by channel.')
     .argument('<from>', 'an environment: the name of its file in env/')
     .argument('<to>', 'the one that is promoted to')
-    .option('--config <file>', 'settings; weir.yaml of the current directory if there is one')
+    .option('--config <file>', 'settings; weir.yaml of the current directory or the nearest above it if absent')
     .option('--channels <folder>', 'where *.channel.yaml and *.channel.ts are')
     .option('--json', 'the answer as JSON')
     .addHelpText('after', examples('weir diff test production'))
@@ -117,6 +117,6 @@ export const fileCommands: AddCommands = (program, end) => {
 function onFolder(command: Command, description: string): Command {
   return command
     .description(description)
-    .option('--config <file>', 'settings; weir.yaml of the current directory if there is one')
+    .option('--config <file>', 'settings; weir.yaml of the current directory or the nearest above it if absent')
     .option('--env <name>', 'which env/<name>.yaml says where endpoints are');
 }

@@ -99,7 +99,12 @@ export const jobCommands: AddCommands = (program, end) => {
   client(jobs.command('list', { isDefault: true }), 'List the jobs, newest first.')
     .addHelpText('after', examples('weir jobs', 'weir jobs list --json'))
     .action(async (options: ClientOptions) => end(await (await import('../jobs.ts')).listJobs(options)));
-  client(jobs.command('show'), 'Say how a job stands, and what failed in it.')
+  acting(
+    client(
+      jobs.command('show'),
+      'Say how a job stands, and what failed in it; with --reason also the values of its filter.',
+    ),
+  )
     .argument('<id>')
     .addHelpText('after', examples('weir jobs show 0198c0de-0000-7000-8000-000000000000'))
     .action(async (id: string, options: ClientOptions) => end(await (await import('../jobs.ts')).showJob(id, options)));

@@ -9,7 +9,7 @@ export function client(command: Command, description: string): Command {
   return command
     .description(description)
     .option('--admin <url>', 'the hub’s admin API; else WEIR_ADMIN, else what weir.yaml says')
-    .option('--config <file>', 'settings; weir.yaml of the current directory if there is one')
+    .option('--config <file>', 'settings; weir.yaml of the current directory or the nearest above it if absent')
     .option('--json', 'the answer as JSON');
 }
 

@@ -33,11 +33,16 @@ export const reportCommands: AddCommands = (program, end) => {
     .option('--group', 'by cause: channel, destination, code and text without its ids and numbers')
     .option('--channel <name>', 'of this channel')
     .option('--destination <name>', 'of this destination; not with --group')
+    .option('--error <code|signature>', 'with an error of this code, or of one cause as --group names it')
     .option('--limit <n>', 'at most so many; not with --group', '50')
     .option('--cursor <cursor>', 'the page after; not with --group')
     .addHelpText(
       'after',
-      examples('weir errors --group', 'weir errors --channel orders-to-lab --destination lab --json'),
+      examples(
+        'weir errors --group',
+        'weir errors --error reply-negative/3f9a1c2b',
+        'weir errors --channel orders-to-lab --destination lab --json',
+      ),
     )
     .action(async (options: ErrorOptions) => end(await (await import('../errors.ts')).errors(options)));
 

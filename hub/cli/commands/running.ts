@@ -7,7 +7,7 @@ export const runningCommands: AddCommands = (program, end) => {
   program
     .command('start')
     .description('Run every channel of a folder, until Ctrl-C.')
-    .option('--config <file>', 'settings; weir.yaml of the current directory if there is one')
+    .option('--config <file>', 'settings; weir.yaml of the current directory or the nearest above it if absent')
     .option('--channels <folder>', 'where *.channel.yaml and *.channel.ts are')
     .option('--env <name>', 'which env/<name>.yaml of that folder says where endpoints are')
     .option('--state-dir <folder>', 'where messages and events are kept')

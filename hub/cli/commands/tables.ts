@@ -3,7 +3,7 @@ import { type AddCommands, acting, client, examples } from './options.ts';
 
 export const tableCommands: AddCommands = (program, end) => {
   const tables = program.command('tables').description('Look at code tables and at the codes that they do not have.');
-  client(tables.command('list'), 'List the code tables in force.')
+  client(tables.command('list', { isDefault: true }), 'List the code tables in force.')
     .addHelpText('after', examples('weir tables list', 'weir tables list --json'))
     .action(async (options: ClientOptions) => end(await (await import('../tables.ts')).tables(options)));
   acting(

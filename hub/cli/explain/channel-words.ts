@@ -81,8 +81,12 @@ export function placeOf(endpoint: Endpoint): string {
     case 'http':
     case 'oauth2-client':
       return endpoint.url;
+    case 'postgres':
+      return `database ${endpoint.database} on ${endpoint.host}:${endpoint.port}${endpoint.tls ? ' with TLS' : ''}`;
     case 'kafka':
       return `kafka ${endpoint.brokers.join(', ')}${endpoint.tls ? ' with TLS' : ''}`;
+    case 'rabbitmq':
+      return `rabbitmq ${endpoint.nodes.join(', ')}${endpoint.tls ? ' with TLS' : ''}`;
     case 'basic-auth':
     case 'bearer-token':
       return endpoint.kind;

@@ -8,6 +8,7 @@ import { isMapping, YamlFile } from '../../../core/config/yaml-file.ts';
 import type { Endpoint } from '../../../core/endpoint.ts';
 import type { Processing } from '../../../core/processing.ts';
 import { readOrNothing, type Settings } from '../../settings.ts';
+import { unreadableEnvironment } from '../../unreadable-environment.ts';
 
 /** An environment as it can be read on a machine that need not be the hub's: its secrets may be elsewhere. */
 export interface OfflineEnvironment {
@@ -39,8 +40,7 @@ export async function readOfflineEnvironment(
   try {
     text = await readFile(path, 'utf8');
   } catch {
-    const message = `the environment ${name} cannot be read`;
-    const problem = { file, line: 1, column: 1, code: 'file-unreadable' as const, message };
+    const problem = await unreadableEnvironment(channels, name, file);
     return {
       name,
       file,

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LoadedChannel, loadChannels } from '../../../core/config/channels-folder.ts';
 import { createCodeLoader } from '../../../core/config/code-loader.ts';
@@ -14,7 +14,7 @@ import { UnknownCodes } from '../../../core/tables/unknown-codes.ts';
 import { COMMA_SEPARATED } from '../../../protocols/delimited/dialect.ts';
 import { readDelimited } from '../../../protocols/delimited/read.ts';
 import { shippedRegistry } from '../../registry.ts';
-import { readOrNothing, readSettings, type Settings } from '../../settings.ts';
+import { nearestSettings, readOrNothing, readSettings, type Settings } from '../../settings.ts';
 import { installation, weirVersion } from '../../version.ts';
 import { CommandFailure, exit } from '../exit.ts';
 import { type OfflineEnvironment, readOfflineEnvironment } from './environment.ts';
@@ -90,14 +90,36 @@ function settingsFor(
       throw new CommandFailure(exit.failed, `${shownPath(settings.channels)}: there is no such folder`);
     return settings;
   };
-  if (path === undefined) return { settings: read({}) };
-  if (!existsSync(path)) throw new CommandFailure(exit.failed, `${path}: there is no such file or folder`);
+  if (path === undefined) {
+    if (isShipped({ config, channels })) process.stderr.write(`weir: ${shippedOnly}\n`);
+    return { settings: read({}) };
+  }
+  if (!existsSync(path)) {
+    const settings = read({});
+    const file = ['yaml', 'ts'].map((end) => join(settings.channels, `${path}.channel.${end}`)).find(existsSync);
+    if (file !== undefined && basename(path) === path) return { settings, only: file };
+    throw new CommandFailure(exit.failed, `${path}: there is no such file, folder or channel`);
+  }
   if (statSync(path).isDirectory()) {
     const own = join(path, 'weir.yaml');
     return { settings: existsSync(own) && config === undefined ? read({ config: own }) : read({ channels: path }) };
   }
   const file = resolve(path);
   return { settings: read({ channels: folderOf(file) }), only: file };
+}
+
+const shippedOnly = 'there is no weir.yaml here or above, so these are the channels that Weir comes with';
+
+/** Whether what is meant are the shipped channels, for no other reason than that nothing else is said, and from outside of them. */
+export function isShipped({
+  config,
+  channels,
+}: {
+  readonly config?: string | undefined;
+  readonly channels?: string | undefined;
+}): boolean {
+  const outside = relative(fileURLToPath(installation), process.cwd()).startsWith('..');
+  return config === undefined && channels === undefined && outside && nearestSettings() === undefined;
 }
 
 /** The folder that a channel file belongs to: the nearest above it with environments, else its own. */

@@ -5,7 +5,7 @@ import { shownPath } from '../../../core/config/shown-path.ts';
 import { isMapping, YamlFile } from '../../../core/config/yaml-file.ts';
 import { readSettings } from '../../settings.ts';
 import { CommandFailure, type ExitCode, exit } from '../exit.ts';
-import type { FolderOptions } from '../offline/folder.ts';
+import { type FolderOptions, isShipped } from '../offline/folder.ts';
 import { print } from '../output.ts';
 import { admission } from './messages.ts';
 import { newChannel, newMapping, newProfile, newTable } from './templates.ts';
@@ -18,6 +18,11 @@ export type NewKind = (typeof kinds)[number];
 export async function createNew(kind: NewKind, name: string, options: FolderOptions): Promise<ExitCode> {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
     throw new CommandFailure(exit.usage, `a name has lower-case letters, digits and "-", not ${name}`);
+  if (isShipped(options))
+    throw new CommandFailure(
+      exit.failed,
+      'there is no weir.yaml here or above: weir init <folder> makes a folder of your own, --channels names one',
+    );
   const { channels, environment } = readSettings({
     config: options.config,
     channels: options.channels,

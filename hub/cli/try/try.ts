@@ -90,7 +90,10 @@ function printDestination({ destination, type, result, steps, outputs, error }: 
   print(`\n  → ${destination} (${type}): ${said[result]}`);
   for (const step of steps) printStep(step, '    ');
   if (error && !steps.some((step) => step.error)) print(`    error ${error.code}: ${error.message}`);
+  const shown = steps.flatMap((step) => step.outputs?.map(({ whole }) => whole) ?? []).slice(-outputs.length);
   for (const [index, bytes] of outputs.entries()) {
+    // The last step has shown it already, as a whole.
+    if (laidOut(bytes) === shown[index]) continue;
     if (outputs.length > 1) print(`    ${index + 1}:`);
     for (const line of laidOut(bytes).split('\n')) print(`      ${line}`);
   }

@@ -1,0 +1,150 @@
+import { numbers, texts } from '../../../clients/postgres/quote.ts';
+import type { PostgresSession } from '../../../clients/postgres/session.ts';
+import type { Fence, Leases } from '../../../core/store/leases.ts';
+import type { Recovered } from '../../../core/store/message-store.ts';
+import { outcomeOf } from '../../../core/store/outcome-elsewhere.ts';
+import type {
+  Notices,
+  OutcomeElsewhere,
+  OutcomeQuestion,
+  SharedMessage,
+  SharedStore,
+} from '../../../core/store/shared-store.ts';
+import { content } from './content.ts';
+import { unrouted } from './inbox.ts';
+import type { PostgresLeases } from './leases.ts';
+import type { Settings } from './options.ts';
+import { Readers } from './readers.ts';
+import { messageColumns, summaries } from './summaries.ts';
+import type { StoreState, Transaction } from './transaction.ts';
+
+/** Asks which of these channels have unrouted messages of other openings. */
+export function foreignStatement({ quoted, epoch, names }: StoreState, channels: readonly string[]): string {
+  const ids = channels.map((channel) => names.id(channel));
+  return `SELECT * FROM ${quoted}.foreign_in(${epoch}, ${numbers(ids, 'int4')})`;
+}
+
+/** In order with everything else that is written and read. */
+type InOrder = <T>(run: (tx: Transaction) => Promise<T>, fence?: Fence) => Promise<T>;
+
+/** What hubs that have the same schema open know of each other. Leases and the rest are asked about on a connection of their own each. */
+export class PostgresShared implements SharedStore {
+  readonly hub: string;
+  readonly leases: Leases;
+  readonly #held: PostgresLeases;
+  readonly #state: StoreState;
+  readonly #inOrder: InOrder;
+  readonly #readers: Readers;
+
+  constructor(settings: Settings, state: StoreState, held: PostgresLeases, inOrder: InOrder) {
+    this.hub = settings.hub;
+    this.leases = held;
+    this.#held = held;
+    this.#state = state;
+    this.#inOrder = inOrder;
+    this.#readers = new Readers({ ...settings, readers: 1 });
+  }
+
+  async foreign(channels: readonly string[]): Promise<ReadonlySet<string>> {
+    const { names } = this.#state;
+    const isKnown = (channel: string) => names.known(channel) !== 0;
+    return await this.#readers.read(async (session) => {
+      // The first message of a channel may have come to another hub.
+      if (!channels.every(isKnown)) await names.read(session);
+      const known = channels.filter(isKnown);
+      if (known.length === 0) return new Set();
+      const rows = await session.ask(foreignStatement(this.#state, known));
+      const found = new Set(rows.map(([id]) => Number(id)));
+      return new Set(known.filter((channel) => found.has(names.known(channel))));
+    });
+  }
+
+  unrouted(
+    channel: string,
+    known: readonly number[],
+    limit: number,
+    maxBytes: number,
+  ): Promise<readonly SharedMessage[]> {
+    return this.#inOrder(async (tx) => {
+      const { names } = this.#state;
+      if (names.known(channel) === 0) await names.read({ ask: (text, values = []) => tx.ask(text, values) });
+      return await unrouted(tx, channel, -1, limit, maxBytes, known);
+    });
+  }
+
+  countRecoveries(channel: string, upTo: number, limit: number, fence: Fence): Promise<readonly Recovered[]> {
+    return this.#inOrder(async (tx) => {
+      const { names, quoted } = tx.state;
+      const lowest = `SELECT seq FROM ${quoted}.unrouted WHERE channel = $1 AND seq <= $2 ORDER BY seq LIMIT $3`;
+      const values = [names.known(channel), upTo, limit];
+      await tx.ask(
+        `UPDATE ${quoted}.unrouted SET recoveries = recoveries + 1, counted = $4
+         WHERE channel = $1 AND counted <> $4 AND seq IN (${lowest})`,
+        [...values, fence.epoch],
+      );
+      const rows = await tx.ask(
+        `SELECT seq, recoveries FROM ${quoted}.unrouted WHERE channel = $1 AND seq IN (${lowest}) ORDER BY seq`,
+        values,
+      );
+      return rows.map(([seq, recoveries]) => ({ seq: Number(seq), recoveries: Number(recoveries) }));
+    }, fence);
+  }
+
+  outcomes(
+    channel: string,
+    seqs: readonly number[],
+    question: OutcomeQuestion,
+  ): Promise<ReadonlyMap<number, OutcomeElsewhere>> {
+    const { quoted, names } = this.#state;
+    return this.#readers.read(async (session) => {
+      await names.read(session);
+      const rows = await session.ask(
+        `SELECT ${messageColumns} FROM ${quoted}.message m JOIN ${quoted}.settlement s ON s.seq = m.seq
+         WHERE m.channel = $1 AND m.seq = ANY(${numbers(seqs, 'int8')}) AND s.seq = ANY(${numbers(seqs, 'int8')})`,
+        [names.known(channel)],
+      );
+      const outcomes = new Map<number, OutcomeElsewhere>();
+      for (const summary of await summaries(session, quoted, names, rows)) {
+        const outcome = outcomeOf(summary, question, () => undefined);
+        outcomes.set(summary.seq, await this.#withReply(session, summary.id, outcome, question));
+      }
+      return outcomes;
+    });
+  }
+
+  /** Its reply is read once, when the message has ended. */
+  async #withReply(session: PostgresSession, id: string, outcome: OutcomeElsewhere, { replyFrom }: OutcomeQuestion) {
+    if (replyFrom === undefined || outcome.status === 'queued') return outcome;
+    const { quoted, names } = this.#state;
+    const kept = await content(session, quoted, names, id);
+    const reply = kept?.contents.find(({ destination }) => destination === replyFrom)?.reply;
+    return reply ? { ...outcome, reply } : outcome;
+  }
+
+  async announce(subjects: readonly string[]): Promise<void> {
+    if (subjects.length === 0) return;
+    const { quoted, epoch } = this.#state;
+    await this.#readers.read((session) => session.ask(`SELECT ${quoted}.tell(${epoch}, ${texts(subjects)})`));
+  }
+
+  notices(after: number | undefined): Promise<Notices> {
+    const { quoted, epoch } = this.#state;
+    return this.#readers.read(async (session) => {
+      const [end] = await session.ask(`SELECT n FROM ${quoted}.notice_end`);
+      const upTo = Number(end?.[0] ?? 0);
+      if (after === undefined || after >= upTo) return { upTo, subjects: [] };
+      const rows = await session.ask(
+        `SELECT n, opening, subject FROM ${quoted}.notice WHERE n > $1 AND n <= $2 ORDER BY n`,
+        [after, upTo],
+      );
+      if (rows.length < upTo - after) return { upTo, subjects: undefined };
+      const others = rows.filter(([, opening]) => Number(opening) !== epoch);
+      return { upTo, subjects: others.map(([, , subject]) => String(subject)) };
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#held.close();
+    await this.#readers.close();
+  }
+}

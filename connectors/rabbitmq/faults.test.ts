@@ -1,0 +1,140 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { TestBroker } from '../../clients/rabbitmq/testing/broker.ts';
+import type { Outgoing } from '../../core/message.ts';
+import { fakeDestinationContext } from '../../core/testing/contexts.ts';
+import { outcomesOf, patient } from '../../core/testing/destination-suite.ts';
+import { outgoing } from '../../core/testing/outgoing.ts';
+import { type OwnService, ownService, uniqueName } from '../../core/testing/services.ts';
+import { rabbitmq } from './rabbitmq.ts';
+
+const own = await ownService('rabbitmq', import.meta.filename);
+const keys = 8;
+const message = (number: number, bytes = Buffer.from(String(number))) =>
+  outgoing({ number, payload: undefined, bytes, keys: [`patient-${number % keys}`] });
+
+describe.skipIf(own.missing)('the rabbitmq destination in front of a broker that fails', () => {
+  let server: OwnService;
+  beforeAll(async () => {
+    server = await own.start({ settings: { max_message_size: '2000' } });
+  }, 60_000);
+  afterAll(() => server?.[Symbol.asyncDispose]());
+
+  async function farFrom(of: OwnService, config: Partial<Parameters<typeof rabbitmq>[0]> = {}, queueType = 'quorum') {
+    const broker = await TestBroker.at(of, uniqueName(import.meta.filename));
+    onTestFinished(() => broker[Symbol.asyncDispose]());
+    const queue = await broker.queue('tasks', { 'x-queue-type': queueType });
+    const context = fakeDestinationContext({ endpoints: { far: broker.endpoint() } });
+    const destination = rabbitmq({ endpoint: 'far', routingKey: queue, ...config }).create(context);
+    onTestFinished(() => destination[Symbol.asyncDispose]());
+    return { broker, queue, destination, context };
+  }
+
+  it('makes a dead letter of the message that is too large, and of no other', async () => {
+    const { broker, queue, destination } = await farFrom(server);
+    const batch = [message(0), message(1, Buffer.alloc(2001)), message(2)];
+    const outcomes = await outcomesOf(destination, batch);
+    expect(outcomes[1]).toMatchObject({
+      status: 'error',
+      error: { code: 'write-failed', kind: 'permanent', scope: 'message' },
+    });
+    const left = batch.filter((_, at) => at !== 1 && outcomes[at]?.status !== 'sent');
+    expect((await outcomesOf(destination, left)).every(({ status }) => status === 'sent')).toBe(true);
+    expect(new Set(await broker.texts(queue))).toEqual(new Set(['0', '2']));
+  });
+
+  it('does not publish a second time what the broker has and whose write was given up', async () => {
+    const { broker, queue, destination } = await farFrom(server);
+    await outcomesOf(destination, [message(0)]);
+    await server.pause('rabbitmq');
+    for (let round = 0; round < 3; round++) {
+      const signal = AbortSignal.timeout(100);
+      expect(await outcomesOf(destination, [message(1)], { ...patient, signal })).toMatchObject([
+        { status: 'uncertain' },
+      ]);
+    }
+    await server.resume('rabbitmq');
+    await pause(200);
+    expect(await outcomesOf(destination, [message(1)])).toEqual([{ status: 'sent' }]);
+    expect(await broker.texts(queue)).toEqual(['0', '1']);
+  });
+
+  it('goes over another connection where one does not confirm in time', async () => {
+    const { broker, queue, destination, context } = await farFrom(server, { confirmTimeoutMs: 300 });
+    await outcomesOf(destination, [message(0)]);
+    await server.pause('rabbitmq');
+    expect(await outcomesOf(destination, [message(1)])).toMatchObject([
+      { status: 'uncertain', error: { code: 'reply-timeout', message: expect.stringContaining('confirmTimeoutMs') } },
+    ]);
+    await server.resume('rabbitmq');
+    expect(await outcomesOf(destination, [message(1)])).toEqual([{ status: 'sent' }]);
+    expect(context.counts.rabbitmq_connections_total).toBe(2);
+    expect(new Set(await broker.texts(queue))).toEqual(new Set(['0', '1']));
+  });
+
+  // A quorum queue of one node does not come back from a kill (RabbitMQ 3.10): a cluster is what it is for.
+  const restarts = [
+    ['a classic queue is killed', 'classic', 'kill'],
+    ['a classic queue is stopped', 'classic', 'stop'],
+    ['a quorum queue is stopped', 'quorum', 'stop'],
+  ] as const;
+  it.for(restarts)('loses nothing, and keeps the order of each key, when the broker of %s under load', {
+    timeout: 90_000,
+  }, async ([, queueType, end]) => {
+    const { broker, queue, destination, context } = await farFrom(server, { confirmTimeoutMs: 3000 }, queueType);
+    const total = 4000;
+    const waiting = Array.from({ length: keys }, (_, key) =>
+      Array.from({ length: total / keys }, (_, turn) => message(key + turn * keys)),
+    );
+    let ended: Promise<void> | undefined;
+    let sent = 0;
+    const seen = new Set<string>();
+    // As the dispatcher does it: the first of each key, and behind a failure a pause.
+    while (waiting.some((lane) => lane.length > 0)) {
+      const batch = waiting.flatMap((lane): Outgoing<unknown>[] => lane.slice(0, 1));
+      const outcomes = await outcomesOf(destination, batch);
+      for (const [at, outcome] of outcomes.entries()) {
+        seen.add(outcome.status);
+        if (outcome.status !== 'sent') continue;
+        waiting[Number(batch[at]!.keys[0].split('-')[1])]!.shift();
+        sent += 1;
+      }
+      if (sent > total / 4 && !ended)
+        ended = server[end]('rabbitmq').then(async () => {
+          await pause(500);
+          await server.start('rabbitmq');
+        });
+      if (outcomes.some(({ status }) => status !== 'sent')) await pause(100);
+    }
+    await ended;
+    expect(seen).toContain('error');
+    const numbers = (await broker.texts(queue)).map(Number);
+    expect(new Set(numbers).size).toBe(total);
+    for (let key = 0; key < keys; key++) {
+      const first = [...new Set(numbers.filter((number) => number % keys === key))];
+      expect(first).toEqual(first.toSorted((a, b) => a - b));
+    }
+    expect(context.reported.at(-1)?.state).toBe('connected');
+  });
+
+  it('says that the broker takes nothing while an alarm of its disk is on, and goes on after it', async () => {
+    await using alarmed = await own.start({ settings: { 'disk_free_limit.absolute': '900000GB' } });
+    const { broker, queue, destination, context } = await farFrom(alarmed);
+    const away = { code: 'refused', kind: 'transient', scope: 'destination' };
+    const [first] = await outcomesOf(destination, [message(0)]);
+    expect(first).toMatchObject({ status: 'uncertain', error: away });
+    const [second] = await outcomesOf(destination, [message(1)]);
+    expect(second).toMatchObject({ status: 'error', error: away });
+    expect(second).toHaveProperty('error.message', expect.stringContaining('an alarm of its memory or disk'));
+    expect(context.reported.at(-1)?.state).toBe('retrying');
+    await alarmed.stop('rabbitmq');
+    const file = join(alarmed.directory, 'rabbitmq.conf');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('900000GB', '1MB'));
+    await alarmed.start('rabbitmq');
+    expect(await outcomesOf(destination, [message(0)])).toEqual([{ status: 'sent' }]);
+    expect(new Set(await broker.texts(queue))).toEqual(new Set(['0']));
+  }, 60_000);
+});
