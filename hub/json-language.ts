@@ -1,6 +1,6 @@
 import { type JsonValue, json } from '../contracts/json.ts';
+import { everyAt, firstAt, type JsonStep, readJsonPath } from '../contracts/json-path.ts';
 import type { FormatLanguage } from '../core/config/format-language.ts';
-import { everyAt, firstAt, type JsonStep, readJsonPath } from '../transforms/mapping/json-path.ts';
 import { splitJson } from '../transforms/mapping/json-split.ts';
 
 /** Paths into JSON in the keys and filters of YAML channels, as maps have them: `patient.mrn`, `ids[type=MR].value`, `orders[].code`. */

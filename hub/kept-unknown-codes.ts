@@ -4,6 +4,7 @@ import { describeThrown } from '../core/errors.ts';
 import type { MessageStore } from '../core/store/message-store.ts';
 import type { TableSet } from '../core/tables/table-set.ts';
 import type { UnknownCodes } from '../core/tables/unknown-codes.ts';
+import { ownName } from './own-name.ts';
 
 const stateName = 'tables/unknown';
 const keepEveryMs = 15_000;
@@ -21,7 +22,7 @@ const kept = z.object({
 });
 
 export interface KeptUnknownCodesOptions {
-  readonly store: Pick<MessageStore, 'state' | 'setState'>;
+  readonly store: Pick<MessageStore, 'state' | 'setState' | 'shared'>;
   readonly codes: { readonly unknown: UnknownCodes; readonly tables: TableSet };
   readonly clock: Clock;
   readonly log: Log;
@@ -42,7 +43,7 @@ export class KeptUnknownCodes implements AsyncDisposable {
   /** Adds what an earlier run knew, but of tables that are others by now: their lists begin anew. Once the tables are in force. */
   async start(): Promise<void> {
     const { store, codes } = this.#options;
-    const read = kept.safeParse(parsed(await store.state(stateName)));
+    const read = kept.safeParse(parsed(await store.state(ownName(store, stateName))));
     const { hashes = {}, codes: before = [] } = read.data ?? {};
     codes.unknown.restore(before.filter(({ table }) => hashes[table] === (codes.tables.get(table)?.hash ?? '')));
     this.#started = true;
@@ -69,7 +70,7 @@ export class KeptUnknownCodes implements AsyncDisposable {
     const names = new Set(list.map(({ table }) => table));
     const hashes = Object.fromEntries([...names].map((table) => [table, codes.tables.get(table)?.hash ?? '']));
     try {
-      await store.setState(stateName, JSON.stringify({ hashes, codes: list }));
+      await store.setState(ownName(store, stateName), JSON.stringify({ hashes, codes: list }));
       this.#revision = revision;
     } catch (thrown) {
       log.warn({ error: describeThrown(thrown) }, 'keeping the unknown codes failed; it is tried again');

@@ -14,15 +14,21 @@ const stateName = 'hub/undeployed';
 
 /** The channels that people have undeployed; durable, so that a restart of the hub does not bring them back. */
 export class UndeployedChannels {
-  #store: Pick<MessageStore, 'setState'> | undefined;
+  #store: Pick<MessageStore, 'state' | 'setState'> | undefined;
   #channels: ReadonlyMap<string, UndeployedChannel> = new Map();
 
   /** Takes over what an earlier run left. Before anything is deployed. */
   async load(store: Pick<MessageStore, 'state' | 'setState'>): Promise<void> {
     this.#store = store;
-    const kept = await store.state(stateName);
+    this.#channels = await this.#kept();
+  }
+
+  /** What the store has: another hub on it may have added to it. */
+  async #kept(): Promise<Map<string, UndeployedChannel>> {
+    if (!this.#store) return new Map(this.#channels);
+    const kept = await this.#store.state(stateName);
     const all = kept ? (JSON.parse(kept) as readonly UndeployedChannel[]) : [];
-    this.#channels = new Map(all.map((each) => [each.channel, each]));
+    return new Map(all.map((each) => [each.channel, each]));
   }
 
   get(channel: string): UndeployedChannel | undefined {
@@ -38,15 +44,16 @@ export class UndeployedChannels {
   }
 
   /** Resolves when it is durable. */
-  add(channel: UndeployedChannel): Promise<void> {
-    return this.#keep(new Map(this.#channels).set(channel.channel, channel));
+  async add(channel: UndeployedChannel): Promise<void> {
+    await this.#keep((await this.#kept()).set(channel.channel, channel));
   }
 
   /** Resolves when it is durable. */
   async remove(channels: readonly string[]): Promise<void> {
-    const left = new Map(this.#channels);
+    if (!channels.some((each) => this.#channels.has(each))) return;
+    const left = await this.#kept();
     for (const each of channels) left.delete(each);
-    if (left.size < this.#channels.size) await this.#keep(left);
+    await this.#keep(left);
   }
 
   async #keep(channels: ReadonlyMap<string, UndeployedChannel>): Promise<void> {

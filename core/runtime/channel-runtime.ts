@@ -1,4 +1,5 @@
 // Over 300 lines: the life of one channel, whose parts (intake, pipeline, dispatchers, source) start and stop together.
+// What it does with several hubs touches nearly all of that state; splitting it off is the next thing to do here.
 import { isDeepStrictEqual } from 'node:util';
 import type { ChannelDefinition } from '../channel.ts';
 import type { Cluster } from '../cluster/cluster.ts';

@@ -1,3 +1,4 @@
+// Over 300 lines: what composes a hub's channels, verbs, jobs and leases, and the order in which they begin and end.
 import type { ChannelDefinition } from '../channel.ts';
 import { Cluster, type ClusterTimes } from '../cluster/cluster.ts';
 import type { Grant, LeaseHolder } from '../cluster/lease-keeper.ts';

@@ -1,3 +1,4 @@
+// Over 350 lines: the rules of failure, side by side on one harness.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../contracts/json.ts';
+import { everyAt, firstAt, isObject, type JsonStep, readJsonPath } from '../../contracts/json-path.ts';
 import { invalid } from './function.ts';
-import { everyAt, firstAt, isObject, type JsonStep, readJsonPath } from './json-path.ts';
 import { eachOf } from './loop.ts';
 import type { Run, Scopes, SourceModel, SourcePath, TargetModel, TargetPath } from './run.ts';
 import { asText, faultyValue, RawText, type Value } from './value.ts';

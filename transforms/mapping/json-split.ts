@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../contracts/json.ts';
+import { everyAt, readJsonPath } from '../../contracts/json-path.ts';
 import type { Format } from '../../core/format.ts';
 import { many, type TransformSpec } from '../../core/transform.ts';
-import { everyAt, readJsonPath } from './json-path.ts';
 
 /**
  * Makes one payload of each value at a path: `orders` of each item of that list, `patients[].orders[]` of all of them. A message

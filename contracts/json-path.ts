@@ -1,5 +1,5 @@
-import type { JsonValue } from '../../contracts/json.ts';
-import { HubError } from '../../core/errors.ts';
+import { HubError } from '../core/errors.ts';
+import type { JsonValue } from './json.ts';
 
 /** One step of a path into JSON. */
 export type JsonStep =
