@@ -6,6 +6,7 @@ interface Thrown {
   readonly message?: unknown;
   readonly apiId?: unknown;
   readonly canRetry?: unknown;
+  readonly needsRejoin?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
 }
@@ -136,9 +137,10 @@ function isSystemCode(code: unknown): boolean {
   return typeof code === 'string' && /^E[A-Z]+$/.test(code);
 }
 
-/** Whether trying the same again can help: the network broke, or brokers have not settled who leads. */
+/** Whether trying the same again can help: the network broke, brokers have not settled who leads, or no longer know the member. */
 export function passing(thrown: unknown): boolean {
   if (thrown instanceof HubError) return thrown.kind === 'transient';
+  for (const { needsRejoin } of within(thrown)) if (needsRejoin === true) return true;
   for (const { canRetry } of within(thrown)) if (canRetry === false) return false;
   return true;
 }

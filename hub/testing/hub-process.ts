@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -21,7 +21,10 @@ export async function workplace(files: Readonly<Record<string, string>> = {}): P
   const write = async (wanted: Readonly<Record<string, string>>) => {
     for (const [name, content] of Object.entries(wanted)) {
       await mkdir(dirname(join(directory, name)), { recursive: true });
-      await writeFile(join(directory, name), content);
+      // As editors and git do: nobody reads half a file.
+      const half = join(directory, `${name}.half`);
+      await writeFile(half, content);
+      await rename(half, join(directory, name));
     }
   };
   await write(files);
