@@ -41,6 +41,11 @@ test('what goes again after a kill may start over, but not go back within one li
   expect(judge(back, sent([2], kill)).inversions).toBe(1);
 });
 
+test('a step back within one life is an inversion, also where another life delivered between', () => {
+  const interleaved = arrived([0, 5, 0, 1], [0, 6, 0, 1], [0, 6, 0, 2], [0, 5, 0, 1]);
+  expect(judge(interleaved, sent([])).inversions).toBe(1);
+});
+
 test('a duplicate is allowed for each copy that the sender sent, and no further', () => {
   const resent = new Map([['0/1', 1]]);
   expect(judge(arrived([0, 1], [0, 1]), sent([1], { resent })).unexplained).toBe(0);

@@ -36,7 +36,7 @@ const SETTLED_WITHIN_MS = 2_000;
 
 export function judge(arrivals: Arrivals, sent: Sent): Verdict {
   const highest = new Map<number, number>();
-  const highestOfLife = new Map<number, { life: number; n: number }>();
+  const highestOfLife = new Map<string, number>();
   const last = new Map<string, number>();
   const copies = new Map(sent.resent);
   let inversions = 0;
@@ -49,16 +49,16 @@ export function judge(arrivals: Arrivals, sent: Sent): Verdict {
     const name = `${key}/${n}`;
     const before = last.get(name);
     const top = highest.get(key) ?? 0;
-    const topOfLife = highestOfLife.get(key);
-    const sameLife = topOfLife !== undefined && topOfLife.life === life && life > 0;
-    if ((before === undefined && n < top) || (sameLife && n < topOfLife.n)) inversions++;
+    const lane = `${key}/${life}`;
+    const topOfLife = life > 0 ? (highestOfLife.get(lane) ?? 0) : 0;
+    if ((before === undefined && n < top) || n < topOfLife) inversions++;
     if (before !== undefined) {
       duplicates++;
       if (!explained(name, before, at, copies, sent.kills)) unexplained++;
     }
     last.set(name, at);
     if (n > top) highest.set(key, n);
-    if (!sameLife || n > topOfLife.n) highestOfLife.set(key, { life, n });
+    if (life > 0 && n > topOfLife) highestOfLife.set(lane, n);
   }
   let lost = 0;
   for (const [key, count] of sent.acknowledged.entries())

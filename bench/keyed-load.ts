@@ -2,7 +2,8 @@ import { Frame } from './frame.ts';
 import { Sender } from './sender.ts';
 
 export interface KeyedLoadOptions {
-  readonly port: number;
+  /** Of several, each connection takes the next one whenever it connects. */
+  readonly port: number | readonly number[];
   readonly connections: number;
   readonly fixture: string;
   readonly firstKey?: number;
@@ -12,6 +13,14 @@ export interface KeyedLoadOptions {
   readonly rate?: number;
   /** Sends so many and no more. */
   readonly count?: number;
+  /** Hears of each message before it goes out for the first time. */
+  readonly onFirst?: (key: number, n: number) => void;
+  /** Without an answer for so long a connection is given up; it waits for ever if absent. */
+  readonly answerTimeoutMs?: number;
+  /** A connection is closed after so many answers, and made again; it stays if absent. */
+  readonly answersPerConnection?: number;
+  /** A message is sent for the first time. */
+  readonly onBegin?: (key: number, n: number) => void;
 }
 
 interface Connection {
@@ -21,6 +30,10 @@ interface Connection {
   /** What was sent and is not acknowledged. */
   pending: { key: number; n: number; sends: number } | undefined;
   turn: number;
+  /** How often it connected; says which port is next. */
+  connects: number;
+  answers: number;
+  timer: NodeJS.Timeout | undefined;
 }
 
 const TICK_MS = 5;
@@ -36,6 +49,7 @@ export class KeyedLoad {
   /** Copies beyond the first, by `key/n`. */
   readonly resent = new Map<string, number>();
   readonly #options: KeyedLoadOptions;
+  readonly #ports: readonly number[];
   readonly #connections: Connection[] = [];
   readonly #idle: Connection[] = [];
   readonly #startedAt = performance.now();
@@ -47,7 +61,8 @@ export class KeyedLoad {
 
   constructor(options: KeyedLoadOptions) {
     this.#options = options;
-    const { connections, keys, firstKey = 0 } = options;
+    const { connections, keys, firstKey = 0, port } = options;
+    this.#ports = typeof port === 'number' ? [port] : port;
     for (let i = 0; i < Math.min(connections, keys); i++) {
       const own: number[] = [];
       for (let key = i; key < keys; key += connections) own.push(firstKey + key);
@@ -57,6 +72,9 @@ export class KeyedLoad {
         sender: undefined,
         pending: undefined,
         turn: 0,
+        connects: i,
+        answers: 0,
+        timer: undefined,
       });
     }
     for (const connection of this.#connections) this.#connect(connection);
@@ -84,12 +102,14 @@ export class KeyedLoad {
   #connect(connection: Connection): void {
     const answered = (positive: boolean) => this.#answered(connection, positive);
     const lost = () => {
+      clearTimeout(connection.timer);
       this.#remove(connection);
       connection.sender = undefined;
       if (this.#done && !connection.pending) return;
       setTimeout(() => this.#connect(connection), RECONNECT_MS);
     };
-    const sender = new Sender(this.#options.port, connection.frame, { answered, lost });
+    const port = this.#ports[connection.connects++ % this.#ports.length]!;
+    const sender = new Sender(port, connection.frame, { answered, lost });
     void sender.connected.then(() => {
       connection.sender = sender;
       if (connection.pending) this.#send(connection, connection.pending);
@@ -104,6 +124,7 @@ export class KeyedLoad {
   #answered(connection: Connection, positive: boolean): void {
     const { pending } = connection;
     if (!pending) return;
+    clearTimeout(connection.timer);
     // As an EHR does at a negative answer: hang up, connect again, send again.
     if (!positive) {
       connection.sender?.close();
@@ -112,7 +133,9 @@ export class KeyedLoad {
     connection.pending = undefined;
     this.acknowledged[pending.key] = pending.n;
     this.#acks++;
-    this.#next(connection);
+    const over = ++connection.answers % (this.#options.answersPerConnection ?? Number.POSITIVE_INFINITY) === 0;
+    if (over && !this.#done) connection.sender?.close();
+    else this.#next(connection);
   }
 
   #next(connection: Connection): void {
@@ -124,13 +147,18 @@ export class KeyedLoad {
   #begin(connection: Connection): void {
     const key = connection.keys[connection.turn++ % connection.keys.length]!;
     this.#begun++;
-    this.#send(connection, (connection.pending = { key, n: (this.acknowledged[key] ?? 0) + 1, sends: 0 }));
+    const n = (this.acknowledged[key] ?? 0) + 1;
+    this.#options.onBegin?.(key, n);
+    this.#send(connection, (connection.pending = { key, n, sends: 0 }));
   }
 
   #send(connection: Connection, pending: NonNullable<Connection['pending']>): void {
     if (pending.sends++ > 0) this.resent.set(`${pending.key}/${pending.n}`, pending.sends - 1);
+    else this.#options.onFirst?.(pending.key, pending.n);
     connection.frame.set(pending.key, pending.n);
     connection.sender?.send();
+    const { answerTimeoutMs } = this.#options;
+    if (answerTimeoutMs !== undefined) connection.timer = setTimeout(() => connection.sender?.close(), answerTimeoutMs);
   }
 
   #pace(): void {

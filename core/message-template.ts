@@ -44,3 +44,26 @@ export function metaPlace(place: string): ((meta: Meta) => string) | undefined {
   const name = place.slice('meta.'.length);
   return (meta) => (Object.hasOwn(meta, name) ? (meta[name] ?? '') : '');
 }
+
+/**
+ * A text with places that are filled in from a message as they are, such as `adt.${meta.hl7.type}`: from its identity and meta, never
+ * from its payload; what meta does not have is empty. Throws SyntaxError that says what is wrong with it.
+ */
+export function messageTemplate(text: string): Place {
+  const parts = templateParts<Place>(text, (plain) => () => plain, placeCalled);
+  return (message) => parts.map((part) => part(message)).join('');
+}
+
+export function isMessageTemplate(text: string): boolean {
+  try {
+    messageTemplate(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it gives the same text for every message. */
+export function isFixed(text: string): boolean {
+  return withoutPlaces(text) === text;
+}

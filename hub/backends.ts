@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { kafkaDriver } from '../clients/kafka/connection.ts';
 import type { Log } from '../core/component.ts';
 import { readEnvironment } from '../core/config/environment.ts';
 import { describeProblem } from '../core/config/problem.ts';
@@ -19,6 +20,8 @@ import { unreadableEnvironment } from './unreadable-environment.ts';
 export interface Backends {
   readonly store: MessageStore;
   readonly events: EventLog;
+  /** Where the message store is, if it is in PostgreSQL. */
+  readonly database: EndpointOf<'postgres'> | undefined;
   /** Resolves when either is lost for good: the process can only end. */
   readonly failed: Promise<HubError>;
 }
@@ -37,6 +40,7 @@ export async function openBackends(settings: Settings, log: Log, opened: AsyncDi
   const endpoints = postgres || kafka ? await endpointsOf(settings) : {};
   const database = postgres && endpointNamed('postgres', postgres.endpoint, endpoints);
   const brokers = kafka && endpointNamed('kafka', kafka.endpoint, endpoints);
+  await Promise.all([database && postgresStore(), brokers && kafkaLog(), brokers && kafkaDriver()]);
   const store: Promise<Opened<MessageStore>> = database
     ? openPostgres(settings, database, postgres.schema, log)
     : openSqlite(settings);
@@ -44,7 +48,7 @@ export async function openBackends(settings: Settings, log: Log, opened: AsyncDi
   for (const each of await Promise.allSettled([store, events])) if (each.status === 'fulfilled') opened.use(each.value);
   const both = [await store, await events] as const;
   const failed = Promise.race(both.map((each) => each.failed).filter((each) => each !== undefined));
-  return { store: both[0], events: both[1], failed };
+  return { store: both[0], events: both[1], database, failed };
 }
 
 function openSqlite({ stateDir, store, timeZone }: Settings) {
@@ -58,14 +62,17 @@ function openEmbedded({ stateDir }: Settings, log: Log) {
   return below(stateDir, openEmbeddedLog({ directory: join(stateDir, 'events'), now: systemClock.now, onError }));
 }
 
-/** Drivers of what a hub does not stand on are not loaded. */
+// Drivers of what a hub does not stand on are not loaded; the others before anything connects, as loading them holds up every answer.
+const postgresStore = () => import('../connectors/postgres/message-store/postgres-store.ts');
+const kafkaLog = () => import('../connectors/kafka/event-log/kafka-log.ts');
+
 async function openPostgres(
   { store, hub, timeZone }: Settings,
   server: EndpointOf<'postgres'>,
   schema: string,
   log: Log,
 ) {
-  const { openPostgresStore } = await import('../connectors/postgres/message-store/postgres-store.ts');
+  const { openPostgresStore } = await postgresStore();
   const { maxBacklogBytes } = store;
   const zone = timeZone === undefined ? {} : { timeZone };
   return openPostgresStore({
@@ -84,7 +91,7 @@ async function openKafka(
   { prefix, replication }: NonNullable<Settings['events']['kafka']>,
   log: Log,
 ) {
-  const { openKafkaLog } = await import('../connectors/kafka/event-log/kafka-log.ts');
+  const { openKafkaLog } = await kafkaLog();
   return openKafkaLog({
     endpoint,
     prefix,

@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChannelDefinition } from '../core/channel.ts';
 import { loadChannels } from '../core/config/channels-folder.ts';
-import { type CodeLoader, type CodeSnapshot, sha256 } from '../core/config/code-loader.ts';
-import { type Environment, readEnvironment } from '../core/config/environment.ts';
+import type { CodeLoader, CodeSnapshot } from '../core/config/code-loader.ts';
+import type { Environment } from '../core/config/environment.ts';
 import { KeptChannels } from '../core/config/kept-channels.ts';
 import { describeProblem, type Problem } from '../core/config/problem.ts';
-import type { ReferenceSources } from '../core/config/references.ts';
 import type { Registry } from '../core/config/registry.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import { asHubError, type ErrorRecord, errorRecord, HubError } from '../core/errors.ts';
@@ -25,13 +23,13 @@ import { type AlertsConfig, defaultAlerts } from './alerts/alerts-config.ts';
 import { loadAlerts } from './alerts/alerts-file.ts';
 import type { AlertsSource } from './alerts/far-ends.ts';
 import { type Chosen, type DeployReport, nothingDeployed, type RefusedTables } from './deploy-report.ts';
+import { EnvironmentInForce } from './environment-in-force.ts';
 import { HeldBackChannels } from './held-back-channels.ts';
 import { makeOwnDirectories } from './own-directories.ts';
-import { readOrNothing, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { type TablesReload, versionsOf } from './tables-watch.ts';
 import { doneAmong } from './undeploy.ts';
 import { UndeployedChannels } from './undeployed.ts';
-import { unreadableEnvironment } from './unreadable-environment.ts';
 import { weirVersion } from './version.ts';
 import { type Wiring, wiringOf } from './wiring.ts';
 
@@ -42,14 +40,11 @@ export class Deployment implements EndpointSource, AlertsSource {
   readonly #settings: Settings;
   readonly #registry: Registry;
   readonly #code: CodeLoader;
-  #environment: Environment = { endpoints: {} };
-  #environmentHash = '';
-  /** The environment that each channel was deployed with last. */
+  readonly #environment: EnvironmentInForce;
+  /** The hash of the environment that each channel was deployed with last. */
   readonly #deployedWith = new Map<string, string>();
   /** What people have undeployed. */
   readonly undeployed = new UndeployedChannels();
-  /** The file that it was read from. */
-  #environmentText: string | undefined;
   /** Codes that the tables in force do not have. A table that changes begins its list anew. */
   readonly unknown = new UnknownCodes();
   #tables: TableSet = noTables;
@@ -62,13 +57,14 @@ export class Deployment implements EndpointSource, AlertsSource {
 
   constructor(settings: Settings, registry: Registry, code: CodeLoader) {
     this.#settings = settings;
+    this.#environment = new EnvironmentInForce(settings);
     this.#registry = registry;
     this.#code = code;
   }
 
   /** An endpoint of the environment as it was last deployed. */
   get(name: string): Endpoint | undefined {
-    const { endpoints } = this.#environment;
+    const { endpoints } = this.#environment.value;
     return Object.hasOwn(endpoints, name) ? endpoints[name] : undefined;
   }
 
@@ -79,7 +75,7 @@ export class Deployment implements EndpointSource, AlertsSource {
 
   /** What the hub is for, by the environment as it was last deployed. */
   get processing(): Processing | undefined {
-    return this.#environment.processing;
+    return this.#environment.value.processing;
   }
 
   /** The code tables as they were last deployed. */
@@ -120,7 +116,7 @@ export class Deployment implements EndpointSource, AlertsSource {
 
   async #deploy(engine: Engine, chosen: Chosen | undefined): Promise<DeployReport> {
     const directory = this.#settings.channels;
-    const environment = await this.#readEnvironment();
+    const environment = await this.#environment.read();
     const endpoints = environment.value && new Set(Object.keys(environment.value.endpoints));
     const { tables, changed, problems: inTables } = await reloadTables(join(directory, 'tables'), csv, this.#tables);
     const code = await this.#code.snapshot();
@@ -139,9 +135,7 @@ export class Deployment implements EndpointSource, AlertsSource {
     if (missing !== undefined)
       throw new HubError('not-found', 'permanent', `deploying ${missing}: no channel file defines it`);
     await makeOwnDirectories(environment.value, this.#settings.stateDir);
-    this.#environment = environment.value;
-    this.#environmentHash = environment.hash;
-    this.#environmentText = environment.text;
+    this.#environment.put(environment.value, environment);
     this.#tables = tables;
     this.#alerts = alerts.value;
     for (const table of changed) this.unknown.clear(table);
@@ -216,7 +210,7 @@ export class Deployment implements EndpointSource, AlertsSource {
       tables,
       unknown: this.unknown,
       kept: this.#kept,
-      references: this.#references(),
+      references: this.#environment.references,
       ...(environment && { endpoints: new Set(Object.keys(environment.endpoints)) }),
       ...(environment?.zone !== undefined && { zone: environment.zone }),
     });
@@ -245,8 +239,8 @@ export class Deployment implements EndpointSource, AlertsSource {
       return { changed: [], problems };
     }
     const code = await this.#code.snapshot();
-    const asBefore = await this.#loadChannels(code, before, this.#environment);
-    const next = await this.#loadChannels(code, tables, this.#environment);
+    const asBefore = await this.#loadChannels(code, before, this.#environment.value);
+    const next = await this.#loadChannels(code, tables, this.#environment.value);
     const old = new Set(asBefore.problems.map(describeProblem));
     const wrong = next.problems.filter((each) => !old.has(describeProblem(each)));
     if (wrong.length > 0) return refuse(wrong);
@@ -288,35 +282,8 @@ export class Deployment implements EndpointSource, AlertsSource {
       ...channels.map(({ definition }) => definition.name),
       ...status.map((each) => each.channel),
     ]);
-    const gone = this.undeployed.list().filter(({ channel }) => !known.has(channel));
+    const all = this.undeployed.isShared ? [] : this.undeployed.list();
+    const gone = all.filter(({ channel }) => !known.has(channel));
     await this.undeployed.remove([...comesBack, ...gone].map(({ channel }) => channel));
-  }
-
-  async #readEnvironment(): Promise<{
-    value?: Environment;
-    hash: string;
-    text?: string;
-    problems: readonly Problem[];
-  }> {
-    const name = join('env', `${this.#settings.environment}.yaml`);
-    const path = join(this.#settings.channels, name);
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch {
-      const { channels, environment } = this.#settings;
-      return { hash: '', problems: [await unreadableEnvironment(channels, environment, path)] };
-    }
-    // The files that references name may have changed; the process's own environment cannot.
-    if (text === this.#environmentText && !/\$\{file:/.test(text))
-      return { value: this.#environment, hash: this.#environmentHash, text, problems: [] };
-    const read = readEnvironment(path, path, text, this.#references());
-    return read.ok
-      ? { value: read.value, hash: sha256(JSON.stringify(read.value)), text, problems: [] }
-      : { hash: '', problems: read.problems };
-  }
-
-  #references(): ReferenceSources {
-    return { environment: process.env, readFile: readOrNothing, stateDir: this.#settings.stateDir };
   }
 }

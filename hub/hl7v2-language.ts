@@ -9,15 +9,15 @@ import type { Hl7Message } from '../protocols/hl7v2/message.ts';
  */
 export const hl7v2Language: FormatLanguage<Hl7Message> = {
   format: 'hl7v2',
-  path: (text) => {
-    const path = readHl7Path(text);
+  path: (text, agreed) => {
+    const path = readHl7Path(text, {}, agreed);
     return {
       values: path.field === 0 ? () => [] : (message) => message.all(path),
       exists: (message) => message.has(path),
     };
   },
-  key: (texts) => {
-    const paths = texts.map((text) => readHl7Path(text));
+  key: (texts, agreed) => {
+    const paths = texts.map((text) => readHl7Path(text, {}, agreed));
     return (message) => message.keys(...paths);
   },
   split: splitHl7,

@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../core/component.ts';
 import { type CodeLoader, createCodeLoader } from '../core/config/code-loader.ts';
-import { errorRecord, HubError } from '../core/errors.ts';
+import { asHubError, HubError } from '../core/errors.ts';
 import { createEngine } from '../core/runtime/create-engine.ts';
 import type { Engine, StopReport } from '../core/runtime/engine.ts';
-import { type EmbeddedIndex, openEmbeddedIndex } from '../core/search/embedded-index.ts';
 import type { Reader } from '../core/store/message-store.ts';
 import type { Phase } from './admin/context.ts';
-import { openAlerts } from './alerts/alerts.ts';
+import { AlertsOfOne } from './alerts/alerts-of-one.ts';
 import { openBackends } from './backends.ts';
 import { assertDeployed, type Chosen, type DeployReport } from './deploy-report.ts';
 import { recordDeploy } from './deploy-trail.ts';
@@ -18,6 +17,7 @@ import { KeptUnknownCodes } from './kept-unknown-codes.ts';
 import { LiveReporter } from './live/live-reporter.ts';
 import { openLiveBus } from './live/open-live-bus.ts';
 import { shippedRegistry } from './registry.ts';
+import { closeSearch, openSearch, usableSearch } from './search/open-search.ts';
 import type { Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 import { type TablesReload, TablesWatch } from './tables-watch.ts';
@@ -45,9 +45,9 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   let phase: Phase = 'starting';
   // The threads of the store and the event log start while this one loads Express.
   const loading = import('./admin/server.ts');
-  const { store, events, failed } = await openBackends(settings, log, opened);
-  const searching = settings.store.postgres ? undefined : openSearch(settings, log);
-  if (searching) opened.defer(() => closeSearch(searching));
+  const { store, events, database, failed } = await openBackends(settings, log, opened);
+  const searching = openSearch(settings, database, log);
+  opened.defer(() => closeSearch(searching));
   const { startAdminServer } = await loading;
   const code = opened.use(await codeLoader(settings.channels));
   const deployment = new Deployment(settings, shippedRegistry(), code);
@@ -62,7 +62,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   });
   opened.defer(() => engine[Symbol.asyncDispose]());
   const alerts = opened.use(
-    await openAlerts({
+    new AlertsOfOne({
       ...{ engine, source: deployment, clock: systemClock, random: Math.random, log },
       ...{ lowWaterBytes: settings.store.lowWaterBytes, hub: settings.hub ?? hostname(), version: weirVersion },
     }),
@@ -74,6 +74,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     new Undeploy({
       ...{ engine, undeployed: deployment.undeployed, clock: systemClock, log },
       inTurn: (run) => deployment.inTurn(run),
+      bringBack: (channel) => bringBack(channel),
     }),
   );
   const codes = opened.use(new KeptUnknownCodes({ store, codes: deployment, clock: systemClock, log }));
@@ -93,6 +94,17 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     await alerts.reload();
     return report;
   };
+  const bringBack = async (channel: string) => {
+    const by = { actor: 'weir', reason: 'another hub was asked to deploy it' };
+    try {
+      const report = await deploy({ channels: [channel], by });
+      await recordDeploy(store, report, by, systemClock.now(), true);
+      assertDeployed(report);
+    } catch (thrown) {
+      const error = asHubError(thrown, 'config-invalid', `deploying ${channel}`);
+      log.error({ channel, code: error.code }, error.message);
+    }
+  };
   const context = {
     engine,
     deploy,
@@ -101,7 +113,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     wiring: () => deployment.wiring,
     alerts,
     live,
-    ...(searching && { search: searching }),
+    search: searching,
     phase: () => phase,
     startedAt: Date.now(),
     version: weirVersion,
@@ -113,7 +125,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   await recordDeploy(store, started, { actor: 'weir', reason: 'the hub was started' }, systemClock.now(), true);
   await codes.start();
   tables.start();
-  if (searching) await usable(searching, log);
+  await usableSearch(searching, log);
   phase = 'running';
   undeploy.watch();
   await alerts.start();
@@ -145,49 +157,6 @@ function reasonOf(changed: TablesReload['changed']): Reader {
     version === undefined ? `${table} is gone` : `${table} ${version}`,
   );
   return { actor: 'weir', reason: `code tables changed: ${what.join(', ')}` };
-}
-
-/** The index follows the store from a thread of its own; what becomes of it concerns nothing but finding. */
-function openSearch({ stateDir, search, store }: Settings, log: Log): Promise<EmbeddedIndex> {
-  const { freeText, paths } = search;
-  const searching = openEmbeddedIndex({
-    directory: join(stateDir, 'search'),
-    now: systemClock.now,
-    freeText,
-    lowWaterBytes: store.lowWaterBytes,
-    feed: {
-      module: new URL('../core/store/sqlite/feed.ts', import.meta.url).href,
-      name: 'sqliteFeed',
-      options: { directory: join(stateDir, 'messages') },
-    },
-    extractor: {
-      module: new URL('./search/hl7v2-extractor.ts', import.meta.url).href,
-      name: 'hl7v2Extractor',
-      options: { paths },
-    },
-  });
-  searching.then(
-    async (index) =>
-      log.error({ ...errorRecord(await index.failed) }, 'nothing can be found until the hub starts again'),
-    // Whoever waits for it hears of it.
-    () => undefined,
-  );
-  return searching;
-}
-
-/** Wrong settings are refused; an index that cannot be opened for another reason must not keep messages from going through. */
-async function usable(searching: Promise<EmbeddedIndex>, log: Log): Promise<void> {
-  try {
-    await searching;
-  } catch (thrown) {
-    if (!(thrown instanceof HubError) || thrown.code === 'config-invalid') throw thrown;
-    log.error({ ...errorRecord(thrown) }, 'nothing can be found until the hub starts again');
-  }
-}
-
-async function closeSearch(searching: Promise<EmbeddedIndex>): Promise<void> {
-  const index = await searching.catch(() => undefined);
-  await index?.[Symbol.asyncDispose]();
 }
 
 async function codeLoader(directory: string): Promise<CodeLoader> {

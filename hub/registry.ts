@@ -1,8 +1,10 @@
 import { adapters } from '../adapters/index.ts';
+import { checked } from '../clients/fhir/checked.ts';
 import { connectors } from '../connectors/index.ts';
 import { patientEvent } from '../contracts/clinical-patient.ts';
 import { cronSchedule } from '../contracts/cron-schedule.ts';
 import { envelopes } from '../contracts/envelopes/index.ts';
+import { fhirBundle, fhirResource } from '../contracts/fhir.ts';
 import { hl7v2 } from '../contracts/hl7v2.ts';
 import { hubAlert } from '../contracts/hub-alert.ts';
 import { json } from '../contracts/json.ts';
@@ -12,6 +14,7 @@ import { createRegistry, type Registry } from '../core/config/registry.ts';
 import { document } from '../core/document.ts';
 import { bytes } from '../core/format.ts';
 import { transforms } from '../transforms/index.ts';
+import { fhirLanguage } from './fhir-language.ts';
 import { hl7v2Language } from './hl7v2-language.ts';
 import { jsonLanguage } from './json-language.ts';
 import { recordLanguageFor } from './record-language.ts';
@@ -22,11 +25,26 @@ export function shippedRegistry(): Registry {
     adapters,
     connectors,
     transforms,
-    formats: [bytes, document, hl7v2, json, patientEvent, labResult, criticalResult, hubAlert],
+    formats: [
+      bytes,
+      document,
+      hl7v2,
+      checked(fhirResource),
+      checked(fhirBundle),
+      json,
+      patientEvent,
+      labResult,
+      criticalResult,
+      hubAlert,
+    ],
     languageFor: recordLanguageFor,
     envelopes,
     profiles: hl7v2Profiles,
     schedule: cronSchedule,
-    languages: [hl7v2Language, ...[json, patientEvent, labResult, criticalResult, hubAlert].map(jsonLanguage)],
+    languages: [
+      hl7v2Language,
+      ...[fhirResource, fhirBundle].map(fhirLanguage),
+      ...[json, patientEvent, labResult, criticalResult, hubAlert].map(jsonLanguage),
+    ],
   });
 }

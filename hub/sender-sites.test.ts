@@ -57,7 +57,7 @@ conformance:
   segments:
     ZPI: { fields: { 1: {}, 2: { type: CX } } }
     ZXX: { title: Anything }
-    PID: { fields: { 8: { required: true } } }
+    PID: { fields: { 8: { required: true }, 50: { type: CX } } }
 sites: { NORTH: { conformance: { segments: { ZPI: { fields: { 5: {} } } } } } }
 `;
   const map = (path: string) =>
@@ -115,6 +115,23 @@ sites: { NORTH: { conformance: { segments: { ZPI: { fields: { 5: {} } } } } } }
     expect(await problems(channel(original))).toEqual([
       'c.channel.yaml:5:49 path-invalid ZDS-1: profile ehr has no segment ZDS',
     ]);
+  });
+
+  it('may have fields beyond those of the standard, which are then known in keys, filters and maps', async () => {
+    const yaml = `key: [PID-50.1]\nfilter: { PID-50: [A], 'PID[50=7]-3': [B] }\ndestinations: { out: { steps: [mapping: { file: m.map.yaml }], ${gone} } }\n`;
+    expect(await problems(channel(yaml), 'PID-50.1')).toEqual([]);
+    const beyond = await problems(channel(yaml.replaceAll('50', '51')), 'PID-52');
+    expect(beyond.map((each) => each.replace(/ in HL7.*/, ''))).toEqual([
+      expect.stringMatching(/^c\.channel\.yaml:4:7 path-invalid PID-51\.1: PID has \d+ fields$/),
+      expect.stringMatching(/^c\.channel\.yaml:5:11 path-invalid PID-51: PID has \d+ fields$/),
+      expect.stringMatching(/^c\.channel\.yaml:5:24 path-invalid PID\[51=7\]-3: PID has \d+ fields$/),
+      expect.stringMatching(/^m\.map\.yaml:5:27 path-invalid rules\.0\.set\.PID-4\.from: PID has \d+ fields$/),
+    ]);
+    const { problems: none } = await loadFiles({
+      'profiles/ehr.profile.yaml': 'profile: ehr\n',
+      'c.channel.yaml': channel(`key: PID-50\ndestinations: { out: { ${gone} } }\n`),
+    });
+    expect(none).toEqual([expect.stringMatching(/^c\.channel\.yaml:4:6 path-invalid PID-50: /)]);
   });
 
   it('are not looked at where no profile says any', async () => {

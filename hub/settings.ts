@@ -64,7 +64,7 @@ export const settingsSchema = z.strictObject({
             .describe('Schema of the tables; it is made where it is not there.'),
         })
         .optional()
-        .describe('Keeps messages in PostgreSQL instead of the embedded store. `weir find` has no index then.'),
+        .describe('Keeps messages in PostgreSQL instead of the embedded store.'),
     })
     .prefault({})
     .describe('The message store and its bounds.'),
@@ -121,12 +121,12 @@ export const settingsSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe(
-          'Whether any three characters or more of a message are found, too. The index of it takes about as much disk as the messages themselves, and as long as their content is kept.',
+          'Whether any three characters or more of a message are found, too. The index of it takes about as much disk as the messages themselves, and as long as their content is kept. Of several hubs on one store the one that started last says it for all.',
         ),
     })
     .prefault({})
     .describe(
-      'The search index behind `weir find`, a file for each day under `stateDir`; it can be removed while the hub is stopped, and is then made again.',
+      'The search index behind `weir find`: a file for each day under `stateDir`, which can be removed while the hub is stopped, and is then made again; of a store in PostgreSQL, tables beside it.',
     ),
   log: z
     .strictObject({

@@ -30,6 +30,8 @@ interface UndeployOptions {
   readonly log: Log;
   /** Not while a deployment is under way. */
   inTurn<R>(run: () => Promise<R>): Promise<R>;
+  /** Another hub was asked to deploy a channel again that was undeployed. */
+  bringBack(channel: string): Promise<void>;
 }
 
 const lookEveryMs = 1_000;
@@ -39,7 +41,7 @@ const pollMs = 50;
 /**
  * Undeploys channels: the source ends at once, what is stored is still sent, and then the channel goes, with the channels that send
  * what it collects. Nothing that waits is left without a channel (rule 24), so it may take until a far end is back or a collection
- * is closed. A restart goes on with it.
+ * is closed. A restart goes on with it. Where several hubs share a store each of them does what one is asked for, within a second.
  */
 export class Undeploy implements Disposable {
   readonly #options: UndeployOptions;
@@ -87,14 +89,24 @@ export class Undeploy implements Disposable {
   async #look(): Promise<void> {
     const { engine, undeployed, inTurn, log } = this.#options;
     try {
+      const shared = engine.store.shared !== undefined;
+      if (shared) await this.#follow();
       const there = new Set((await engine.status()).map(({ channel }) => channel));
       const going = undeployed.list().filter(({ channel }) => there.has(channel));
       for (const { channel } of going) await inTurn(() => this.#finish(channel));
-      if (going.length === 0) return this[Symbol.dispose]();
+      if (going.length === 0 && !shared) return this[Symbol.dispose]();
     } catch (thrown) {
       log.error({ error: describeThrown(thrown) }, 'undeploying a channel failed; it is tried again');
     }
     if (this.#cancel) this.watch();
+  }
+
+  /** Takes note of what other hubs were asked for. */
+  async #follow(): Promise<void> {
+    const { undeployed, inTurn, bringBack, log } = this.#options;
+    const { added, removed } = await inTurn(() => undeployed.refresh());
+    for (const channel of added) log.info({ channel }, 'another hub was asked to undeploy a channel');
+    for (const { channel } of removed) await bringBack(channel);
   }
 
   async #begin(channel: string, by: Reader): Promise<void> {

@@ -12,13 +12,15 @@ export interface UndeployedChannel {
 
 const stateName = 'hub/undeployed';
 
+type UndeployedStore = Pick<MessageStore, 'state' | 'setState' | 'shared'>;
+
 /** The channels that people have undeployed; durable, so that a restart of the hub does not bring them back. */
 export class UndeployedChannels {
-  #store: Pick<MessageStore, 'state' | 'setState'> | undefined;
+  #store: UndeployedStore | undefined;
   #channels: ReadonlyMap<string, UndeployedChannel> = new Map();
 
   /** Takes over what an earlier run left. Before anything is deployed. */
-  async load(store: Pick<MessageStore, 'state' | 'setState'>): Promise<void> {
+  async load(store: UndeployedStore): Promise<void> {
     this.#store = store;
     this.#channels = await this.#kept();
   }
@@ -29,6 +31,19 @@ export class UndeployedChannels {
     const kept = await this.#store.state(stateName);
     const all = kept ? (JSON.parse(kept) as readonly UndeployedChannel[]) : [];
     return new Map(all.map((each) => [each.channel, each]));
+  }
+
+  /** Other hubs may have channel files that this one has not. */
+  get isShared(): boolean {
+    return this.#store?.shared !== undefined;
+  }
+
+  /** What other hubs have added meanwhile, and taken away. */
+  async refresh(): Promise<{ readonly added: readonly string[]; readonly removed: readonly UndeployedChannel[] }> {
+    const before = this.#channels;
+    this.#channels = await this.#kept();
+    const added = [...this.#channels.keys()].filter((each) => !before.has(each));
+    return { added, removed: [...before.values()].filter(({ channel }) => !this.#channels.has(channel)) };
   }
 
   get(channel: string): UndeployedChannel | undefined {

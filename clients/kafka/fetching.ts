@@ -19,6 +19,7 @@ export interface FetchingOptions {
   /** How long a broker waits for records before it says that there are none. */
   readonly waitMs: number;
   readonly onTrouble: (thrown: unknown) => void;
+  /** Every broker that leads something of ours answers again. */
   readonly onFetched: () => void;
 }
 
@@ -32,6 +33,8 @@ export class Fetching {
   /** Consumer and broker of each request that is under way. */
   readonly #busy = new Set<string>();
   readonly #pausing = new Set<NodeJS.Timeout>();
+  /** Brokers whose last answer was none. */
+  readonly #failing = new Set<number>();
   #failures = 0;
   #looking = false;
   #lookAgain = false;
@@ -76,10 +79,13 @@ export class Fetching {
 
   async #fetchWith(slot: number, consumer: Consumer): Promise<void> {
     const metadata = await consumer.metadata({ topics: [...this.#options.topics], forceUpdate: this.#failures > 0 });
+    const leaderOf = ({ topic, partition }: Lane) => metadata.topics.get(topic)?.partitions[partition]?.leader ?? -1;
+    const leaders = new Set(this.#lanes.map(leaderOf));
+    for (const failing of this.#failing) if (!leaders.has(failing)) this.#failing.delete(failing);
     const byLeader = new Map<number, Lane[]>();
     for (const lane of this.#lanes) {
       if (!lane.hungry) continue;
-      const leader = metadata.topics.get(lane.topic)?.partitions[lane.partition]?.leader ?? -1;
+      const leader = leaderOf(lane);
       if (this.#busy.has(`${slot}:${leader}`)) continue;
       const led = byLeader.get(leader);
       if (led) led.push(lane);
@@ -95,9 +101,13 @@ export class Fetching {
         for (const lane of lanes) lane.fetching = false;
         if (thrown === undefined) {
           this.#failures = 0;
-          this.#options.onFetched();
+          this.#failing.delete(leader);
+          if (this.#failing.size === 0) this.#options.onFetched();
           this.look();
-        } else this.#failed(thrown);
+        } else {
+          this.#failing.add(leader);
+          this.#failed(thrown);
+        }
       });
     }
   }

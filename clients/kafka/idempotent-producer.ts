@@ -64,15 +64,18 @@ export class IdempotentProducer {
   /**
    * Resolves when every record is either on all in-sync replicas or refused for good, with the errors of those that were refused.
    * Records behind a refused one of its partition are not sent where `stopAtRefusal`; they are refused with the same error.
-   * Rejects when `signal` aborts, or something that concerns them all is wrong: what is then written is not known.
+   * Rejects when `signal` aborts, or something that concerns them all is wrong: what is then written is not known. Undefined once
+   * `mayBegin` has answered false, which is asked right before each request: what was in requests before may be written.
    */
   async deliver(
     records: readonly PreparedRecord[],
     signal: AbortSignal,
     stopAtRefusal: boolean,
     onTrouble: (thrown: unknown) => void,
-  ): Promise<ReadonlyMap<PreparedRecord, unknown>> {
+    mayBegin: () => boolean = () => true,
+  ): Promise<ReadonlyMap<PreparedRecord, unknown> | undefined> {
     const refused = new Map<PreparedRecord, unknown>();
+    let begun = false;
     const topics = [...new Set(records.map(({ topic }) => topic))];
     let streams: Stream[] | undefined;
     const given = Promise.withResolvers<never>();
@@ -87,6 +90,11 @@ export class IdempotentProducer {
           const metadata = await Promise.race([client.metadata({ topics, forceUpdate: failures > 0 }), given.promise]);
           streams ??= this.#streamsOf(records, metadata);
           this.#identity ??= await Promise.race([this.#newIdentity(client), given.promise]);
+          if (!mayBegin()) {
+            if (begun) this.#forget();
+            return undefined;
+          }
+          begun = true;
           const round = this.#round(client, metadata, streams, refused, stopAtRefusal);
           const trouble = await Promise.race([round, given.promise]);
           streams = streams.filter(({ chunks }) => chunks.length > 0);

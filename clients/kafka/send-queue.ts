@@ -15,6 +15,7 @@ interface Job {
   readonly bytes: number;
   readonly since: number;
   readonly stopAtRefusal: boolean;
+  readonly mayBegin: (() => boolean) | undefined;
   readonly done: PromiseWithResolvers<ReadonlyMap<PreparedRecord, unknown>>;
 }
 
@@ -48,14 +49,17 @@ export class SendQueue {
   /**
    * Resolves when every record is on all in-sync replicas, or refused for good, with the errors of those that were. Records of one
    * key keep the order of the calls. Rejects with HubError when the brokers did not take them in time, or cannot at all: then nobody
-   * knows which are written.
+   * knows which are written. So it does once `mayBegin` answers false, which is asked right before each request of this call; a call
+   * that stops at a refusal goes in requests of its own, others must not ask.
    */
   async send(
     records: readonly PreparedRecord[],
     stopAtRefusal = false,
+    mayBegin?: () => boolean,
   ): Promise<ReadonlyMap<PreparedRecord, HubError>> {
     const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
-    const job: Job = { records, bytes, since: performance.now(), stopAtRefusal, done: Promise.withResolvers() };
+    const done = Promise.withResolvers<ReadonlyMap<PreparedRecord, unknown>>();
+    const job: Job = { records, bytes, since: performance.now(), stopAtRefusal, mayBegin, done };
     if (this.#queueing === 0 && this.#hasRoom(bytes)) this.#add(job);
     else await this.#addInTurn(job);
     const refused = await job.done.promise;
@@ -131,12 +135,15 @@ export class SendQueue {
     const stop = AbortSignal.any([late, this.#closing.signal]);
     let trouble: unknown;
     try {
-      const refused = await this.#producer.deliver(records, stop, jobs[0]!.stopAtRefusal, (thrown) => {
+      const { stopAtRefusal, mayBegin } = jobs[0]!;
+      const onTrouble = (thrown: unknown): void => {
         trouble = thrown;
         if (this.#troubled) return;
         this.#troubled = true;
         this.#options.onTrouble(kafkaError(thrown, 'sending to Kafka'));
-      });
+      };
+      const refused = await this.#producer.deliver(records, stop, stopAtRefusal, onTrouble, mayBegin);
+      if (!refused) throw noTimeLeft();
       this.#troubled = false;
       for (const { records: own, done } of jobs)
         done.resolve(refused.size === 0 ? refused : new Map([...refused].filter(([record]) => own.includes(record))));
@@ -156,4 +163,9 @@ export class SendQueue {
     const what = `the brokers did not confirm within ${this.#options.deliveryTimeoutMs} ms`;
     return new HubError('reply-timeout', 'transient', `sending to Kafka: ${what}`, { scope: 'destination' });
   }
+}
+
+function noTimeLeft(): HubError {
+  const what = 'no request may begin any more';
+  return new HubError('write-failed', 'transient', `sending to Kafka: ${what}`, { scope: 'destination' });
 }

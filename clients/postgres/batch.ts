@@ -14,17 +14,22 @@ export type Answer = readonly (readonly (string | null)[])[];
  * Several statements as one query of the simple protocol: one round trip, whatever their number, COPY included; a commit of a
  * dozen statements would wait a dozen times otherwise. `pg` hands the messages of the server to its active query, which this is.
  * Statements run in one transaction unless they say BEGIN and COMMIT themselves; the first that fails ends it.
+ *
+ * With `rowsAhead` the rows of its COPYs go out with it instead of each after the server has asked for them, which is a round trip for
+ * each COPY. A server that comes to no COPY, as a statement before it has failed, drops them (PostgreSQL 15, 55.2.6).
  */
 export class Batch implements Submittable {
   readonly answered: Promise<readonly Answer[]>;
   readonly #text: string;
   readonly #copies: CopyRows[];
+  readonly #rowsAhead: boolean;
   readonly #answers: (string | null)[][][] = [];
   #rows: (string | null)[][] = [];
   readonly #resolve: (answers: readonly Answer[]) => void;
   readonly #reject: (thrown: unknown) => void;
 
-  constructor(statements: readonly Statement[]) {
+  constructor(statements: readonly Statement[], rowsAhead: boolean) {
+    this.#rowsAhead = rowsAhead;
     this.#text = statements.map(({ text }) => text).join(';\n');
     this.#copies = statements.flatMap(({ rows }) => (rows ? [rows] : []));
     const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
@@ -34,7 +39,15 @@ export class Batch implements Submittable {
   }
 
   submit(connection: Connection): void {
+    const { stream } = connection;
+    if (!this.#rowsAhead) {
+      connection.query(this.#text);
+      return;
+    }
+    stream.cork();
     connection.query(this.#text);
+    for (const copy of this.#copies) for (const piece of copy.take()) stream.write(piece);
+    stream.uncork();
   }
 
   handleRowDescription(): void {}
@@ -51,6 +64,7 @@ export class Batch implements Submittable {
   handleEmptyQuery(): void {}
 
   handleCopyInResponse({ stream }: Connection): void {
+    if (this.#rowsAhead) return;
     const pieces = this.#copies.shift()?.take() ?? [];
     stream.cork();
     for (const piece of pieces) stream.write(piece);

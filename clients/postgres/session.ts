@@ -25,6 +25,8 @@ export class PostgresSession {
   readonly #client: Client;
   readonly #socket: Socket;
   readonly #answerTimeoutMs: number;
+  /** It is the server that answers, and no pooler, which has to see each COPY begin before its rows. */
+  #direct = false;
   #usable = true;
   #last: Promise<void> = Promise.resolve();
   #busy = false;
@@ -59,6 +61,9 @@ export class PostgresSession {
     const timer = setTimeout(() => socket.destroy(), options.connectTimeoutMs);
     try {
       await client.connect();
+      const [row] = await session.ask('SELECT pg_backend_pid()');
+      // A pooler tells its clients process ids of its own.
+      session.#direct = row?.[0] === (client as Client & { readonly processID?: number }).processID;
       return session;
     } catch (thrown) {
       socket.destroy();
@@ -73,9 +78,9 @@ export class PostgresSession {
     return this.#usable;
   }
 
-  /** Statements without parameters in one round trip. One answer each. */
+  /** Statements without parameters in one round trip; through a pooler, one more for each COPY. One answer each. */
   run(statements: readonly Statement[]): Promise<readonly Answer[]> {
-    return this.#inTurn(() => this.#client.query(new Batch(statements)).answered);
+    return this.#inTurn(() => this.#client.query(new Batch(statements, this.#direct)).answered);
   }
 
   /** One statement with parameters; rows as arrays. */

@@ -1,10 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
+
 import { z } from 'zod';
 import { endpointName } from '../../core/endpoint-name.ts';
-import { isTemplate } from './template.ts';
+import { isMessageTemplate } from '../../core/message-template.ts';
 
 const places = 'messageId, effectId, channel, seq, key, meta.<name>';
-const template = () => z.string().min(1).refine(isTemplate, `a text with places like \${key}: ${places}`);
+const template = () => z.string().min(1).refine(isMessageTemplate, `a text with places like \${key}: ${places}`);
 
 /** What a channel says of a Kafka destination. */
 export const config = z.strictObject({

@@ -4,17 +4,17 @@ import type { ConnectionState } from '../../core/component.ts';
 import type { Destination, DestinationContext, WriteContext, WriteOutcome } from '../../core/destination.ts';
 import { asHubError, HubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
+import { messageTemplate, type Place } from '../../core/message-template.ts';
 import type { KafkaDestinationConfig } from './config.ts';
-import { type Template, template } from './template.ts';
 
 const forwarded: readonly string[] = ['traceparent', 'tracestate'];
 
 /** Writes a batch with one request for each broker, and answers for each message of it. */
 export class KafkaDestination implements Destination<unknown> {
   readonly #context: DestinationContext;
-  readonly #topicOf: Template;
-  readonly #keyOf: Template | undefined;
-  readonly #headers: readonly (readonly [string, Template])[];
+  readonly #topicOf: Place;
+  readonly #keyOf: Place | undefined;
+  readonly #headers: readonly (readonly [string, Place])[];
   readonly #contentType: string | undefined;
   readonly #queue: SendQueue;
   readonly #closing = new AbortController();
@@ -22,9 +22,9 @@ export class KafkaDestination implements Destination<unknown> {
 
   constructor(config: KafkaDestinationConfig, context: DestinationContext) {
     this.#context = context;
-    this.#topicOf = template(config.topic);
-    this.#keyOf = config.key === false ? undefined : template(config.key);
-    this.#headers = Object.entries(config.headers).map(([name, text]) => [name, template(text)] as const);
+    this.#topicOf = messageTemplate(config.topic);
+    this.#keyOf = config.key === false ? undefined : messageTemplate(config.key);
+    this.#headers = Object.entries(config.headers).map(([name, text]) => [name, messageTemplate(text)] as const);
     this.#contentType = config.contentType;
     this.#queue = new SendQueue({
       endpoint: context.endpoint('kafka', config.endpoint),
@@ -41,13 +41,21 @@ export class KafkaDestination implements Destination<unknown> {
   async write(batch: readonly Outgoing<unknown>[], context: WriteContext): Promise<readonly WriteOutcome[]> {
     const stop = AbortSignal.any([context.signal, this.#closing.signal]);
     if (stop.aborted || performance.now() > context.notAfter) return batch.map(() => ({ status: 'untried' }));
+    // Asked right before each request: connecting, and what waits before it, take their time.
+    const begun = { yet: false };
+    const mayBegin = (): boolean => {
+      if (stop.aborted || performance.now() > context.notAfter) return false;
+      begun.yet = true;
+      return true;
+    };
     const aborted = Promise.withResolvers<HubError>();
     const abort = (): void =>
       aborted.resolve(new HubError('write-failed', 'transient', 'sending to Kafka: ended before it was confirmed'));
     stop.addEventListener('abort', abort, { once: true });
     try {
-      const sent = await Promise.race([this.#send(batch), aborted.promise]);
-      return sent instanceof HubError ? batch.map(() => ({ status: 'uncertain', error: sent })) : sent;
+      const sent = await Promise.race([this.#send(batch, mayBegin), aborted.promise]);
+      if (!(sent instanceof HubError)) return sent;
+      return batch.map(() => (begun.yet ? { status: 'uncertain', error: sent } : { status: 'untried' }));
     } finally {
       stop.removeEventListener('abort', abort);
     }
@@ -59,12 +67,19 @@ export class KafkaDestination implements Destination<unknown> {
     this.#report('stopped');
   }
 
-  async #send(batch: readonly Outgoing<unknown>[]): Promise<readonly WriteOutcome[]> {
+  /** HubError where it ended because nothing more may begin. */
+  async #send(
+    batch: readonly Outgoing<unknown>[],
+    mayBegin: () => boolean,
+  ): Promise<readonly WriteOutcome[] | HubError> {
+    let ended = false;
+    const goesOn = (): boolean => !(ended = !mayBegin());
     const records = batch.map((message) => this.#recordOf(message));
     let refused: ReadonlyMap<PreparedRecord, HubError>;
     try {
-      refused = await this.#queue.send(records, true);
+      refused = await this.#queue.send(records, true, goesOn);
     } catch (thrown) {
+      if (ended && thrown instanceof HubError) return thrown;
       this.#report('retrying');
       const error = asHubError(thrown, 'write-failed', 'sending to Kafka', 'transient');
       return firstFails(batch, 0, { status: doubtful.has(error.code) ? 'uncertain' : 'error', error });

@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { TestTopics } from '../../clients/kafka/testing/topic.ts';
 import { fakeDestinationContext } from '../../core/testing/contexts.ts';
-import { describeDestination } from '../../core/testing/destination-suite.ts';
+import { describeDestination, outcomesOf } from '../../core/testing/destination-suite.ts';
+import { outgoing } from '../../core/testing/outgoing.ts';
 import { type OwnService, ownService, uniqueName } from '../../core/testing/services.ts';
 import { kafka } from './kafka.ts';
 
@@ -40,6 +41,8 @@ describe.skipIf(own.missing)('against a broker', () => {
           };
         },
         async hold() {
+          // Connected already, by what no broker takes: it is the write that is held.
+          await outcomesOf(destination, [outgoing({ number: 9, payload: undefined, bytes: Buffer.alloc(2_000_000) })]);
           await server.pause();
           return () => server.resume();
         },

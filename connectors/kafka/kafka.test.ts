@@ -96,6 +96,28 @@ describe.skipIf(server.missing)('the kafka destination', () => {
     expect(context.reported.at(-1)?.state).toBe('retrying');
   });
 
+  it('rule 29: begins nothing on a connection that took until after notAfter', async () => {
+    const topics = await far();
+    const topic = await topics.make(uniqueName(import.meta.filename));
+    const { destination } = destinationTo(topics, { topic });
+    const late = { ...patient, notAfter: performance.now() + 0.5 };
+    expect(await destination.write([message(0)], late)).toEqual([{ status: 'untried' }]);
+    expect(await outcomesOf(destination, [message(1)])).toEqual([{ status: 'sent' }]);
+    expect((await topics.records(topic)).map(({ value }) => value.toString())).toEqual(['message 1']);
+  });
+
+  it('rule 29: what its signal ends before a broker was reached does not go out later', async () => {
+    const topics = await far();
+    const topic = await topics.make(uniqueName(import.meta.filename));
+    const { destination } = destinationTo(topics, { topic });
+    const ending = new AbortController();
+    const writing = destination.write([message(0)], { ...patient, signal: ending.signal });
+    ending.abort();
+    expect(await writing).toEqual([{ status: 'untried' }]);
+    expect(await outcomesOf(destination, [message(1)])).toEqual([{ status: 'sent' }]);
+    expect((await topics.records(topic)).map(({ value }) => value.toString())).toEqual(['message 1']);
+  });
+
   it('sends more than a request takes in several, in order', async () => {
     const topics = await far();
     const topic = await topics.make(uniqueName(import.meta.filename));

@@ -5,7 +5,7 @@ import { openMemoryLog } from '../../core/events/memory-log.ts';
 import { bytes } from '../../core/format.ts';
 import type { Outgoing } from '../../core/message.ts';
 import { fakeDestinationContext } from '../../core/testing/contexts.ts';
-import { describeDestination, outcomesOf } from '../../core/testing/destination-suite.ts';
+import { describeDestination, outcomesOf, patient } from '../../core/testing/destination-suite.ts';
 import { outgoing } from '../../core/testing/outgoing.ts';
 import { publish } from './publish.ts';
 
@@ -137,6 +137,22 @@ describe('the publish destination', () => {
     ]);
     const none = publish({ topic }).create(fakeDestinationContext());
     expect(await outcomesOf(none, [message(1)])).toMatchObject([{ status: 'error', error: { scope: 'destination' } }]);
+  });
+
+  it('rule 29: begins nothing where declaring the topic took until after notAfter', async () => {
+    const log = openMemoryLog();
+    const slow: EventLog = {
+      ...log,
+      declare: async (wanted) => {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        await log.declare(wanted);
+      },
+      [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+    };
+    const destination = publish({ topic, partitions: 1 }).create(fakeDestinationContext({ events: slow }));
+    const late = { ...patient, notAfter: performance.now() + 20 };
+    expect(await destination.write([message(0)], late)).toEqual([{ status: 'untried' }]);
+    expect(await eventsIn(log)).toEqual([]);
   });
 
   it('declares again when the log was away at the start', async () => {

@@ -28,8 +28,13 @@ export function publisher(options: PublisherOptions, context: DestinationContext
   // A failure shows at the first write, which tries again.
   ready().catch(() => undefined);
 
-  const publishAll = async (batch: readonly Outgoing<unknown>[]): Promise<undefined> => {
+  const publishAll = async (
+    batch: readonly Outgoing<unknown>[],
+    mayBegin: () => boolean,
+  ): Promise<WriteOutcome | undefined> => {
     await ready();
+    // Declaring a topic of a cluster takes its time.
+    if (!mayBegin()) return { status: 'untried' };
     const events: NewEvent[] = [];
     for (const message of batch) eventsOf(message, contentType, events);
     await log.publish(topic, events);
@@ -38,7 +43,8 @@ export function publisher(options: PublisherOptions, context: DestinationContext
 
   return {
     async write(batch, { signal, notAfter }: WriteContext) {
-      if (signal.aborted || performance.now() > notAfter) return batch.map(() => ({ status: 'untried' }) as const);
+      const mayBegin = (): boolean => !signal.aborted && performance.now() <= notAfter;
+      if (!mayBegin()) return batch.map(() => ({ status: 'untried' }) as const);
       const abort = Promise.withResolvers<WriteOutcome>();
       const aborted = (): void => {
         const error = new HubError(
@@ -50,7 +56,7 @@ export function publisher(options: PublisherOptions, context: DestinationContext
       };
       signal.addEventListener('abort', aborted, { once: true });
       try {
-        const outcome = await Promise.race([publishAll(batch), abort.promise]);
+        const outcome = await Promise.race([publishAll(batch, mayBegin), abort.promise]);
         return outcome && batch.map(() => outcome);
       } catch (thrown) {
         const error = ofDestination(asHubError(thrown, 'event-log-failed', `publishing to ${topic}`, 'transient'));

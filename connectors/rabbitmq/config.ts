@@ -1,11 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
+
 import { z } from 'zod';
 import { topology } from '../../clients/rabbitmq/topology.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
-import { isTemplate } from './template.ts';
+import { isMessageTemplate } from '../../core/message-template.ts';
 
 const places = 'messageId, n, destination, effectId, channel, seq, key, meta.<name>';
-const template = () => z.string().refine(isTemplate, `a text with places like \${key}: ${places}`);
+const template = () => z.string().refine(isMessageTemplate, `a text with places like \${key}: ${places}`);
 
 /** What a channel says of a RabbitMQ destination. */
 export const config = z

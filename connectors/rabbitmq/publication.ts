@@ -1,8 +1,8 @@
 import type { Publication, PublicationOptions } from '../../clients/rabbitmq/publisher.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
+import { messageTemplate, type Place } from '../../core/message-template.ts';
 import type { RabbitDestinationConfig } from './config.ts';
-import { type Template, template } from './template.ts';
 
 const forwarded: readonly string[] = ['traceparent', 'tracestate'];
 /** Length of a short string (AMQP 0-9-1 §4.2.5.3). */
@@ -14,11 +14,11 @@ const shortBytes = 255;
  */
 export function publications(config: RabbitDestinationConfig): (message: Outgoing<unknown>) => Publication {
   const { persistent, mandatory, contentType, expirationMs } = config;
-  const exchangeOf = template(config.exchange);
-  const routingKeyOf = template(config.routingKey);
-  const typeOf = config.type === undefined ? undefined : template(config.type);
-  const priorityOf = typeof config.priority === 'string' ? template(config.priority) : undefined;
-  const headersOf = Object.entries(config.headers).map(([name, text]) => [name, template(text)] as const);
+  const exchangeOf = messageTemplate(config.exchange);
+  const routingKeyOf = messageTemplate(config.routingKey);
+  const typeOf = config.type === undefined ? undefined : messageTemplate(config.type);
+  const priorityOf = typeof config.priority === 'string' ? messageTemplate(config.priority) : undefined;
+  const headersOf = Object.entries(config.headers).map(([name, text]) => [name, messageTemplate(text)] as const);
   const fixed: PublicationOptions = {
     persistent,
     mandatory,
@@ -51,10 +51,7 @@ export function publications(config: RabbitDestinationConfig): (message: Outgoin
   };
 }
 
-function filled(
-  templates: readonly (readonly [string, Template])[],
-  message: Outgoing<unknown>,
-): Record<string, string> {
+function filled(templates: readonly (readonly [string, Place])[], message: Outgoing<unknown>): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, textOf] of templates) {
     const text = textOf(message);

@@ -5,9 +5,9 @@ import type { Destination, DestinationContext, WriteContext, WriteOutcome } from
 import type { EndpointOf } from '../../core/endpoint.ts';
 import { asHubError, HubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
+import { isFixed } from '../../core/message-template.ts';
 import type { RabbitDestinationConfig } from './config.ts';
 import { publications } from './publication.ts';
-import { isFixed } from './template.ts';
 
 /** A message that the broker has taken just before an alarm is confirmed within it. */
 const blockedGraceMs = 1_000;

@@ -7,6 +7,8 @@ import type { Fence, LeaseStanding, Leases, LeaseTable, LeaseTaken } from '../st
 export interface Grant extends Fence {
   /** Whoever had it before gave it up. */
   readonly clean: boolean;
+  /** Whoever had it before ended in the midst of it, for sure. */
+  readonly ended: boolean;
   /** On the monotonic clock: it lasts until then. Moves on with each renewal, and is in the past once the lease is lost. */
   readonly until: number;
   /** No write begins after it. */
@@ -46,14 +48,16 @@ class Held implements Grant {
   readonly lease: string;
   readonly epoch: number;
   readonly clean: boolean;
+  readonly ended: boolean;
   readonly #marginMs: number;
   until: number;
   givingUp = false;
 
-  constructor(lease: string, { epoch, clean }: LeaseTaken, until: number, marginMs: number) {
+  constructor(lease: string, { epoch, clean, ended }: LeaseTaken, until: number, marginMs: number) {
     this.lease = lease;
     this.epoch = epoch;
     this.clean = clean;
+    this.ended = ended;
     this.until = until;
     this.#marginMs = marginMs;
   }

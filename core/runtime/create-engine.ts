@@ -1,7 +1,6 @@
 // Over 300 lines: what composes a hub's channels, verbs, jobs and leases, and the order in which they begin and end.
 import type { ChannelDefinition } from '../channel.ts';
 import { Cluster, type ClusterTimes } from '../cluster/cluster.ts';
-import type { Grant, LeaseHolder } from '../cluster/lease-keeper.ts';
 import type { Clock, Log } from '../component.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { describeThrown, HubError } from '../errors.ts';
@@ -10,7 +9,8 @@ import type { Meta } from '../format.ts';
 import type { Receipt } from '../outcome.ts';
 import type { Processing } from '../processing.ts';
 import type { ChannelCounts, MessageStore, Reader } from '../store/message-store.ts';
-import { ChannelRuntime, type ChannelServices } from './channel-runtime.ts';
+import { ChannelRuntime } from './channel-runtime.ts';
+import type { ChannelServices } from './channel-services.ts';
 import { companions } from './collect/companion.ts';
 import type { ChannelStatus, ClusterStatus, Engine, StopReport } from './engine.ts';
 import { HoldRegistry } from './jobs/holds.ts';
@@ -24,6 +24,7 @@ import { Pruner } from './pruner.ts';
 import { channelStatus } from './status.ts';
 import { Turns } from './turns.ts';
 import { Verbs } from './verbs.ts';
+import { WorkOfOne } from './work-of-one.ts';
 
 /** Endpoints by name, as the environment file has them. */
 export interface EndpointSource {
@@ -47,8 +48,6 @@ export interface EngineOptions {
 
 const runningMark = 'hub/running';
 const usageEveryMs = 1_000;
-const jobsLease = 'hub/jobs';
-const pruningLease = 'hub/pruning';
 
 /** Opens the runtime on a store and an event log. Both stay the caller's to close. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
@@ -126,8 +125,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     await pruner?.stop();
     pruner = undefined;
   };
-  if (cluster) cluster.keeper.want(pruningLease, chore(startPruner, stopPruner, log), true);
-  else await startPruner();
+  const ofOne = new WorkOfOne(cluster, log);
+  await ofOne.share('pruning', { begin: startPruner, end: stopPruner });
 
   const channelNamed = (name: string): ChannelRuntime => {
     const channel = channels.get(name);
@@ -207,18 +206,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       now: () => clock.now(),
       channel: (name) => channels.get(name),
     });
-  const jobs = new JobsOfLease(() => cluster?.keeper.holderOf(jobsLease));
-  if (cluster)
-    cluster.keeper.want(
-      jobsLease,
-      chore(
-        async () => (closed ? undefined : await jobs.begin(newJobs())),
-        () => jobs.end(),
-        log,
-      ),
-      true,
-    );
-  else await jobs.begin(newJobs());
+  const jobs = new JobsOfLease(() => ofOne.hubOf('jobs'));
+  await ofOne.share('jobs', {
+    begin: async () => (closed ? undefined : await jobs.begin(newJobs())),
+    end: () => jobs.end(),
+  });
 
   /** Brings a channel into the state that another hub was asked for. */
   const wishChanged = async (name: string) => {
@@ -330,6 +322,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     skip: (id, by, options) => verbs.skip(id, by, options ?? {}),
     jobs,
     holds,
+    ofOne,
     cluster: () => cluster && clusterStatus(cluster),
     findings: (name) => channelNamed(name).findings.list(),
     close: async (deadlineMs) => {
@@ -353,23 +346,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     [Symbol.asyncDispose]: async () => void (await engine.close(0)),
   };
   return engine;
-}
-
-/** Work that one hub does for all: it needs no order, so it is begun and ended as the lease comes and goes. */
-function chore(begin: () => Promise<void>, end: () => Promise<void>, log: Log): LeaseHolder {
-  let last: Promise<void> = Promise.resolve();
-  const inTurn = (run: () => Promise<void>) => {
-    last = last.then(run).catch((thrown: unknown) => {
-      log.error({ error: describeThrown(thrown) }, 'work for all hubs failed');
-    });
-    return last;
-  };
-  return {
-    gained: (grant: Grant) =>
-      void inTurn(async () => (grant.until > Number.NEGATIVE_INFINITY ? await begin() : undefined)),
-    lost: () => void inTurn(end),
-    giveUp: () => inTurn(end),
-  };
 }
 
 function clusterStatus({ keeper, fencedWrites, foreignMessages, maybeTwice }: Cluster): ClusterStatus {

@@ -1,5 +1,6 @@
 import { asHubError, errorRecord, HubError } from '../errors.ts';
 import type { Appended, MessageStore, MessageSummary, PartSummary } from '../store/message-store.ts';
+import type { Awaited } from './behind.ts';
 import type { CompiledChannel } from './compiled.ts';
 import type { BatchDelivery } from './delivery.ts';
 import type { LateAnswers } from './late-answers.ts';
@@ -10,17 +11,18 @@ export type DuplicateOf = Extract<Appended, { duplicateOf: unknown }>['duplicate
 export interface DuplicatesHost {
   readonly channel: string;
   readonly store: MessageStore;
-  readonly answers: LateAnswers;
-  compiled(): CompiledChannel;
+  readonly compiled: CompiledChannel;
+  readonly pipeline: { readonly answers: LateAnswers };
+  /** Messages that are in memory. */
+  readonly backlog: { readonly live: { get(seq: number): Slot | undefined } };
+  readonly lease: { readonly takes: boolean };
+  /** Where another hub has the channel the answer is waited for, as it comes from there. */
+  readonly elsewhere: { wait(awaited: Awaited, again: boolean): void };
   /** Rows of a destination's queue were made ready. */
   rowsChanged(
     destination: string,
     changed: readonly { readonly seq: number; readonly n: number; readonly ready: boolean }[],
   ): void;
-  /** Whether another hub has the channel: then the answer is waited for, as it comes from there. */
-  elsewhere(of: DuplicateOf, delivery: BatchDelivery, index: number): boolean;
-  /** A message that is in memory. */
-  live(seq: number): Slot | undefined;
 }
 
 /** Answers repetitions of stored messages with what became of the first, and sends what of it was not sent (rule 14). */
@@ -38,14 +40,14 @@ export class Duplicates {
       delivery.reach('settled', index, { id, duplicateOf: id, outcome: { status } });
       return;
     }
-    const live = this.#host.live(of.seq) ?? this.#host.answers.waitingFor(of.seq);
+    const live = this.#host.backlog.live.get(of.seq) ?? this.#answers.waitingFor(of.seq);
     if (live) {
-      this.#host.answers.join(live, delivery, index);
+      this.#answers.join(live, delivery, index);
       return;
     }
     try {
       if (status === 'error') await this.#redrive(of, delivery, index);
-      else if (this.#host.elsewhere(of, delivery, index)) return;
+      else if (this.#elsewhere(of, delivery, index)) return;
       else if (status === 'queued') this.#awaitParts(of, (await this.#first(id))?.parts ?? [], delivery, index);
       else delivery.reach('settled', index, { id, duplicateOf: id, outcome: { status: 'queued' } });
     } catch (thrown) {
@@ -53,6 +55,16 @@ export class Duplicates {
       const outcome = { status: 'error', error: errorRecord(error) } as const;
       delivery.reach('settled', index, { id, duplicateOf: id, outcome });
     }
+  }
+
+  get #answers(): LateAnswers {
+    return this.#host.pipeline.answers;
+  }
+
+  #elsewhere({ id, seq }: DuplicateOf, delivery: BatchDelivery, index: number): boolean {
+    if (this.#host.lease.takes) return false;
+    this.#host.elsewhere.wait({ id, seq, delivery, index }, true);
+    return true;
   }
 
   async #first(id: string): Promise<MessageSummary | undefined> {
@@ -70,7 +82,7 @@ export class Duplicates {
       delivery.reach('settled', index, { id: of.id, duplicateOf: of.id, outcome });
       return;
     }
-    const elsewhere = this.#host.elsewhere(of, delivery, index);
+    const elsewhere = this.#elsewhere(of, delivery, index);
     if (!elsewhere) this.#awaitParts(of, failed, delivery, index);
     await this.#host.store.update(
       this.#host.channel,
@@ -80,14 +92,14 @@ export class Duplicates {
   }
 
   #awaitParts(of: DuplicateOf, parts: readonly PartSummary[], delivery: BatchDelivery, index: number): void {
-    const compiled = this.#host.compiled();
+    const compiled = this.#host.compiled;
     const slot = new Slot(of.id, of.seq, new Uint8Array(), {}, 0, undefined, undefined, undefined);
     slot.compiled = compiled;
     slot.delivery = delivery;
     slot.index = index;
     slot.settled = true;
     slot.queued = parts.filter((part) => part.status !== 'sent' && part.status !== 'filtered').length;
-    this.#host.answers.wait(slot);
-    this.#host.answers.within(slot, compiled.definition.options.ackTimeoutMs);
+    this.#answers.wait(slot);
+    this.#answers.within(slot, compiled.definition.options.ackTimeoutMs);
   }
 }

@@ -8,6 +8,7 @@ import type { MessageStore, PartName, Reader } from '../store/message-store.ts';
 import type { ChannelState } from './channel-state.ts';
 import type { CountedFinding } from './finding-counts.ts';
 import type { Holds, Jobs } from './jobs/job.ts';
+import type { WorkOfOne } from './work-of-one.ts';
 
 /** A set of definitions running on one store and one event log: what the admin API and the command line drive. */
 export interface Engine extends AsyncDisposable {
@@ -60,6 +61,9 @@ export interface Engine extends AsyncDisposable {
   readonly jobs: Jobs;
   /** Messages that operators hold back; a job releases them. */
   readonly holds: Holds;
+
+  /** What one of the hubs on a store does for all of them. */
+  readonly ofOne: Pick<WorkOfOne, 'share' | 'hubOf'>;
 
   /** The hubs that share the store; undefined where it is this hub's alone. */
   cluster(): ClusterStatus | undefined;

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
-import type { Clock } from '../component.ts';
-import { asHubError, errorRecord, HubError } from '../errors.ts';
-import type { Format } from '../format.ts';
+import type { ChannelOptions } from '../channel.ts';
+import type { Clock, Log } from '../component.ts';
+import { asHubError, describeThrown, errorRecord, HubError } from '../errors.ts';
 import { noMeta } from '../format.ts';
 import type { Arrival } from '../message.ts';
-import type { AckPoint } from '../outcome.ts';
 import type { Delivery, Intake } from '../source.ts';
 import type { Appended, MessageStore, NewMessage } from '../store/message-store.ts';
+import type { CompiledChannel } from './compiled.ts';
 import { BatchDelivery } from './delivery.ts';
 import type { DuplicateOf } from './duplicates.ts';
 import { Slot } from './slot.ts';
@@ -15,24 +15,19 @@ export interface IntakeHost {
   readonly channel: string;
   readonly store: MessageStore;
   readonly clock: Clock;
-  readonly newId: () => string;
-  readonly format: Format<unknown>;
-  readonly detectDuplicates: boolean;
-  readonly whenFull: 'wait' | 'reject';
-  /** The point at which senders of this channel are answered. */
-  readonly lastPoint: AckPoint;
-  readonly draining: boolean;
-  /** False: neither memory nor the store has room for another batch now. */
-  hasRoom(): boolean;
-  /** The store's quota or disk is used up. */
-  isFull(): boolean;
+  readonly log: Log;
+  readonly services: { readonly newId: () => string };
+  readonly compiled: CompiledChannel;
+  readonly options: ChannelOptions;
+  /** `isThere`: memory has room for another batch now; `isFull`: the quota of the backlog, or the store, is used up. */
+  readonly room: { readonly isThere: boolean; readonly isFull: boolean };
+  /** The channel is stopping. */
+  draining(): boolean;
   /** Why a message is not for this hub at all: it is kept as a fault. */
   refusal(raw: Uint8Array): HubError | undefined;
   /** Stored messages in seq order, and faults, which are done. */
   stored(slots: readonly Slot[]): void;
   duplicate(of: DuplicateOf, delivery: BatchDelivery, index: number): void;
-  storeRefused(error: HubError): void;
-  onError(thrown: unknown): void;
 }
 
 /** Values at least this long are kept beside their row. */
@@ -59,17 +54,17 @@ export class ChannelIntake implements Intake {
   async accept(batch: readonly Arrival[], signal: AbortSignal): Promise<Delivery> {
     this.#refuse();
     // Without a place in the queue of waiters nobody overtakes: seq follows call order.
-    while (this.#waiters.length > 0 || this.#host.isFull()) {
+    while (this.#waiters.length > 0 || this.#host.room.isFull) {
       await this.#room(signal);
       this.#refuse();
     }
     const delivery = this.#append(batch);
-    if (!this.#host.hasRoom()) await this.#room(signal);
+    if (!this.#host.room.isThere) await this.#room(signal);
     return delivery;
   }
 
   tryAccept(batch: readonly Arrival[]): Delivery | undefined {
-    if (this.#host.draining || this.#waiters.length > 0 || this.#host.isFull() || !this.#host.hasRoom()) {
+    if (this.#host.draining() || this.#waiters.length > 0 || this.#host.room.isFull || !this.#host.room.isThere) {
       this.dropped += batch.length;
       return undefined;
     }
@@ -78,9 +73,9 @@ export class ChannelIntake implements Intake {
 
   #refuse(): void {
     const { channel } = this.#host;
-    if (this.#host.draining)
+    if (this.#host.draining())
       throw new HubError('draining', 'transient', `accepting for ${channel}: the channel is stopping`);
-    if (this.#host.whenFull === 'reject' && this.#host.isFull())
+    if (this.#host.options.limits.whenFull === 'reject' && this.#host.room.isFull)
       throw new HubError('store-full', 'transient', `accepting for ${channel}: the message store is full`);
   }
 
@@ -106,15 +101,20 @@ export class ChannelIntake implements Intake {
     });
   }
 
+  readonly #onError = (thrown: unknown): void => {
+    const { channel, log } = this.#host;
+    log.error({ channel, error: describeThrown(thrown) }, 'a receipt handler failed');
+  };
+
   /** There may be room again. */
   wake(): void {
-    while (this.#waiters.length > 0 && (this.#host.draining || (this.#host.hasRoom() && !this.#host.isFull())))
+    while (this.#waiters.length > 0 && (this.#host.draining() || (this.#host.room.isThere && !this.#host.room.isFull)))
       this.#waiters.shift()!.go();
   }
 
   #append(batch: readonly Arrival[]): BatchDelivery {
     const host = this.#host;
-    const delivery = new BatchDelivery(batch.length, host.onError);
+    const delivery = new BatchDelivery(batch.length, this.#onError);
     const receivedAt = host.clock.now();
     let size = 0;
     const messages: NewMessage[] = [];
@@ -135,7 +135,7 @@ export class ChannelIntake implements Intake {
         this.appending -= batch.length;
         this.appendingBytes -= size;
         const error = asHubError(thrown, 'store-failed', `storing for ${host.channel}`, 'transient');
-        host.storeRefused(error);
+        host.log.error({ channel: host.channel, code: error.code }, error.message);
         for (let index = 0; index < batch.length; index++)
           delivery.reach('settled', index, { outcome: { status: 'error', error: errorRecord(error) } });
         this.wake();
@@ -147,7 +147,7 @@ export class ChannelIntake implements Intake {
   #newMessage(arrival: Arrival, receivedAt: number): NewMessage {
     const { raw } = arrival;
     const message: { -readonly [K in keyof NewMessage]: NewMessage[K] } = {
-      id: this.#host.newId(),
+      id: this.#host.services.newId(),
       raw,
       meta: arrival.meta ?? noMeta,
       receivedAt,
@@ -155,10 +155,11 @@ export class ChannelIntake implements Intake {
     if (arrival.key !== undefined) message.key = arrival.key;
     const fault = arrival.fault ?? this.#host.refusal(raw);
     if (fault) message.fault = errorRecord(fault);
-    else if (this.#host.detectDuplicates && arrival.dedupeKey !== undefined)
+    else if (this.#host.options.duplicates === 'detect' && arrival.dedupeKey !== undefined)
       message.dedupe = { key: arrival.dedupeKey, contentHash: arrival.contentHash ?? hash('sha256', raw) };
-    if (raw.length >= largeBytes && this.#host.format.largeValues) {
-      const large = this.#host.format.largeValues(raw, largeBytes);
+    const { format } = this.#host.compiled;
+    if (raw.length >= largeBytes && format.largeValues) {
+      const large = format.largeValues(raw, largeBytes);
       if (large.length > 0) message.large = large;
     }
     return message;
@@ -197,7 +198,7 @@ export class ChannelIntake implements Intake {
       slots.push(slot);
       delivery.reach('stored', index, slot.receipt({ status: 'stored' }));
       // What is over is let go: until the message is settled it would be the most of it that garbage collection moves about.
-      if (delivery.isOver(this.#host.lastPoint)) continue;
+      if (delivery.isOver(this.#host.options.ackAfter)) continue;
       slot.delivery = delivery;
       slot.index = index;
     }

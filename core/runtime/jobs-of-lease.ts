@@ -39,9 +39,8 @@ export class JobsOfLease implements Jobs {
   async create(request: JobRequest, by: Reader): Promise<JobStatus> {
     return await this.#here.create(request, by);
   }
-  /** Nothing where another hub runs them. */
   list(): readonly JobStatus[] {
-    return this.#registry?.list() ?? [];
+    return this.#here.list();
   }
   get(id: string): JobStatus {
     return this.#here.get(id);

@@ -17,17 +17,17 @@ import { guarded } from './step-guard.ts';
 
 export interface PipelineHost {
   readonly channel: string;
-  /** That of the work under way. */
-  readonly store: WorkStore;
   readonly clock: Clock;
   readonly log: Log;
-  readonly dispatchers: ReadonlyMap<string, Dispatch>;
-  /** The first pass of these is over and committed: their memory is free. */
-  passed(slots: readonly Slot[]): void;
+  /** That under way. */
+  readonly work: { readonly store: WorkStore };
+  readonly destinations: { readonly dispatchers: ReadonlyMap<string, Dispatch> };
+  /** The first pass of some is over and committed: their memory is free. */
+  readonly backlog: { passed(slots: readonly Slot[]): void };
+  /** Queued parts of a message were withdrawn. */
+  readonly room: { recountSoon(): void };
   /** Validation found something. */
   found(slot: Slot): void;
-  /** Queued parts of a message were withdrawn. */
-  withdrawn(): void;
   /** The store says that another hub has the channel. */
   leaseLost(): void;
 }
@@ -70,7 +70,7 @@ export class Pipeline {
     this.#settlements = new Settlements({
       channel,
       get store() {
-        return host.store;
+        return host.work.store;
       },
       clock,
       log,
@@ -78,7 +78,7 @@ export class Pipeline {
       current: () => this.compiled,
       committed: (slots) => {
         for (const slot of slots) this.#committed(slot);
-        host.passed(slots);
+        host.backlog.passed(slots);
       },
     });
   }
@@ -261,7 +261,7 @@ export class Pipeline {
     compiled.destinations.forEach((destination, at) => {
       const output = outputs[at];
       if (output === undefined) return;
-      const dispatcher = this.#host.dispatchers.get(destination.name);
+      const dispatcher = this.#host.destinations.dispatchers.get(destination.name);
       if (output instanceof HubError || output.length > maxParts || !dispatcher) {
         const error = output instanceof HubError ? output : notOffered(destination.name, output.length, dispatcher);
         slot.parts.push({
@@ -440,10 +440,10 @@ export class Pipeline {
     }
     for (const { dispatcher, position } of this.#offered.get(slot) ?? []) dispatcher.cancel(position, error);
     await this.flush();
-    const page = await this.#host.store.find({ id: slot.id, limit: 1 });
+    const page = await this.#host.work.store.find({ id: slot.id, limit: 1 });
     const changes: PartChange[] = [];
     for (const part of page.messages[0]?.parts ?? []) {
-      const dispatcher = this.#host.dispatchers.get(part.destination);
+      const dispatcher = this.#host.destinations.dispatchers.get(part.destination);
       const name = { destination: part.destination, seq: slot.seq, n: part.n };
       if (
         part.status === 'queued' &&
@@ -454,9 +454,9 @@ export class Pipeline {
       if (part.status !== 'sent' && part.status !== 'filtered')
         changes.push({ ...name, from: 'error', to: 'resolved', by: cancelledBySender });
     }
-    await Promise.all([...this.#host.dispatchers.values()].map((dispatcher) => dispatcher.flush()));
-    if (changes.length > 0) await this.#host.store.update(this.#host.channel, changes);
-    this.#host.withdrawn();
+    await Promise.all([...this.#host.destinations.dispatchers.values()].map((dispatcher) => dispatcher.flush()));
+    if (changes.length > 0) await this.#host.work.store.update(this.#host.channel, changes);
+    this.#host.room.recountSoon();
   }
 
   /** Another hub has the channel: forgets everything, and writes nothing more. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../component.ts';
 import type { ChannelCounts, MessageStore } from '../store/message-store.ts';
-import type { ChannelRuntime, ChannelServices } from './channel-runtime.ts';
+import type { ChannelRuntime } from './channel-runtime.ts';
+import type { ChannelServices } from './channel-services.ts';
 import type { ChannelStatus, DestinationStatus } from './engine.ts';
 
 /** How a channel stands, with its totals from the store. */

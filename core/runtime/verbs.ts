@@ -41,13 +41,13 @@ export class Verbs {
     const channel = this.#channel(message.channel);
     refuseQueries(channel, `retrying ${id}`);
     const parts = chosen(message, options, (part) => isOpenError(part) || part.queued === 'waiting');
-    const dead = parts.filter((part) => part.status === 'error');
-    if (!options.confirmed && dead.some((part) => this.#overtaken(channel, message, part)))
-      throw new HubError(
-        'confirmation-needed',
-        'permanent',
-        `retrying ${id}: later messages with its key were sent already`,
-      );
+    const dead = parts.filter((part) => part.status === 'error' && keepsOrder(channel, part));
+    const confirmation = (why: string) =>
+      new HubError('confirmation-needed', 'permanent', `retrying ${id}: ${why} with its key were sent already`);
+    if (!options.confirmed && channel.isElsewhere && dead.length > 0)
+      throw confirmation(`hub ${channel.hub ?? 'that has the channel'} knows whether later messages`);
+    if (!options.confirmed && dead.some((part) => overtaken(channel, message, part)))
+      throw confirmation('later messages');
     await this.#audit(by, 'retry', id);
     await this.#store.update(
       message.channel,
@@ -126,16 +126,6 @@ export class Verbs {
     return message;
   }
 
-  #overtaken(channel: ChannelRuntime, message: MessageSummary, part: PartSummary): boolean {
-    const order = channel.definition.destinations.find((each) => each.name === part.destination)?.options.order;
-    if (order === 'none') return false;
-    return (
-      channel.dispatchers
-        .get(part.destination)
-        ?.overtaken(positionOf({ seq: message.seq, n: part.n }), part.keys ?? ['']) ?? false
-    );
-  }
-
   #tell(channel: ChannelRuntime, message: MessageSummary, parts: readonly PartSummary[], ready: boolean): void {
     for (const part of parts) channel.rowsChanged(part.destination, [{ seq: message.seq, n: part.n, ready }]);
   }
@@ -143,6 +133,15 @@ export class Verbs {
   #audit(by: Reader, action: string, subject: string): Promise<void> {
     return this.#store.audit({ ...by, action, subject, at: this.#clock.now() });
   }
+}
+
+function keepsOrder({ definition }: ChannelRuntime, { destination }: PartSummary): boolean {
+  return definition.destinations.find(({ name }) => name === destination)?.options.order !== 'none';
+}
+
+function overtaken({ dispatchers }: ChannelRuntime, { seq }: MessageSummary, part: PartSummary): boolean {
+  const position = positionOf({ seq, n: part.n });
+  return dispatchers.get(part.destination)?.overtaken(position, part.keys ?? ['']) ?? false;
 }
 
 function chosen(

@@ -7,8 +7,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { dayMs, type SearchFixture, searchFixture, today } from '../testing/search-fixture.ts';
 import { channel, start } from '../testing/store-fixture.ts';
+import { type SqlitePlace, sqlitePlace } from './testing/sqlite-place.ts';
 
-const fixture = searchFixture();
+const fixture = searchFixture(sqlitePlace);
 
 describe('the files of days', () => {
   it('go when the store has no message of the day any more, and never tell of one that was pruned', async () => {
@@ -17,11 +18,11 @@ describe('the files of days', () => {
     for (let day = 0; day < 4; day++) ids.push(await at.send(`P1 D${day}`, { receivedAt: start + day * dayMs }));
     await at.indexed();
     await at.reopen();
-    expect(readdirSync(at.folder).filter((name) => name.startsWith('2026'))).toHaveLength(4);
+    expect(readdirSync(at.place.folder).filter((name) => name.startsWith('2026'))).toHaveLength(4);
     await at.store.prune(channel, { contentBefore: start + 1, messagesBefore: start + 1 });
     expect(await at.idsOf('P1')).toEqual(ids.slice(1));
     await at.index.tidy();
-    expect(existsSync(at.fileOf(today))).toBe(false);
+    expect(existsSync(at.place.fileOf(today))).toBe(false);
     expect(await at.idsOf('P1')).toEqual(ids.slice(1));
     await at.reopen();
     expect(await at.idsOf('P1')).toEqual(ids.slice(1));
@@ -39,26 +40,26 @@ describe('the files of days', () => {
     await at.index.tidy();
     await expect.poll(async () => (await at.index.status()).rebuilding).toEqual([]);
     await at.reopen();
-    const file = new DatabaseSync(at.fileOf(today));
+    const file = new DatabaseSync(at.place.fileOf(today));
     expect(file.prepare('SELECT term FROM segment_1').all()).toEqual([{ term: 'stuck' }]);
     file.close();
     expect(await at.idsOf('STUCK')).toEqual([open.id]);
   });
 
-  const damages: Readonly<Record<string, (at: SearchFixture) => void>> = {
-    'is cut off': (at) => truncateSync(at.fileOf(today), 8192),
-    'is gone': (at) => rmSync(at.fileOf(today)),
-    'is no database': (at) => writeFileSync(at.fileOf(today), 'x'.repeat(20_000)),
+  const damages: Readonly<Record<string, (at: SearchFixture<SqlitePlace>) => void>> = {
+    'is cut off': (at) => truncateSync(at.place.fileOf(today), 8192),
+    'is gone': (at) => rmSync(at.place.fileOf(today)),
+    'is no database': (at) => writeFileSync(at.place.fileOf(today), 'x'.repeat(20_000)),
     'was being written when the machine stopped': (at) => {
-      const position = new DatabaseSync(join(at.folder, 'position.db'));
+      const position = new DatabaseSync(join(at.place.folder, 'position.db'));
       position.exec("UPDATE day SET state = 'unsure'; UPDATE position SET boot = 'another'");
       position.close();
-      const file = new DatabaseSync(at.fileOf(today));
+      const file = new DatabaseSync(at.place.fileOf(today));
       file.exec('DELETE FROM segment_1');
       file.close();
     },
     'was not whole yet': (at) => {
-      const position = new DatabaseSync(join(at.folder, 'position.db'));
+      const position = new DatabaseSync(join(at.place.folder, 'position.db'));
       position.exec("UPDATE day SET state = 'rebuilding'");
       position.close();
     },
@@ -82,7 +83,7 @@ describe('the files of days', () => {
     for (let n = 0; n < 300; n++) ids.push(await at.send(`ID-${n}`));
     await at.indexed();
     await at.reopen();
-    const path = at.fileOf(today);
+    const path = at.place.fileOf(today);
     const size = readFileSync(path).length;
     writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 4096), Buffer.alloc(size - 4096, 0xff)]));
     expect((await at.find('ID-7')).more).toBe(true);
@@ -94,10 +95,14 @@ describe('the files of days', () => {
     const { at } = fixture;
     const id = await at.send('P1');
     await at.indexed();
-    await at.reopen(() => writeFileSync(join(at.folder, 'position.db'), 'x'.repeat(9_000)));
+    await at.reopen(() => writeFileSync(join(at.place.folder, 'position.db'), 'x'.repeat(9_000)));
     await at.indexed();
     expect(await at.idsOf('P1')).toEqual([id]);
-    await at.replaceStore();
+    await at.close();
+    rmSync(at.place.messages, { recursive: true });
+    at.now++;
+    at.forgetSeqs();
+    await at.open();
     expect(await at.idsOf('P1')).toEqual([]);
     const other = await at.send('P1');
     await at.indexed();
@@ -108,7 +113,7 @@ describe('the files of days', () => {
     const { at } = fixture;
     await at.close();
     const script = join(import.meta.dirname, 'testing/index-until-killed.ts');
-    const child = spawn(process.execPath, [script, at.directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [script, at.place.directory], { stdio: ['ignore', 'pipe', 'inherit'] });
     let rest = '';
     const stored = new Map<string, string>();
     for await (const chunk of child.stdout) {

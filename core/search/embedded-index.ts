@@ -59,8 +59,11 @@ export class EmbeddedIndex implements SearchIndex {
     this.failed = thread.lost;
   }
 
-  find(query: SearchQuery): Promise<Found> {
-    return this.#thread.call('find', query);
+  /** A search takes a second at the most, so it is not given up within the thread. */
+  async find(query: SearchQuery, signal?: AbortSignal): Promise<Found> {
+    const found = await this.#thread.call('find', query);
+    if (signal?.aborted) throw new HubError('search-failed', 'permanent', 'searching: nobody waits for it any more');
+    return found;
   }
 
   status(): Promise<SearchStatus> {

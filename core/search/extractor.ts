@@ -22,10 +22,25 @@ export interface Extractor {
   sent(part: FeedPart): readonly string[];
   /** Ids of the messages that this one came from through a topic of our own. */
   origins(meta: Meta): readonly string[];
+  /** What stands where in a message, `PID-5.1=Berger`: every value with its place. For an index of every path. */
+  places(message: Received): readonly string[];
+  /** How messages are found that have `value` at `path`. Throws HubError `not-allowed` for what is no path. */
+  at(path: string, value: string): AtPath;
   /** What of it is searched as free text. */
   text(message: Received): string;
   describe(message: Received): Facts;
   describePart(part: FeedPart): Facts;
+}
+
+/** A value at a path, as it is looked for. Whoever finds candidates by what is here asks `has`. */
+export interface AtPath {
+  /** What `places` has of every message that it is true of, as far as that is known; none where it is not. */
+  readonly places: readonly string[];
+  /** What the text of every message has that it is true of: the value, or a part of it that is written as it is. */
+  readonly text: string;
+  /** The value is among the identifiers of every message that it is true of. */
+  readonly isIdentifier: boolean;
+  has(message: Received): boolean;
 }
 
 /** Where a thread finds an export that makes something: it crosses threads as plain data. */
@@ -35,4 +50,10 @@ export interface ModuleExport {
   /** A function that takes `options`. */
   readonly name: string;
   readonly options: unknown;
+}
+
+/** Resolves with a function that makes what the module says, so that its errors are those of the call that asks for it. */
+export async function loadExport<T>({ module, name, options }: ModuleExport): Promise<() => T> {
+  const make = ((await import(module)) as Record<string, (options: unknown) => T>)[name]!;
+  return () => make(options);
 }

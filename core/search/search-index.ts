@@ -8,19 +8,21 @@ import type { Facts } from './extractor.ts';
  */
 export interface SearchIndex extends AsyncDisposable {
   /**
-   * Resolves with messages on one timeline. Rejects with `not-allowed` for free text where that is off, and with `search-failed`.
-   * Whoever calls it writes the audit trail: facts are of content.
+   * Resolves with messages on one timeline. Rejects with `not-allowed` for free text, or a path, where that is off, and with
+   * `search-failed`, also once the signal is aborted. Whoever calls it writes the audit trail: facts are of content.
    */
-  find(query: SearchQuery): Promise<Found>;
+  find(query: SearchQuery, signal?: AbortSignal): Promise<Found>;
   status(): Promise<SearchStatus>;
   /** Resolves when the index has lost its thread: nothing can be found until the hub starts again. Everything else goes on. */
   readonly failed: Promise<HubError>;
 }
 
 export interface SearchQuery {
-  /** An identifier as somebody has typed or pasted it, or three characters or more of free text. */
+  /** An identifier as somebody has typed or pasted it, three characters or more of free text, or all of the value at `path`. */
   readonly text: string;
-  readonly in: 'identifiers' | 'text';
+  readonly in: 'identifiers' | 'text' | 'path';
+  /** Of the message's format, where `in` is `path`: `PID-5.1`. */
+  readonly path?: string;
   readonly channel?: string;
   /** Of receipt, milliseconds since the epoch, inclusive. */
   readonly from?: number;
@@ -35,6 +37,8 @@ export interface Found {
   readonly hops: readonly Hop[];
   /** There is more than was asked for, or than could be looked at. */
   readonly more: boolean;
+  /** When the first message was received that is not indexed yet: what came from then on is not found. Absent where all is. */
+  readonly indexedUpTo?: number;
 }
 
 /** A message on its way through one channel, and what became of it there. */

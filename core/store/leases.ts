@@ -26,6 +26,8 @@ export interface LeaseTaken {
   readonly epoch: number;
   /** Whoever had it before gave it up: nothing was under way. */
   readonly clean: boolean;
+  /** Whoever had it before ended in the midst of it, for sure: its hub has been started anew since. One that was cut off has not. */
+  readonly ended: boolean;
 }
 
 /**

@@ -143,8 +143,14 @@ class MemoryLeases implements Leases {
       if (before?.holder && now - before.until < graceMs) return undefined;
       const epoch = ++this.#hubs.lastEpoch;
       this.#hubs.leases.set(name, { epoch, holder: this.#opening, until: now + ttlMs });
-      return { epoch, clean: !before?.holder };
+      return { epoch, clean: !before?.holder, ended: this.#hasEnded(before?.holder) };
     });
+  }
+
+  /** Its hub has been started anew since. */
+  #hasEnded(holder: Opening | undefined): boolean {
+    const later = [this.#opening, ...this.#hubs.seen.keys()];
+    return holder !== undefined && later.some(({ hub, epoch }) => hub === holder.hub && epoch > holder.epoch);
   }
 
   release(fence: Fence): Promise<void> {

@@ -96,6 +96,10 @@ export interface FarEnd {
   onBatch: ((batch: readonly Outgoing<string>[], context: WriteContext) => void | Promise<void>) | undefined;
   batches: number;
   largestBatch: number;
+  /** Destinations that were created and not disposed yet. */
+  open: number;
+  /** Called when one is created. */
+  opened: (() => void) | undefined;
 }
 
 export function farEnd(
@@ -110,6 +114,8 @@ export function farEnd(
     onBatch: undefined,
     batches: 0,
     largestBatch: 0,
+    open: 0,
+    opened: undefined,
     spec: undefined as unknown as DestinationSpec<string>,
   };
   const batching = options.batching ?? 'independent';
@@ -134,7 +140,9 @@ export function farEnd(
       }
       return outcomes;
     },
-    [Symbol.asyncDispose]: async () => undefined,
+    [Symbol.asyncDispose]: async () => {
+      end.open -= 1;
+    },
   };
   const connector = defineConnector({
     type: 'far-end',
@@ -146,7 +154,11 @@ export function farEnd(
     concurrency: options.concurrency ?? 1,
     config: z.strictObject({ name: z.string().describe('Names the far end.') }),
     examples: [{ title: 'A test', config: { name: 'test' } }],
-    create: () => destination,
+    create: () => {
+      end.open += 1;
+      end.opened?.();
+      return destination;
+    },
   });
   return Object.assign(end, { spec: connector({ name }) });
 }

@@ -47,7 +47,10 @@ export interface TestHubOptions {
   readonly channelOptions?: Parameters<typeof defineChannel>[1];
   /** So long each read of a small state takes: destinations read whether they are wanted when they begin. */
   readonly beginMs?: number;
-  readonly destinationOptions?: { readonly retry?: { readonly initialMs?: number; readonly maxMs?: number } };
+  readonly destinationOptions?: {
+    readonly retry?: { readonly initialMs?: number; readonly maxMs?: number };
+    readonly placement?: 'one' | 'every';
+  };
 }
 
 /** Lets everything pass, or nothing until it is opened again. */
@@ -78,7 +81,10 @@ export function sharedChannel(
   return defineChannel('shared', { placement: 'every', ...channelOptions })
     .from(source.spec)
     .keyBy((payload) => keyOf(payload))
-    .to('far', far.spec, { retry: { initialMs: 20, maxMs: 100, ...destinationOptions?.retry } }).definition;
+    .to('far', far.spec, {
+      ...destinationOptions,
+      retry: { initialMs: 20, maxMs: 100, ...destinationOptions?.retry },
+    }).definition;
 }
 
 export async function openHub(place: SharedPlace, name: string, options: TestHubOptions): Promise<TestHub> {

@@ -1,11 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { type EmbeddedIndex, openEmbeddedIndex } from '../search/embedded-index.ts';
-import type { Found, SearchQuery } from '../search/search-index.ts';
-import type { NewMessage } from '../store/message-store.ts';
-import { openSqliteStore, type SqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { Found, SearchIndex, SearchQuery } from '../search/search-index.ts';
+import type { MessageStore, NewMessage } from '../store/message-store.ts';
 import { bytesOf, channel, newMessage, sentPart, seqOf, settlement, start } from './store-fixture.ts';
 
 export const dayMs = 24 * 60 * 60_000;
@@ -16,49 +11,44 @@ export interface IndexSettings {
   readonly freeText?: boolean;
   readonly pollMs?: number;
   readonly memoryRows?: number;
+  readonly searchMs?: number;
+}
+
+/** An index that can be asked to forget at once what the store has pruned. */
+export type TidyIndex = SearchIndex & { tidy(): Promise<void> };
+
+/** Where a store and its index are, and how both are opened again on what is there. Disposing of it removes both. */
+export interface SearchPlace extends AsyncDisposable {
+  openStore(now: () => number): Promise<MessageStore & AsyncDisposable>;
+  /** Of `wordsExtractor`; it looks for what is new every 5 ms. */
+  openIndex(now: () => number, settings: IndexSettings): Promise<TidyIndex>;
+  /** Everything that is kept of content, as one text. */
+  written(): Promise<string>;
 }
 
 /** A store and an index that follows it, where each word of a message is an identifier. */
-export class SearchFixture {
-  readonly directory = mkdtempSync(join(tmpdir(), 'weir-search-'));
+export class SearchFixture<P extends SearchPlace = SearchPlace> {
+  readonly place: P;
   now = start;
-  store!: SqliteStore;
-  index!: EmbeddedIndex;
+  store!: MessageStore & AsyncDisposable;
+  index!: TidyIndex;
   #lastSeq = 0;
 
-  get folder(): string {
-    return join(this.directory, 'search');
-  }
-
-  /** Of a day's identifiers. */
-  fileOf(day: string): string {
-    return join(this.folder, `${day}.db`);
+  constructor(place: P) {
+    this.place = place;
   }
 
   async open(settings: IndexSettings = {}): Promise<void> {
-    this.store = await openSqliteStore({
-      ...{ directory: join(this.directory, 'messages'), now: () => this.now, lowWaterBytes: 0, reserveBytes: 0 },
-    });
+    await this.openStore();
     await this.openIndex(settings);
   }
 
+  async openStore(): Promise<void> {
+    this.store = await this.place.openStore(() => this.now);
+  }
+
   async openIndex(settings: IndexSettings = {}): Promise<void> {
-    this.index = await openEmbeddedIndex({
-      directory: this.folder,
-      now: () => this.now,
-      pollMs: 5,
-      feed: {
-        module: new URL('../store/sqlite/feed.ts', import.meta.url).href,
-        name: 'sqliteFeed',
-        options: { directory: join(this.directory, 'messages') },
-      },
-      extractor: {
-        module: new URL('../search/testing/words-extractor.ts', import.meta.url).href,
-        name: 'wordsExtractor',
-        options: {},
-      },
-      ...settings,
-    });
+    this.index = await this.place.openIndex(() => this.now, settings);
   }
 
   /** Closes the index, and opens it on what it has written. */
@@ -73,13 +63,9 @@ export class SearchFixture {
     await this.store[Symbol.asyncDispose]();
   }
 
-  /** Closes both, removes the store and opens another one, which knows nothing. */
-  async replaceStore(): Promise<void> {
-    await this.close();
-    rmSync(join(this.directory, 'messages'), { recursive: true });
-    this.now++;
+  /** The next message is the first of another store. */
+  forgetSeqs(): void {
     this.#lastSeq = 0;
-    await this.open();
   }
 
   /** Stores a message; its first pass does not end. */
@@ -97,7 +83,7 @@ export class SearchFixture {
     return id;
   }
 
-  /** Resolves when everything that was sent is indexed, and no file is in doubt. */
+  /** Resolves when everything that was sent is indexed, and nothing is being made again. */
   async indexed(): Promise<void> {
     const expected = { position: this.#lastSeq, rebuilding: [], open: 0 };
     await expect.poll(() => this.index.status(), { timeout: 10_000 }).toMatchObject(expected);
@@ -112,16 +98,16 @@ export class SearchFixture {
   }
 }
 
-/** One for each test of the file. */
-export function searchFixture(): { readonly at: SearchFixture } {
-  let fixture: SearchFixture;
+/** One for each test. */
+export function searchFixture<P extends SearchPlace>(makePlace: () => Promise<P>): { readonly at: SearchFixture<P> } {
+  let fixture: SearchFixture<P>;
   beforeEach(async () => {
-    fixture = new SearchFixture();
+    fixture = new SearchFixture(await makePlace());
     await fixture.open();
   });
   afterEach(async () => {
     await fixture.close();
-    rmSync(fixture.directory, { recursive: true, force: true });
+    await fixture.place[Symbol.asyncDispose]();
   });
   return {
     get at() {

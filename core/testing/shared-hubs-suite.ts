@@ -258,7 +258,7 @@ export function sharedHubsSuite(name: string, openPlace: () => Promise<SharedPla
       await first.source.send('k:1', 'l:0');
       await eventually(() => wire.includes('l:0'));
       expect(wire).not.toContain('k:1');
-      const runner = second.engine.jobs.list().length > 0 || (await runsJobs(second)) ? second : first;
+      const runner = (await runsJobs(second)) ? second : first;
       await runner.engine.jobs.create({ verb: 'release', hold: hold.id }, analyst);
       await eventually(() => wire.includes('k:1'));
 
@@ -274,6 +274,84 @@ export function sharedHubsSuite(name: string, openPlace: () => Promise<SharedPla
       const { messageId } = await second.engine.replay(failed!.id!, analyst);
       expect(messageId).toBeDefined();
       await eventually(() => wire.filter((each) => each === 'm:0').length === 2);
+    });
+
+    it('a hub without the channel takes nothing beyond the quota of its backlog, until there is room again', async () => {
+      const limits = { maxBacklogBytes: 2_000, whenFull: 'reject' } as const;
+      const { wire, first, second } = await two({ channelOptions: { placement: 'every', limits } });
+      first.far.answer = failing.away;
+      let sent = 0;
+      const send = () => second.source.send(`k:${sent}`.padEnd(100, ' ')).then(() => void (sent += 1));
+      const filled = performance.now() + 10_000;
+      let refused: unknown;
+      while (refused === undefined && performance.now() < filled) {
+        await send().catch((thrown: unknown) => void (refused = thrown));
+        await pause(20);
+      }
+      expect(refused).toMatchObject({ code: 'store-full' });
+      expect(sent).toBeGreaterThanOrEqual(15);
+      first.far.answer = (message) => {
+        wire.push(message.payload);
+        return { status: 'sent' };
+      };
+      await eventually(() => wire.length === sent, 10_000);
+      await eventually(
+        () =>
+          send()
+            .then(() => true)
+            .catch(() => false),
+        5_000,
+      );
+    });
+
+    it('a job does its work for a channel that another hub has, and asks first where that one alone knows the order', async () => {
+      const wire: string[] = [];
+      const place = await newPlace();
+      const first = await newHub(place, 'a', { wire, channels: 2 });
+      await eventually(() => first.engine.cluster()!.leases === 4);
+      const second = await newHub(place, 'b', { wire, channels: 2 });
+      const ofSecond = async () => (await first.engine.status()).find(({ hub }) => hub === 'b')?.channel;
+      await eventually(async () => (await ofSecond()) !== undefined, 10_000);
+      const channel = (await ofSecond())!;
+      await eventually(async () => (await second.engine.status()).some(({ hub }) => hub === 'b'));
+      second.far.answer = failing.forGood;
+      const { id } = await second.engine.send(channel, Buffer.from('k:0'), {}, analyst);
+      await eventually(async () => (await first.store.openErrors({ channel, limit: 10 })).errors.length === 1);
+      second.far.answer = (message) => {
+        wire.push(Buffer.from(message.bytes).toString());
+        return { status: 'sent' };
+      };
+      const asking = first.engine.retry(id!, analyst);
+      await expect(asking).rejects.toMatchObject({
+        code: 'confirmation-needed',
+        message: expect.stringContaining('hub b knows'),
+      });
+      const filter = { channel, status: 'error' } as const;
+      expect(await first.engine.jobs.preview({ verb: 'retry', filter })).toMatchObject({ orderUnknown: 1 });
+      const asked = { verb: 'retry', filter, confirmed: true } as const;
+      const elsewhere = { code: 'not-allowed', message: 'asking for jobs: hub a runs them, ask it' };
+      await expect(second.engine.jobs.create(asked, analyst)).rejects.toMatchObject(elsewhere);
+      const job = await first.engine.jobs.create(asked, analyst);
+      await eventually(() => first.engine.jobs.get(job.id).state === 'done');
+      await eventually(() => wire.includes('k:0'));
+    });
+
+    it.each([
+      'one',
+      'every',
+    ] as const)('a destination with placement: %s is open on one hub at a time', async (placement) => {
+      const { first, second } = await two({ destinationOptions: { placement } });
+      await second.source.send('k:0');
+      await eventually(() => first.far.received.length === 1);
+      expect([first.far.open, second.far.open]).toEqual([1, 0]);
+      let both = false;
+      second.far.opened = () => {
+        both ||= first.far.open > 0;
+      };
+      await first.close();
+      await second.source.send('k:1');
+      await eventually(() => second.far.received.length === 1);
+      expect([first.far.open, second.far.open, both]).toEqual([0, 1, false]);
     });
 
     it('goes on with parts that a hub which died had queued, in order, once it has their channel', async () => {

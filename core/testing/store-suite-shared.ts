@@ -40,7 +40,9 @@ export function sharedStoreSuite(name: string, openPlace: () => Promise<SharedPl
       opened(async (one, other) => {
         const [first, second] = [one.shared!.leases, other.shared!.leases];
         const asked = await Promise.all([first.take('x', long, 0), second.take('x', long, 0)]);
-        expect(asked.filter((each) => each !== undefined)).toEqual([{ epoch: expect.any(Number), clean: true }]);
+        expect(asked.filter((each) => each !== undefined)).toEqual([
+          { epoch: expect.any(Number), clean: true, ended: false },
+        ]);
         const [holder, next] = asked[0] ? [first, second] : [second, first];
         const { epoch } = (asked[0] ?? asked[1])!;
         expect(await holder.take('x', long, long)).toBeUndefined();
@@ -80,11 +82,29 @@ export function sharedStoreSuite(name: string, openPlace: () => Promise<SharedPl
         expect(await other.shared!.leases.take('x', long, 5_000)).toBeUndefined();
         await pause(60);
         const taken = await other.shared!.leases.take('x', long, 50);
-        expect(taken).toMatchObject({ clean: false });
+        expect(taken).toMatchObject({ clean: false, ended: false });
         expect(taken!.epoch).toBeGreaterThan(fence.epoch);
         const renewed = await one.shared!.leases.renew([fence], long);
         expect(renewed.leases).toMatchObject([{ hub: 'other', mine: false, epoch: taken!.epoch }]);
       }));
+
+    it('tells of a lease that ended whether its holder did, too: its hub has been started anew', async () => {
+      await using place = await openPlace();
+      await using other = await place.open('other');
+      const before = await place.open('one');
+      for (const name of ['x', 'y', 'z']) await before.shared!.leases.take(name, 1, 0);
+      await before[Symbol.asyncDispose]();
+      await pause(20);
+      // It may be cut off only.
+      expect(await other.shared!.leases.take('x', long, 0)).toMatchObject({ clean: false, ended: false });
+      await using one = await place.open('one');
+      expect(await one.shared!.leases.take('y', long, 0)).toMatchObject({ clean: false, ended: true });
+      await one.shared!.leases.renew([], long);
+      expect(await other.shared!.leases.take('z', 1, 0)).toMatchObject({ clean: false, ended: true });
+      await pause(20);
+      // Its own, which it lost without an end.
+      expect(await other.shared!.leases.take('z', long, 0)).toMatchObject({ clean: false, ended: false });
+    });
 
     it('refuses what is written under a lease that another hub has, and nothing of it is there', () =>
       opened(async (one, other) => {

@@ -2,7 +2,7 @@ import type { Transferable } from 'node:worker_threads';
 import type { ErrorRecord, HubError } from '../errors.ts';
 import { type LostError, Thread, type ThreadOptions } from './thread.ts';
 
-/** The functions a thread serves (`serve`): one argument, and a result that the structured clone algorithm can copy. */
+/** The functions a thread serves (`serve`): one argument, and a result, or a promise of one, that the structured clone algorithm can copy. */
 export type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
 
 export interface Request {
@@ -37,7 +37,7 @@ export class CallThread<C extends Calls<C>> {
     name: K,
     argument: Parameters<C[K]>[0],
     transfer: readonly Transferable[] = [],
-  ): Promise<ReturnType<C[K]>> {
+  ): Promise<Awaited<ReturnType<C[K]>>> {
     return this.#thread.add((id) => this.#thread.post({ id, name, argument } satisfies Request, transfer));
   }
 

@@ -7,8 +7,8 @@ import { HubError } from '../../core/errors.ts';
 import { bytes } from '../../core/format.ts';
 import { UnknownCodes } from '../../core/tables/unknown-codes.ts';
 import { readYamlTable } from '../../core/tables/yaml-table.ts';
-import { type Alerts, openAlerts } from '../alerts/alerts.ts';
 import { defaultAlerts } from '../alerts/alerts-config.ts';
+import { AlertsOfOne } from '../alerts/alerts-of-one.ts';
 import { systemClock } from '../system-clock.ts';
 import { type ChannelHarness, channelHarness } from '../testing/channel-harness.ts';
 import type { Phase } from './context.ts';
@@ -56,7 +56,7 @@ const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: 1_000 };
 
 let harness: ChannelHarness;
 let admin: AdminServer;
-let alerts: Alerts;
+let alerts: AlertsOfOne;
 let phase: Phase = 'running';
 
 const sex = readYamlTable('sex.yaml', 'table: sex\nowner: Patients\nversion: 2\nrows: [{ code: M, fhir: male }]\n');
@@ -76,7 +76,7 @@ beforeAll(async () => {
   const { engine } = harness;
   const source = { alerts: defaultAlerts(), wiring: { endpoints: {}, uses: [], holdKey: [] } };
   const time = { clock: systemClock, random: Math.random };
-  alerts = await openAlerts({ engine, source, ...time, log, lowWaterBytes: 0, hub: 'test', version: '0' });
+  alerts = new AlertsOfOne({ engine, source, ...time, log, lowWaterBytes: 0, hub: 'test', version: '0' });
   admin = await startAdminServer(context(), settings);
 });
 

@@ -1,10 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Alerts } from '../alerts/alerts.ts';
+import type { AlertsOfOne } from '../alerts/alerts-of-one.ts';
 import { severities } from '../alerts/condition.ts';
 import { conditions } from '../alerts/conditions/index.ts';
 
 /** How many alerts fire, and how telling of them goes; the result sets them for one scrape. */
-export function alertFigures(alerts: Pick<Alerts, 'report'>, registry: Registry): () => void {
+export function alertFigures(alerts: Pick<AlertsOfOne, 'figures'>, registry: Registry): () => void {
   const firing = new Gauge({
     name: 'weir_alerts_firing',
     help: 'Alerts that fire now, those in maintenance included.',
@@ -19,7 +19,7 @@ export function alertFigures(alerts: Pick<Alerts, 'report'>, registry: Registry)
   });
   const types = [...conditions.map(({ type }) => type), 'noTraffic'];
   return () => {
-    const report = alerts.report();
+    const report = alerts.figures();
     firing.reset();
     notices.reset();
     for (const condition of types) for (const severity of severities) firing.set({ condition, severity }, 0);

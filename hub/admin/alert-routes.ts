@@ -15,14 +15,12 @@ const maintenance = z.strictObject({
 });
 
 /** Alerts, feeds that are silent, and maintenance. A window is opened and ended by somebody with a name and a reason. */
-export function alertRoutes({ alerts, phase }: AdminContext): Router {
+export function alertRoutes({ alerts }: AdminContext): Router {
   const routes = Router();
   const body = express.json({ limit: '16kb' });
 
   routes.get('/alerts', async (_request, response) => {
-    // Before all channels run, nothing can be said of them.
-    if (phase() === 'running') await alerts.evaluate();
-    response.json(alerts.report());
+    response.json(await alerts.report());
   });
 
   routes.get('/alerts/history', (request, response) => {

@@ -80,6 +80,8 @@ function addressOf(endpoint: Endpoint): string | undefined {
       return endpoint.url;
     case 'kafka':
       return `${endpoint.brokers.join(', ')}${endpoint.tls ? ' (TLS)' : ''}`;
+    case 'mqtt':
+      return `${hostAndPort(endpoint.host, endpoint.port)}${endpoint.tls ? ' (TLS)' : ''}`;
     case 'rabbitmq':
       return `${endpoint.nodes.join(', ')}${endpoint.tls ? ' (TLS)' : ''}`;
     case 'basic-auth':

@@ -3,7 +3,7 @@ import type { Engine } from '../../core/runtime/engine.ts';
 import type { SearchIndex } from '../../core/search/search-index.ts';
 import type { TableSet } from '../../core/tables/table-set.ts';
 import type { UnknownCodes } from '../../core/tables/unknown-codes.ts';
-import type { Alerts } from '../alerts/alerts.ts';
+import type { AlertsOfOne } from '../alerts/alerts-of-one.ts';
 import type { Chosen, DeployReport, RefusedTables } from '../deploy-report.ts';
 import type { LiveBus } from '../live/live-bus.ts';
 import type { Undeploy } from '../undeploy.ts';
@@ -22,7 +22,7 @@ export interface AdminContext {
     readonly unknown: UnknownCodes;
     readonly refusedTables?: RefusedTables | undefined;
   };
-  readonly alerts: Alerts;
+  readonly alerts: AlertsOfOne;
   /** Absent where nobody can look. */
   readonly live?: LiveBus;
   readonly wiring: () => Wiring;

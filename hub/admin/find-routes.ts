@@ -16,6 +16,7 @@ const time = z.union([
 const query = z.strictObject({
   q: z.string().trim().min(1).max(1_000),
   in: z.enum(['identifiers', 'text']).default('identifiers'),
+  path: z.string().trim().min(1).max(200).optional(),
   channel: z.string().optional(),
   from: time.optional(),
   to: time.optional(),
@@ -28,7 +29,7 @@ export interface FindAnswer extends Found {
 }
 
 /**
- * `GET /find?q=…`: messages by what is in them. It tells of content, so it wants a name and a reason, and is on the audit trail with
+ * `GET /find?q=…`: messages by what is in them; with `path`, by all of the value there. A search that nobody waits for ends. It tells of content, so it wants a name and a reason, and is on the audit trail with
  * the ids of the messages that were shown. What was looked for is there as a keyed hash, so that who has looked for whom is still
  * answered: the same identifier has the same subject, which each answer names.
  */
@@ -39,7 +40,9 @@ export function findRoutes({ engine, search }: AdminContext): Router {
   routes.get('/find', async (request, response) => {
     const by = readerOf(request);
     const wanted = queryOf(request);
-    const found = await (await opened(search)).find(wanted);
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const found = await (await opened(search)).find(wanted, gone.signal);
     const subject = await marks.mark(wanted.text);
     const shown = found.hops.map(({ id }) => id);
     await engine.store.audit({ ...by, at: Date.now(), action: 'find', subject: [subject, ...shown].join(' ') });
@@ -58,10 +61,10 @@ async function opened(search: Promise<SearchIndex> | undefined): Promise<SearchI
 function queryOf(request: Request): SearchQuery {
   const read = query.safeParse(request.query);
   if (!read.success) throw new RequestFailure(400, 'request-invalid', describeIssues(read.error));
-  const { q: text, in: where, channel, from, to, limit } = read.data;
+  const { q: text, in: where, path, channel, from, to, limit } = read.data;
   return {
     text,
-    in: where,
+    ...(path === undefined ? { in: where } : { in: 'path', path }),
     limit,
     ...(channel !== undefined && { channel }),
     ...(from !== undefined && { from }),

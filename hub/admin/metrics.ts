@@ -3,7 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Engine } from '../../core/runtime/engine.ts';
 import type { SearchIndex } from '../../core/search/search-index.ts';
 import type { StoreUsage } from '../../core/store/message-store.ts';
-import type { Alerts } from '../alerts/alerts.ts';
+import type { AlertsOfOne } from '../alerts/alerts-of-one.ts';
 import type { LiveBus } from '../live/live-bus.ts';
 import { alertFigures } from './alert-figures.ts';
 import { clusterFigures } from './cluster-figures.ts';
@@ -25,7 +25,7 @@ export class Metrics implements Disposable {
   readonly #ofCluster: () => void;
   readonly #loop: Gauge<'quantile'>;
 
-  constructor(engine: Engine, alerts: Pick<Alerts, 'report'>, search?: Promise<SearchIndex>, live?: LiveBus) {
+  constructor(engine: Engine, alerts: Pick<AlertsOfOne, 'figures'>, search?: Promise<SearchIndex>, live?: LiveBus) {
     this.#engine = engine;
     this.#ofAlerts = alertFigures(alerts, this.#registry);
     this.#ofLive = liveFigures(live, this.#registry);

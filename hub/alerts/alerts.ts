@@ -8,7 +8,6 @@ import { componentContext } from '../../core/runtime/component-contexts.ts';
 import type { Engine } from '../../core/runtime/engine.ts';
 import { messageIds } from '../../core/runtime/message-id.ts';
 import type { Reader } from '../../core/store/message-store.ts';
-import { ownName } from '../own-name.ts';
 import { type Alert, subjectText } from './alert.ts';
 import { type AlertsSource, farEndOf } from './far-ends.ts';
 import { History, type HistoryEntry } from './history.ts';
@@ -50,7 +49,7 @@ export interface AlertsReport {
 /** Goes on with what an earlier run knew: what was told is not told again. Nothing is watched before `start`. */
 export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
   const { store } = options.engine;
-  const [state, history] = await Promise.all([stateName, historyName].map((name) => store.state(ownName(store, name))));
+  const [state, history] = await Promise.all([stateName, historyName].map((name) => store.state(name)));
   return new Alerts(options, parsed(state), parsed(history));
 }
 
@@ -243,9 +242,9 @@ export class Alerts implements AsyncDisposable {
       sinks: this.#sinks.kept(),
     });
     try {
-      if (state !== this.#keptState) await store.setState(ownName(store, stateName), state);
+      if (state !== this.#keptState) await store.setState(stateName, state);
       this.#keptState = state;
-      if (this.#historyChanged) await store.setState(ownName(store, historyName), JSON.stringify(this.#history.kept()));
+      if (this.#historyChanged) await store.setState(historyName, JSON.stringify(this.#history.kept()));
       this.#historyChanged = false;
     } catch (thrown) {
       // A store that is full has to be told of all the same.

@@ -17,7 +17,7 @@ export interface View {
   readonly lowWaterBytes: number;
   /** By how many bytes a day the store has grown over the last hours; undefined before that can be said. */
   readonly growthPerDay: number | undefined;
-  /** Those that end first before the others. */
+  /** Those of endpoints. */
   readonly certificates: readonly CertificateReport[];
   /** What is wrong with changed code tables, which are not in force because of it: problems, the first one's file and line; or channels without them. */
   readonly refusedTables:

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../core/endpoint.ts';
+import type { CertificateReport } from '../admin/certificates.ts';
 import type { RefusedTables } from '../deploy-report.ts';
 import type { Wiring } from '../wiring.ts';
 import type { Subject } from './alert.ts';
@@ -10,6 +11,8 @@ export interface AlertsSource {
   readonly wiring: Wiring;
   /** Changed code tables that were refused. */
   readonly refusedTables?: RefusedTables | undefined;
+  /** Of other hubs on the store, which have files of their own. */
+  readonly certificatesElsewhere?: readonly CertificateReport[];
 }
 
 /**

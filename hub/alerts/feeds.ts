@@ -1,12 +1,11 @@
 import type { ChannelStatus } from '../../core/runtime/engine.ts';
 import type { MessageStore } from '../../core/store/message-store.ts';
-import { ownName } from '../own-name.ts';
 import { Feed } from './traffic.ts';
 
 const hourMs = 3_600_000;
 const pages = 5;
 
-type FeedStore = Pick<MessageStore, 'state' | 'setState' | 'find' | 'shared'>;
+type FeedStore = Pick<MessageStore, 'state' | 'setState' | 'find'>;
 
 /** What every channel has brought, kept in the hub's state: a write for each of them an hour. */
 export class Feeds {
@@ -27,7 +26,7 @@ export class Feeds {
       let feed = this.#feeds.get(channel);
       let last = lastReceivedAt;
       if (!feed) {
-        const kept = await this.#store.state(ownName(this.#store, stateName(channel)));
+        const kept = await this.#store.state(stateName(channel));
         feed = (kept === undefined ? undefined : Feed.restore(kept)) ?? new Feed(counts.received, now);
         this.#feeds.set(channel, feed);
         last ??= await this.#lastStored(channel);
@@ -40,8 +39,7 @@ export class Feeds {
   }
 
   async keep(): Promise<void> {
-    const name = (channel: string) => ownName(this.#store, stateName(channel));
-    await Promise.all([...this.#feeds].map(([channel, feed]) => this.#store.setState(name(channel), feed.kept())));
+    await Promise.all([...this.#feeds].map(([channel, feed]) => this.#store.setState(stateName(channel), feed.kept())));
   }
 
   /** When the newest message that the store has was received: a channel itself knows it only since it started. */

@@ -36,7 +36,9 @@ export class Watch {
     this.#certificatesAt = Number.NEGATIVE_INFINITY;
   }
 
-  async look({ wiring, alerts: { zone }, refusedTables }: AlertsSource, now: number): Promise<View> {
+  async look(source: AlertsSource, now: number): Promise<View> {
+    const { wiring, alerts, refusedTables, certificatesElsewhere = [] } = source;
+    const { zone } = alerts;
     const [channels, usage] = await Promise.all([this.#engine.status(), this.#engine.store.usage()]);
     if (now - this.#certificatesAt >= certificatesEveryMs) {
       this.#certificates = await certificateReports(wiring, now);
@@ -53,7 +55,7 @@ export class Watch {
       usage,
       lowWaterBytes: this.#lowWaterBytes,
       growthPerDay: this.growth.perDay(),
-      certificates: this.#certificates,
+      certificates: [...this.#certificates, ...certificatesElsewhere],
       refusedTables: refusedTables && refusal(refusedTables),
       processingRefused: (channel) => this.#refused.get(channel)?.count ?? 0,
       rise: (channel, total, withinMs) => this.#totals.rise(channel, total, withinMs),

@@ -3,7 +3,7 @@ import type { CertificateReport } from '../admin/certificates.ts';
 import type { ConnectionReport } from '../admin/connections.ts';
 import { type ClientOptions, call } from './admin-client.ts';
 import { type ExitCode, exit } from './exit.ts';
-import { print, printJson, table, when } from './output.ts';
+import { age, print, printJson, table, when } from './output.ts';
 
 const connectionColumns = [
   { title: 'Channel' },
@@ -12,7 +12,7 @@ const connectionColumns = [
   { title: 'Endpoint' },
   { title: 'Address' },
   { title: 'State' },
-  { title: 'Connections', align: 'right' },
+  { title: 'Open', align: 'right' },
   { title: 'Last message' },
   { title: 'Error' },
 ] as const;
@@ -51,7 +51,7 @@ function connectionRow(each: ConnectionReport): readonly string[] {
     address,
     state,
     count === undefined ? '' : String(count),
-    when(lastMessageAt),
+    lastMessageAt === undefined ? '-' : age(Math.max(0, Date.now() - lastMessageAt)),
     reason,
   ];
 }

@@ -7,6 +7,7 @@ import { print, printJson, table, when } from './output.ts';
 
 export interface FindMessagesOptions extends ClientOptions {
   readonly text?: boolean;
+  readonly at?: string;
   readonly channel?: string;
   readonly from?: string;
   readonly to?: string;
@@ -29,6 +30,7 @@ export async function find(identifier: string, options: FindMessagesOptions): Pr
   const query = {
     q: identifier,
     in: options.text ? 'text' : 'identifiers',
+    path: options.at,
     channel,
     limit,
     from: instant(options.from),
@@ -42,6 +44,8 @@ export async function find(identifier: string, options: FindMessagesOptions): Pr
   if (found.hops.length > 0) print(table(columns, found.hops.flatMap(rows)));
   else print('nothing was found');
   if (found.more) print('there is more: --from, --to and --limit say of what');
+  if (found.indexedUpTo !== undefined)
+    print(`indexed up to ${when(found.indexedUpTo)}: what was received from then on is not found yet`);
   print(`on the audit trail as ${found.subject}`);
   return exit.done;
 }

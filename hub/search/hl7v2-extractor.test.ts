@@ -90,6 +90,76 @@ describe('the identifiers of an HL7 message', () => {
   });
 });
 
+describe('the places of an HL7 message', () => {
+  it('are every value with where it stands, decoded and in lower case', async () => {
+    const found = extractor.places({ raw: await fixture('adt-a01.hl7'), meta: {} });
+    expect(found).toEqual(
+      expect.arrayContaining([
+        'MSH-10.1=adt00001',
+        'MSH-9.2=a01',
+        'PID-3.1=4711001',
+        'PID-3.1=755-01-9001',
+        'PID-5.1=berger',
+      ]),
+    );
+    const raw = Buffer.from('MSH|^~\\&|A\rPID|||1^^^H&1.2.3&ISO~2||O\\T\\Neill\\S\\X^""\r');
+    expect(extractor.places({ raw, meta: {} })).toEqual([
+      'MSH-3.1=a',
+      'PID-3.1=1',
+      'PID-3.4=h',
+      'PID-3.4.2=1.2.3',
+      'PID-3.4.3=iso',
+      'PID-3.1=2',
+      'PID-5.1=o&neill^x',
+      // As `O&Neill^X` is asked for at PID-5, and at PID-5.1.
+      'PID-5.1=o',
+      'PID-5.1.2=neill',
+      'PID-5.2=x',
+      'PID-5.1.2=neill^x',
+    ]);
+    expect(extractor.places({ meta: {} })).toEqual([]);
+  });
+
+  it('are no path that HL7 does not have, and only some of them identifiers', () => {
+    expect(() => extractor.at('PID-99', 'x')).toThrow(expect.objectContaining({ code: 'not-allowed' }));
+    expect(() => extractor.at('PID', 'x')).toThrow('finding by path: it names no field');
+    // In the message it may be `O\\T\\Neill`.
+    expect(extractor.at('PID-5.1', 'O&Neill').text).toBe('Neill');
+    const identifiers = ['PID-3', 'PID-3.1', 'PID-3[5=MR].1', 'MSH-10', 'PV1-3.1', 'OBR-18'];
+    for (const path of identifiers) expect([path, extractor.at(path, 'x').isIdentifier]).toEqual([path, true]);
+    for (const path of ['PID-5.1', 'PID-3.4'])
+      expect([path, extractor.at(path, 'x').isIdentifier]).toEqual([path, false]);
+  });
+
+  it('have all that is asked for, of every message that has the value there', () => {
+    const text = fc.stringMatching(/^[A-Za-z0-9 .^&~|\\äß"-]{1,12}$/);
+    const component = fc.array(text, { minLength: 1, maxLength: 3 });
+    const field = fc.array(fc.array(component, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom('3', '5', '8', '11'), field, { minKeys: 1 }), (given) => {
+        const fields = Object.fromEntries(Object.entries(given).map(([n, repetitions]) => [n, { repetitions }]));
+        const { raw } = build({
+          ...{ type: ['ADT', 'A01', 'ADT_A01'], controlId: 'C-1', now: 0 },
+          segments: [{ name: 'PID', fields }],
+        });
+        const message = parse(raw);
+        const places = new Set(extractor.places({ raw, meta: {} }));
+        for (const n of Object.keys(given)) {
+          const paths = [`PID-${n}`, `PID-${n}.1`, `PID-${n}.2`, ...(n === '3' ? ['PID-3.4.1', 'PID-3.4.2'] : [])];
+          for (const path of paths) {
+            for (const value of message.all(path)) {
+              const question = extractor.at(path, value);
+              if (value.trim() !== '')
+                expect([path, value, question.has({ raw, meta: {} })]).toEqual([path, value, true]);
+              expect([...places]).toEqual(expect.arrayContaining([...question.places]));
+            }
+          }
+        }
+      }),
+    );
+  });
+});
+
 describe('the facts of a message', () => {
   it('are its control id, what a destination answered, and where that found the mistake', async () => {
     expect(extractor.describe({ raw: await fixture('adt-a01.hl7'), meta: {} })).toEqual({ controlId: 'ADT00001' });

@@ -2,13 +2,15 @@ import { controlIdOf } from '../../connectors/mllp/prepared.ts';
 import { readHl7Path } from '../../contracts/hl7v2-path.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Meta } from '../../core/format.ts';
-import type { Extractor, Facts, Received } from '../../core/search/extractor.ts';
+import type { AtPath, Extractor, Facts, Received } from '../../core/search/extractor.ts';
 import type { FeedPart } from '../../core/search/feed.ts';
+import { normalised } from '../../core/search/normalise.ts';
 import { ProtocolFault } from '../../protocols/fault.ts';
 import { readHeader } from '../../protocols/hl7v2/header.ts';
 import { type Hl7Message, parse } from '../../protocols/hl7v2/message.ts';
 import { compilePath, type Path } from '../../protocols/hl7v2/path.ts';
 import { type ReceivedAck, readAck } from '../../protocols/hl7v2/read-ack.ts';
+import { placesIn, placesOf, plainPlace, searchPath } from './hl7v2-places.ts';
 
 export interface Hl7ExtractorOptions {
   /** Fields or components whose values are identifiers too. */
@@ -35,9 +37,35 @@ export function hl7v2Extractor({ paths }: Hl7ExtractorOptions): Extractor {
     received: (message) => receivedIdentifiers(message, own),
     sent: sentIdentifiers,
     origins: originsOf,
+    places: ({ raw, meta }) => placesIn(raw && parsed(raw, meta)),
+    at: (path, value) => atPath(searchPath(path), value, [...plain, ...qualified.map(({ id }) => id), ...own]),
     text: ({ raw, meta }) => (raw ? (parsed(raw, meta)?.text() ?? Buffer.from(raw).toString('utf8')) : ''),
     describe: ({ raw, meta }) => factsOf({ controlId: (raw && readHeader(raw)?.controlId) || meta['hl7.controlId'] }),
     describePart: describeSent,
+  };
+}
+
+/** What may be a delimiter, or escaped, may be written otherwise. */
+function longestOf(pieces: readonly string[]): string {
+  return pieces
+    .map((piece) => piece.trim())
+    .reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
+}
+
+/** All of the value there, in any case; at a field component 1 alone will do. */
+function atPath(path: Path, value: string, identifiers: readonly Path[]): AtPath {
+  const wanted = normalised(value);
+  const place = plainPlace(path);
+  const paths = path.component === 0 ? [path, compilePath(`${path.text}.1`)] : [path];
+  return {
+    places: placesOf(path, value),
+    text: longestOf(value.split(/[|^~\\&\r\n]/)),
+    isIdentifier: path.subcomponent === 0 && identifiers.some((each) => plainPlace(each) === place),
+    has: ({ raw, meta }) => {
+      const message = raw && parsed(raw, meta);
+      if (!message || wanted === undefined) return false;
+      return paths.some((each) => message.all(each).some((found) => normalised(found) === wanted));
+    },
   };
 }
 

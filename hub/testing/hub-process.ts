@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 const main = join(import.meta.dirname, '../main.ts');
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 
 /** A folder that holds what one test needs; removed in the end. */
 export interface Workplace extends AsyncDisposable {

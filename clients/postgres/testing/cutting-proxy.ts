@@ -97,7 +97,7 @@ export class CuttingProxy implements AsyncDisposable {
       }
       server.write(chunk);
       if (committing !== 'during-commit') return;
-      if (chunk.subarray(-copyDone.length).equals(copyDone)) pieces--;
+      for (let at = chunk.indexOf(copyDone); at >= 0; at = chunk.indexOf(copyDone, at + 1)) pieces--;
       // What was written still goes out; nothing comes back.
       if (pieces <= 0) server.end(() => cut());
     });

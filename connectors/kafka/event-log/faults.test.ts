@@ -119,7 +119,7 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
     timeout: 120_000,
   }, async () => {
     const server = await start({ brokers: 3 });
-    const { log } = await openLog(server.address);
+    const { log, errors } = await openLog(server.address);
     const running = traffic(log, 'led.v1', 6);
     for (const broker of ['broker-1', 'broker-2']) {
       await pause(1500);
@@ -137,6 +137,8 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
     const { published, lost, inversions } = await running.stop();
     expect(published).toBeGreaterThan(150);
     expect({ lost, inversions }).toEqual({ lost: 0, inversions: 0 });
+    // A broker that is away is told of now and then, not at each look.
+    expect(errors.filter(({ message }) => message.startsWith('reading as group')).length).toBeLessThan(12);
   });
 
   it('gives up in time with a broker that takes connections and says nothing, and goes on when it answers', {
@@ -258,9 +260,9 @@ describe.skipIf(shared.missing)('the event log', () => {
         'deadLetter.code': 'step-failed',
       },
     });
-    expect(errors.map(({ message }) => message)).toEqual([
-      `consuming ${topic}: an event was put into ${topic}.dead-letter`,
-    ]);
+    // A slow broker may be told of besides.
+    const told = errors.map(({ message }) => message).filter((message) => message.includes('dead-letter'));
+    expect(told).toEqual([`consuming ${topic}: an event was put into ${topic}.dead-letter`]);
     expect((await log.status()).find((each) => each.topic === topic)?.lag).toEqual({ g: 0 });
   });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientOptions, kafkaDriver } from '../../../clients/kafka/connection.ts';
+import { partitionsOf } from '../../../clients/kafka/describe-topics.ts';
 import { kafkaError } from '../../../clients/kafka/errors.ts';
 import { readGroup } from '../../../clients/kafka/group-reader.ts';
 import type { Pauses } from '../../../clients/kafka/lane.ts';
@@ -10,7 +11,7 @@ import type { EventLog } from '../../../core/events/event-log.ts';
 import { settingAside } from './dead-letters.ts';
 import { eventOf, recordOf } from './event-record.ts';
 import { statusOf, wireGroup } from './status.ts';
-import { declareTopic, partitionsOf } from './topics.ts';
+import { declareTopic } from './topics.ts';
 
 export interface KafkaLogOptions {
   readonly endpoint: EndpointOf<'kafka'>;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaAdmin } from '../../../clients/kafka/connection.ts';
+import { partitionsOf } from '../../../clients/kafka/describe-topics.ts';
 import { answered, kafkaError } from '../../../clients/kafka/errors.ts';
 import { HubError } from '../../../core/errors.ts';
 import type { Topic } from '../../../core/events/event-log.ts';
@@ -38,17 +39,6 @@ export async function declareTopic(
       throw new HubError('config-invalid', 'permanent', `${doing}: it has ${existing} partitions, not ${partitions}`);
   } catch (thrown) {
     throw kafkaError(thrown, doing);
-  }
-}
-
-/** How many it has; undefined where there is no such topic. */
-export async function partitionsOf(admin: Pick<KafkaAdmin, 'metadata'>, wireName: string): Promise<number | undefined> {
-  try {
-    const { topics } = await admin.metadata({ topics: [wireName], forceUpdate: true });
-    return topics.get(wireName)?.partitionsCount;
-  } catch (thrown) {
-    if (kafkaError(thrown, '').code === 'not-found') return undefined;
-    throw thrown;
   }
 }
 

@@ -75,6 +75,7 @@ function writeMessages(
       if (message.fault) {
         writeFault(tx, number, seq, message);
       } else {
+        tx.unrouted.set(seq, { channel: number, size: message.raw.length, day });
         writeUnrouted(tx, number, seq, message.raw.length, day);
         unrouted++;
         backlog += message.raw.length;

@@ -1,14 +1,17 @@
-import { numbers, texts } from '../../../clients/postgres/quote.ts';
+import type { Answer } from '../../../clients/postgres/batch.ts';
 import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import type { Fence } from '../../../core/store/leases.ts';
 import { append, seqsOf } from './appending.ts';
-import type { Work } from './calls.ts';
-import { leaseLostError } from './errors.ts';
+import type { AppendAnswer, Work } from './calls.ts';
+import { CopyTables } from './copy-tables.ts';
+import { leaseLostError, unforeseenState } from './errors.ts';
+import { foresee } from './foreseeing.ts';
+import type { Foreseen, Unrouted } from './foresight.ts';
 import { type PreparedSettlement, preparedSettlement } from './prepared.ts';
-import { routingStatements, settle, standingAfter } from './settling.ts';
-import { foreignStatement } from './shared.ts';
+import { routedOf, routingStatements, settle, standingAfter } from './settling.ts';
+import { foreignStatement, inForce } from './shared.ts';
 import { addToTrail } from './trail.ts';
-import { CopyTables, type StoreState, Transaction } from './transaction.ts';
+import { type StoreState, Transaction } from './transaction.ts';
 import { update } from './updating.ts';
 
 /** How a transaction went that came to its end. */
@@ -53,117 +56,158 @@ export class Commits {
    * comes after all of that. Rejects with `CommitFailure`; nothing has changed then, unless it says that this is in doubt.
    */
   async run(session: PostgresSession, calls: readonly Work[]): Promise<Committed> {
-    const { names } = this.#state;
+    const { names, foresight } = this.#state;
     for (;;) {
-      const tx = new Transaction(session, this.#state, this.#copies, seqsOf(calls.filter(isAppend)));
-      let answers: unknown[] | undefined;
+      for (const call of calls) if (call.kind === 'append' || call.kind === 'settle') names.id(call.channel);
+      const foreseen = names.complete ? foresee(this.#state, calls) : undefined;
+      const tx = new Transaction(session, this.#state, this.#copies, seqsOf(calls.filter(isAppend)), foreseen);
+      let answers: readonly unknown[] | undefined;
       try {
-        for (const call of calls) if (call.kind === 'append' || call.kind === 'settle') names.id(call.channel);
         if (!names.complete) await names.learn(session);
         if (names.unread) await names.read(session);
-        answers = await this.#runFenced(tx, calls);
+        answers = foreseen ? await this.#runForeseen(tx, calls, foreseen) : await this.#runFenced(tx, calls);
         if (names.unread) throw new NewWords();
-        return { answers, backlog: await tx.commit() };
+        const backlog = await tx.commit();
+        return { answers: this.#behindOthers(tx, calls, answers), backlog };
       } catch (thrown) {
         const inDoubt =
           tx.committing && answers && isAboutConnection(session, thrown)
-            ? { answers, backlog: tx.counters.backlog }
+            ? { answers: this.#behindOthers(tx, calls, answers), backlog: tx.counters.backlog }
             : undefined;
         if (!inDoubt) await tx.rollback().catch(() => undefined);
-        if (thrown instanceof NewWords) continue;
+        const unforeseen = (thrown as { code?: string }).code === unforeseenState;
+        if (unforeseen) foresight.wasWrong();
+        if (unforeseen || thrown instanceof NewWords) continue;
         throw new CommitFailure(thrown, tx.pid, inDoubt);
       }
     }
   }
 
+  /** Appends and settlements of which all is known: one round trip, with COMMIT. */
+  async #runForeseen(tx: Transaction, calls: readonly Work[], { routed }: Foreseen): Promise<unknown[]> {
+    const answers = new Map<Work, unknown>();
+    const all = arrivals(calls);
+    const prepared = this.#prepared(all);
+    await this.#arrive(tx, all, answers, { answered: Promise.resolve([]), routed: async () => routed, prepared });
+    return calls.map((call) => answers.get(call));
+  }
+
   /** Calls whose lease another hub has are refused; the others run without them. */
   async #runFenced(tx: Transaction, calls: readonly Work[]): Promise<unknown[]> {
-    const fences = calls.map(fenceOf);
-    const named = new Map(fences.flatMap((fence) => (fence ? [[nameOf(fence), fence] as const] : [])));
-    if (named.size === 0) return await this.#runAll(tx, calls);
-    const { quoted, epoch } = tx.state;
-    const asked = [...named.values()];
-    const epochs = numbers(
-      asked.map((fence) => fence.epoch),
-      'int8',
-    );
-    const [rows = []] = await tx.read(
-      `SELECT o_name, o_epoch FROM ${quoted}.in_force(${epoch}, ${texts(asked.map(({ lease }) => lease))}, ${epochs})`,
-    );
-    const inForce = new Set(rows.map(([lease, of]) => nameOf({ lease: lease ?? '', epoch: Number(of) })));
-    const goes = fences.map((fence) => !fence || inForce.has(nameOf(fence)));
-    const ran = await this.#runAll(
-      tx,
-      calls.filter((_, at) => goes[at]),
-    );
-    let next = 0;
-    return goes.map((may, at) => (may ? ran[next++] : leaseLostError(fences[at]!)));
-  }
-
-  async #runAll(tx: Transaction, calls: readonly Work[]): Promise<unknown[]> {
-    const answers: unknown[] = new Array(calls.length).fill(undefined);
-    for (let at = 0; at < calls.length; ) {
-      const call = calls[at]!;
-      let end = at + 1;
-      while (end < calls.length && runsWith(call, calls[end]!)) end++;
-      const run = calls.slice(at, end);
-      if (call.kind === 'other') answers[at] = await call.run(tx);
-      else if (call.kind === 'update') await update(tx, run.filter(isUpdate));
-      else if (call.kind === 'audit')
-        await addToTrail(
-          tx,
-          run.filter(isAudit).map(({ entry }) => entry),
-        );
-      else await this.#arrive(tx, run, at, answers);
-      at = end;
+    const fences = new Map(calls.flatMap((call) => withName(fenceOf(call))));
+    let asked: Asked | undefined;
+    let isInForce = (_: Fence) => true;
+    if (fences.size > 0) {
+      // What the first calls ask goes out with the question which leases are in force.
+      asked = this.#asking(tx, arrivals(calls.slice(0, endOfRun(calls, 0))), inForce(tx.state, [...fences.values()]));
+      const [rows = []] = await asked.answered;
+      const found = new Set(rows.map(([lease, of]) => nameOf({ lease: lease ?? '', epoch: Number(of) })));
+      isInForce = (fence) => found.has(nameOf(fence));
     }
-    return answers;
+    const answers = new Map<Work, unknown>();
+    for (let at = 0, end = 0; at < calls.length; at = end) {
+      end = endOfRun(calls, at);
+      const run: Work[] = [];
+      for (const call of calls.slice(at, end)) {
+        const fence = fenceOf(call);
+        if (fence && !isInForce(fence)) answers.set(call, leaseLostError(fence));
+        else run.push(call);
+      }
+      if (run.length > 0) await this.#runTogether(tx, run, answers, at === 0 ? asked : undefined);
+    }
+    return calls.map((call) => answers.get(call));
   }
 
-  /** Appends and settlements. What can be made ready meanwhile is, while the database works. */
-  async #arrive(tx: Transaction, calls: readonly Work[], from: number, answers: unknown[]): Promise<void> {
-    const { names } = this.#state;
-    const appends = calls.filter(isAppend);
+  async #runTogether(
+    tx: Transaction,
+    run: readonly Work[],
+    answers: Map<Work, unknown>,
+    asked: Asked | undefined,
+  ): Promise<void> {
+    const [call] = run;
+    if (call?.kind === 'other') answers.set(call, await call.run(tx));
+    else if (call?.kind === 'update') await update(tx, run.filter(isUpdate));
+    else if (call?.kind === 'audit')
+      await addToTrail(
+        tx,
+        run.filter(isAudit).map(({ entry }) => entry),
+      );
+    else await this.#arrive(tx, arrivals(run), answers, asked ?? this.#asking(tx, arrivals(run)));
+  }
+
+  /** Asks what appends and settlements have to know. What can be made ready meanwhile is, while the database works. */
+  #asking(tx: Transaction, calls: readonly Arrival[], ...before: readonly string[]): Asked {
     const settles = calls.filter(isSettle);
-    const count = seqsOf(appends);
     const routing = routingStatements(tx, settles);
     // Its snapshot is younger than the seqs: whatever was acknowledged before one of these messages was sent is seen.
-    const own = [...new Set(appends.map(({ channel }) => channel))].filter(tx.state.hasChannel);
-    const foreign = own.length === 0 ? [] : [foreignStatement(tx.state, own)];
-    const asked = routing.length + foreign.length === 0 && tx.begun ? undefined : tx.read(...routing, ...foreign);
-    asked?.catch(() => undefined);
+    const own = [...new Set(calls.filter(isAppend).map(({ channel }) => channel))].filter(tx.state.hasChannel);
+    const texts = [...before, ...routing, ...(own.length === 0 ? [] : [foreignStatement(tx.state, own)])];
+    const answered = texts.length === 0 && tx.begun ? Promise.resolve([]) : tx.read(...texts);
+    answered.catch(() => undefined);
+    const foreignFrom = before.length + routing.length;
+    const routed = async () => {
+      const all = await answered;
+      for (const rows of all.slice(foreignFrom)) noteForeign(tx, rows);
+      return routedOf(all.slice(before.length, foreignFrom).flat());
+    };
+    return { answered, routed, prepared: this.#prepared(settles) };
+  }
+
+  #prepared(calls: readonly Arrival[]): Asked['prepared'] {
+    const { names } = this.#state;
     const prepared = new Map<Work, readonly PreparedSettlement[]>();
-    for (const call of settles)
+    for (const call of calls.filter(isSettle))
       prepared.set(
         call,
         call.batch.map((settlement) => preparedSettlement(names, settlement)),
       );
-    const answered = (await asked) ?? [];
-    const rows = answered.slice(0, routing.length);
-    const foreignIn = new Set(answered.slice(routing.length).flatMap((ids) => ids.map(([id]) => Number(id))));
+    return prepared;
+  }
+
+  /** Appends and settlements. */
+  async #arrive(tx: Transaction, calls: readonly Arrival[], answers: Map<Work, unknown>, asked: Asked): Promise<void> {
+    const { names } = this.#state;
+    const { prepared } = asked;
+    const routed = await asked.routed();
     if (names.lacking) throw new NewWords();
+    const appends = calls.filter(isAppend);
+    const count = seqsOf(appends);
     const seqs = tx.takeSeqs(count);
     const settledBefore = settlementsBefore(calls, prepared);
     const found =
       count === 0
         ? appends.map(() => [])
         : await append(tx, appends, seqs, this.#attachmentBytes, (seq) => settledBefore.get(seq));
-    let next = 0;
-    calls.forEach((call, index) => {
-      if (call.kind !== 'append') return;
-      const appended = found[next++] ?? [];
-      const isBehind = foreignIn.size > 0 && foreignIn.has(names.id(call.channel));
-      answers[from + index] = isBehind
-        ? appended.map((each) => ('seq' in each ? { ...each, foreign: true } : each))
-        : appended;
+    appends.forEach((call, index) => void answers.set(call, found[index] ?? []));
+    const batches = calls
+      .filter(isSettle)
+      .map((call) => ({ channel: names.id(call.channel), batch: prepared.get(call) ?? [] }));
+    settle(tx, batches, routed);
+  }
+
+  /** Says of messages that others stored some of their channel before, which are to be sent first. */
+  #behindOthers(tx: Transaction, calls: readonly Work[], answers: readonly unknown[]): readonly unknown[] {
+    if (tx.foreigners.size === 0) return answers;
+    return answers.map((answer, at) => {
+      const call = calls[at]!;
+      if (call.kind !== 'append' || !tx.foreigners.has(this.#state.names.id(call.channel))) return answer;
+      return (answer as AppendAnswer).map((each) => ('seq' in each ? { ...each, foreign: true } : each));
     });
-    const batches = settles.map((call) => ({ channel: names.id(call.channel), batch: prepared.get(call) ?? [] }));
-    settle(tx, batches, rows.flat());
   }
 }
 
+type Arrival = Extract<Work, { readonly kind: 'append' | 'settle' }>;
+
+/** What appends and settlements asked the database. */
+interface Asked {
+  readonly answered: Promise<readonly Answer[]>;
+  /** Those of the settled messages that were not routed, by seq. */
+  readonly routed: () => Promise<ReadonlyMap<number, Unrouted>>;
+  readonly prepared: ReadonlyMap<Work, readonly PreparedSettlement[]>;
+}
+
 /** How messages stand by settlements that come before the last append. */
-function settlementsBefore(calls: readonly Work[], prepared: ReadonlyMap<Work, readonly PreparedSettlement[]>) {
+function settlementsBefore(calls: readonly Arrival[], prepared: Asked['prepared']) {
   const found = new Map<number, ReturnType<typeof standingAfter>>();
   const lastAppend = calls.findLastIndex((call) => call.kind === 'append' && call.batch.some(({ dedupe }) => dedupe));
   for (const call of calls.slice(0, Math.max(0, lastAppend)))
@@ -175,6 +219,10 @@ function fenceOf(call: Work): Fence | undefined {
   return call.kind === 'append' || call.kind === 'audit' ? undefined : call.fence;
 }
 
+function withName(fence: Fence | undefined): readonly (readonly [string, Fence])[] {
+  return fence ? [[nameOf(fence), fence]] : [];
+}
+
 function nameOf({ lease, epoch }: Fence): string {
   return `${epoch}/${lease}`;
 }
@@ -183,6 +231,24 @@ const isAppend = (call: Work) => call.kind === 'append';
 const isSettle = (call: Work) => call.kind === 'settle';
 const isUpdate = (call: Work) => call.kind === 'update';
 const isAudit = (call: Work) => call.kind === 'audit';
+
+/** Reads an answer to `foreignStatement`. */
+function noteForeign(tx: Transaction, rows: Answer): void {
+  for (const [channel, , first] of rows) tx.firsts.set(Number(channel), first === null ? undefined : Number(first));
+  const found = rows.filter(([, foreign]) => foreign === 't').map(([channel]) => Number(channel));
+  tx.foreigners = new Set([...tx.foreigners, ...found]);
+}
+
+function arrivals(calls: readonly Work[]): readonly Arrival[] {
+  return calls.filter((call) => isAppend(call) || isSettle(call));
+}
+
+/** Where the calls end that are written together with the one at this place. */
+function endOfRun(calls: readonly Work[], at: number): number {
+  let end = at + 1;
+  while (end < calls.length && runsWith(calls[at]!, calls[end]!)) end++;
+  return end;
+}
 
 function runsWith(first: Work, next: Work): boolean {
   if (first.kind === 'append' || first.kind === 'settle') return next.kind === 'append' || next.kind === 'settle';

@@ -3,6 +3,7 @@ import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import type { Pruned, PrunePolicy } from '../../../core/store/message-store.ts';
 import { type Range, slotRange } from './pruning.ts';
 import { partitioned } from './schema.ts';
+import { contentTables, existing, searchTables } from './search/partitions.ts';
 
 interface EndedSlot {
   readonly slot: number;
@@ -49,10 +50,8 @@ export async function dropPartitions(
       await dropSlot(session, quoted, slot);
     } else if (await allOlder(session, quoted, slot, 'content_before')) {
       contents += await countRows(session, quoted, 'raw', slot, channel);
-      await truncate(
-        session,
-        ['raw', 'attachment', 'contents'].map((table) => `${quoted}.${table}_${slot}`),
-      );
+      const own = ['raw', 'attachment', 'contents'].map((table) => `${quoted}.${table}_${slot}`);
+      await truncate(session, [...own, ...(await existing(session, quoted, slot, contentTables))]);
       await dropParts(session, quoted, slot, ['part_content']);
       if (newest >= policy.messagesBefore || now - newest < dropDelayMs) spared.push(slotRange(slot));
     } else if (newest >= policy.messagesBefore - dropDelayMs && newest >= policy.contentBefore - dropDelayMs) {
@@ -126,8 +125,8 @@ async function countRows(
 }
 
 async function dropSlot(session: PostgresSession, quoted: string, slot: number): Promise<void> {
-  await dropParts(session, quoted, slot, ['part', 'part_content', 'dedupe', 'prune_later']);
-  for (const table of partitioned) {
+  await dropParts(session, quoted, slot, ['part', 'part_content', 'dedupe', 'prune_later', 'search_open']);
+  for (const table of [...partitioned, ...searchTables]) {
     const name = `${quoted}.${table}_${slot}`;
     const [found] = await session.ask(`SELECT to_regclass(${literal(name)})`);
     if (found?.[0] === null) continue;
@@ -139,7 +138,8 @@ async function dropSlot(session: PostgresSession, quoted: string, slot: number):
     if (attached) await session.ask(`ALTER TABLE ${quoted}.${table} DETACH PARTITION ${name} ${how}`);
     await session.ask(`DROP TABLE ${name}`);
   }
-  await session.ask(`DELETE FROM ${quoted}.slot_channel WHERE slot = $1`, [slot]);
+  for (const table of ['slot_channel', 'search_slot'])
+    await session.ask(`DELETE FROM ${quoted}.${table} WHERE slot = $1`, [slot]);
   await session.ask(`DELETE FROM ${quoted}.slot WHERE slot = $1`, [slot]);
 }
 

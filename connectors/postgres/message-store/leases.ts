@@ -63,16 +63,21 @@ export class PostgresLeases implements Leases {
 
   async take(name: string, ttlMs: number, graceMs: number): Promise<LeaseTaken | undefined> {
     const row = await this.#connection.read(async (session) => {
-      const [taken] = await session.ask(`SELECT o_epoch, o_clean FROM ${this.#quoted}.take_lease($1, $2, $3, $4, $5)`, [
-        ...[name, this.#hub, this.#opening, ttlMs, graceMs],
-      ]);
+      // What stands in the row of the lease is what stood there when the statement began.
+      const [taken] = await session.ask(
+        `SELECT o_epoch, o_clean, EXISTS (SELECT FROM ${this.#quoted}.lease l WHERE l.name = $1 AND (
+             l.hub = $2 AND l.opening <> $3
+             OR EXISTS (SELECT FROM ${this.#quoted}.alive a WHERE a.hub = l.hub AND a.opening > l.opening)))
+           FROM ${this.#quoted}.take_lease($1, $2, $3, $4, $5)`,
+        [name, this.#hub, this.#opening, ttlMs, graceMs],
+      );
       // Destinations and versions of whoever had it before.
       if (taken) await this.#names.read(session);
       return taken;
     });
     if (!row) return undefined;
     this.#held = new Set([...this.#held, name]);
-    return { epoch: Number(row[0]), clean: row[1] === true };
+    return { epoch: Number(row[0]), clean: row[1] === true, ended: row[2] === true };
   }
 
   async release({ lease, epoch }: Fence): Promise<void> {

@@ -40,6 +40,8 @@ import { content } from './content.ts';
 import { counts, dailyCounts } from './counts.ts';
 import { dropPartitions } from './dropping.ts';
 import { find } from './finding.ts';
+import { Foresight } from './foresight.ts';
+import { Horizon } from './horizon.ts';
 import { countRecoveries, unrouted } from './inbox.ts';
 import { PostgresLeases } from './leases.ts';
 import { Names } from './names.ts';
@@ -90,6 +92,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const state: StoreState = {
       hasChannel: (channel) => leases.has(`${channel}/0`),
       ...{ quoted, names, days, hub: opened.hub, epoch: opened.epoch, now: settings.now, types: new Map() },
+      ...{ horizon: new Horizon(), foresight: new Foresight() },
       ensureSlot: (slot) => slots.ensure(slot),
     };
     return new PostgresStore(settings, opened, state, { slots, leases }, Number(backlog?.[0]));

@@ -20,6 +20,11 @@ export class Queue {
   readonly #number: number;
   readonly #place: string;
   readonly #keyPlace: string;
+  /**
+   * The part of a row k of part_key, by one look in its primary key. As a join the planner reads, for each row, all parts of the
+   * destination, wherever the table was empty at its last vacuum: then it takes it for empty still.
+   */
+  readonly #partOfKey: string;
   readonly #isKnown: boolean;
 
   constructor(tx: Transaction, channel: string, destination: string) {
@@ -30,6 +35,8 @@ export class Queue {
     this.#number = names.known(destination);
     this.#place = `channel = ${this.#channel} AND destination = ${this.#number}`;
     this.#keyPlace = `k.channel = ${this.#channel} AND k.destination = ${this.#number}`;
+    this.#partOfKey = `(SELECT * FROM ${tx.state.quoted}.part p
+      WHERE p.seq = k.seq AND p.destination = k.destination AND p.n = k.n LIMIT 1)`;
     this.#isKnown = this.#channel > 0 && this.#number > 0;
   }
 
@@ -79,7 +86,7 @@ export class Queue {
        SELECT o.key, h.seq, h.n FROM of_key o
        CROSS JOIN LATERAL (SELECT seq, n FROM ${quoted}.part_key k WHERE ${this.#place} AND k.key = o.key ORDER BY seq, n LIMIT 1) h
        WHERE o.key IS NOT NULL AND EXISTS (
-         SELECT 1 FROM ${quoted}.part_key k JOIN ${quoted}.part p USING (seq, n, destination)
+         SELECT 1 FROM ${quoted}.part_key k CROSS JOIN LATERAL ${this.#partOfKey} p
          WHERE ${this.#keyPlace} AND k.key = o.key AND p.status IN (1, 2))
        LIMIT $1`,
       [maxHeld],
@@ -99,7 +106,7 @@ export class Queue {
   /** Makes blocked parts of a key ready, lowest first, while nothing before them holds one of their keys. */
   async unblock(key: string, limit: number): Promise<Unblocked> {
     const { quoted } = this.#tx.state;
-    const held = (of: string) => `FROM ${quoted}.part_key k JOIN ${quoted}.part p USING (seq, n, destination)
+    const held = (of: string) => `FROM ${quoted}.part_key k CROSS JOIN LATERAL ${this.#partOfKey} p
       WHERE ${this.#keyPlace} AND k.key = ${of} AND p.status IN (1, 2)`;
     const rows = await this.#tx.ask(
       `SELECT k.seq, k.n, p.status, p.keys ${held('$1')} ORDER BY k.seq, k.n LIMIT $2 FOR UPDATE OF p`,
@@ -120,8 +127,10 @@ export class Queue {
     }
     if (parts.length > 0) {
       this.#tx.write(
-        `UPDATE ${quoted}.part SET status = 0 WHERE ${this.#place} AND (seq, n) IN
-           (VALUES ${parts.map(({ seq, n }) => `(${seq}::int8, ${n})`).join(',')})`,
+        `UPDATE ${quoted}.part SET status = 0 WHERE ctid = ANY (ARRAY(
+           SELECT p.at FROM (VALUES ${parts.map(({ seq, n }) => `(${seq}::int8, ${n})`).join(',')}) v (seq, n)
+           CROSS JOIN LATERAL (SELECT p.ctid AS at FROM ${quoted}.part p
+             WHERE p.seq = v.seq AND p.destination = ${this.#number} AND p.n = v.n LIMIT 1) p))`,
       );
     }
     const [next] = await this.#tx.ask(`SELECT k.seq, k.n ${held('$1')} ORDER BY k.seq, k.n LIMIT 1`, [storable(key)]);
@@ -135,7 +144,7 @@ export class Queue {
   async #isHeld(keys: readonly string[], { seq, n }: PartPosition, freed: ReadonlySet<string>): Promise<boolean> {
     const { quoted } = this.#tx.state;
     const rows = await this.#tx.ask(
-      `SELECT k.seq, k.n FROM ${quoted}.part_key k JOIN ${quoted}.part p USING (seq, n, destination)
+      `SELECT k.seq, k.n FROM ${quoted}.part_key k CROSS JOIN LATERAL ${this.#partOfKey} p
        WHERE ${this.#keyPlace} AND k.key = ANY($1) AND (k.seq, k.n) < ($2::int8, $3::int4)
          AND p.status IN (1, 2) ORDER BY k.seq, k.n LIMIT $4`,
       [keys.map(storable), seq, n, freed.size + 1],

@@ -104,6 +104,8 @@ describe.skipIf(database.missing)('a database that goes away', () => {
     store = await open({ patienceMs: 300 });
     await appendOne(store);
     proxy.away();
+    // A commit on a connection of which nobody has heard yet that it is broken is in doubt, and waits for the database.
+    await new Promise((resolve) => setTimeout(resolve, 100));
     const started = performance.now();
     await expect(store.append(channel, [newMessage()])).rejects.toMatchObject({
       ...{ code: 'store-failed', kind: 'transient', scope: 'destination' },

@@ -2,6 +2,8 @@ import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import { HubError } from '../../../core/errors.ts';
 import { counterFields } from '../../../core/store/counter-tally.ts';
 import { dailyFields } from '../../../core/store/daily-tally.ts';
+import { foresightMigration } from './foresight-migration.ts';
+import { searchMigration } from './search/migration.ts';
 
 /** Tables that are partitioned by seq: a partition holds what was received in one period, and goes as a whole. */
 export const partitioned = ['message', 'raw', 'attachment', 'settlement', 'contents'] as const;
@@ -229,6 +231,8 @@ const migrations: readonly string[] = [
     DELETE FROM $.notice WHERE n <= last - 10000;
   END $body$;
   `,
+  foresightMigration,
+  searchMigration,
 ];
 
 /** Of `weir message store`; with the schema's name it makes the key of the lock under which migrations run. */

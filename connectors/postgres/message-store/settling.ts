@@ -1,8 +1,12 @@
+import type { Answer } from '../../../clients/postgres/batch.ts';
 import { numbers } from '../../../clients/postgres/quote.ts';
+import type { Fence } from '../../../core/store/leases.ts';
 import type { MessageStatus, Settlement } from '../../../core/store/message-store.ts';
 import { contentLevels, partStatus } from '../../../core/store/shape.ts';
 import { standing } from '../../../core/store/standing.ts';
+import type { Unrouted } from './foresight.ts';
 import { type DetailedPart, errorText, type PreparedSettlement } from './prepared.ts';
+import { inForce } from './shared.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface Settle {
@@ -11,41 +15,47 @@ export interface Settle {
   readonly batch: readonly PreparedSettlement[];
 }
 
-/** What is known of a message whose first pass ends. */
-interface Routed {
-  readonly size: number;
-  readonly day: number;
+/** A settlement of messages, as it was called. */
+interface Routing {
+  readonly channel: string;
+  readonly batch: readonly Settlement[];
+  readonly fence: Fence | undefined;
 }
 
-/** Takes the messages out of those that are not routed, and answers with their rows: a message that another call has settled is none. */
-export function routingStatements(
-  tx: Transaction,
-  settles: readonly { readonly channel: string; readonly batch: readonly Settlement[] }[],
-): readonly string[] {
-  const byChannel = new Map<number, number[]>();
-  for (const { channel: name, batch } of settles) {
-    const channel = tx.state.names.id(name);
-    const seqs = byChannel.get(channel) ?? [];
-    for (const { seq } of batch) seqs.push(seq);
-    byChannel.set(channel, seqs);
+/**
+ * Takes the messages out of those that are not routed, and answers with their rows: a message that another call has settled is none.
+ * Where the lease of a call is not in force any more its messages stay, so that this can be asked with the question whether it is.
+ */
+export function routingStatements(tx: Transaction, settles: readonly Routing[]): readonly string[] {
+  const { quoted, names } = tx.state;
+  const together = new Map<string, { readonly channel: number; readonly fence: Fence | undefined; seqs: number[] }>();
+  for (const { channel: name, batch, fence } of settles) {
+    const channel = names.id(name);
+    const group = `${channel} ${fence?.epoch} ${fence?.lease}`;
+    let found = together.get(group);
+    if (!found) together.set(group, (found = { channel, fence, seqs: [] }));
+    for (const { seq } of batch) found.seqs.push(seq);
   }
-  return [...byChannel]
-    .filter(([, seqs]) => seqs.length > 0)
-    .map(
-      ([channel, seqs]) =>
-        `SELECT o_seq, o_size, o_day, ${channel} FROM ${tx.state.quoted}.route(${channel}, ${numbers(seqs, 'int8')})`,
-    );
+  return [...together.values()]
+    .filter(({ seqs }) => seqs.length > 0)
+    .map(({ channel, fence, seqs }) => {
+      const all = numbers(seqs, 'int8');
+      const those = fence ? `CASE WHEN EXISTS (${inForce(tx.state, [fence])}) THEN ${all} ELSE '{}' END` : all;
+      return `SELECT o_seq, o_size, o_day, ${channel} FROM ${quoted}.route(${channel}, ${those})`;
+    });
 }
 
-/** Writes the settlements of messages that were not routed; `routed` holds rows of `routingStatements`. */
-export function settle(
-  tx: Transaction,
-  settles: readonly Settle[],
-  rows: readonly (readonly (string | null)[])[],
-): void {
-  const routed = new Map<number, Routed & { readonly channel: number }>();
+/** Reads the answers to `routingStatements`. */
+export function routedOf(rows: Answer): Map<number, Unrouted> {
+  const routed = new Map<number, Unrouted>();
   for (const [seq, size, day, channel] of rows)
     routed.set(Number(seq), { size: Number(size), day: Number(day), channel: Number(channel) });
+  return routed;
+}
+
+/** Writes the settlements of messages that were not routed, `those`. */
+export function settle(tx: Transaction, settles: readonly Settle[], those: ReadonlyMap<number, Unrouted>): void {
+  const routed = new Map(those);
   const withoutRaw: number[] = [];
   const contents: PreparedSettlement[] = [];
   for (const { channel, batch } of settles) {
@@ -54,6 +64,7 @@ export function settle(
       const found = routed.get(seq);
       if (found?.channel !== channel) continue;
       routed.delete(seq);
+      tx.routed.push(seq);
       settleOne(tx, channel, prepared, found);
       if (prepared.packed && prepared.settlement.content === 'full') contents.push(prepared);
       if (contentLevels[prepared.keep] === 'metadata' && prepared.queued === 0) withoutRaw.push(seq);
@@ -83,7 +94,7 @@ export function dropRaw(tx: Transaction, seqs: readonly number[]): void {
   tx.write(`DELETE FROM ${tx.state.quoted}.attachment ${those}`);
 }
 
-function settleOne(tx: Transaction, channel: number, prepared: PreparedSettlement, { size, day }: Routed): void {
+function settleOne(tx: Transaction, channel: number, prepared: PreparedSettlement, { size, day }: Unrouted): void {
   const { settlement, shape, details, queued } = prepared;
   const { seq, error, type = null } = settlement;
   const level = settlement.content;

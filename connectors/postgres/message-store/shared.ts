@@ -19,9 +19,19 @@ import { messageColumns, summaries } from './summaries.ts';
 import type { StoreState, Transaction } from './transaction.ts';
 
 /** Asks which of these channels have unrouted messages of other openings. */
-export function foreignStatement({ quoted, epoch, names }: StoreState, channels: readonly string[]): string {
+export function foreignStatement({ quoted, epoch, names, horizon }: StoreState, channels: readonly string[]): string {
   const ids = channels.map((channel) => names.id(channel));
-  return `SELECT * FROM ${quoted}.foreign_in(${epoch}, ${numbers(ids, 'int4')})`;
+  const above = ids.map((id) => horizon.of(id));
+  return `SELECT * FROM ${quoted}.foreign_above(${epoch}, ${numbers(ids, 'int4')}, ${numbers(above, 'int8')})`;
+}
+
+/** Asks which of these leases are in force; they stay so until the transaction ends. */
+export function inForce({ quoted, epoch }: StoreState, fences: readonly Fence[]): string {
+  const epochs = numbers(
+    fences.map((fence) => fence.epoch),
+    'int8',
+  );
+  return `SELECT o_name, o_epoch FROM ${quoted}.in_force(${epoch}, ${texts(fences.map(({ lease }) => lease))}, ${epochs})`;
 }
 
 /** In order with everything else that is written and read. */
@@ -54,7 +64,7 @@ export class PostgresShared implements SharedStore {
       const known = channels.filter(isKnown);
       if (known.length === 0) return new Set();
       const rows = await session.ask(foreignStatement(this.#state, known));
-      const found = new Set(rows.map(([id]) => Number(id)));
+      const found = new Set(rows.filter(([, foreign]) => foreign === true).map(([id]) => Number(id)));
       return new Set(known.filter((channel) => found.has(names.known(channel))));
     });
   }
@@ -68,7 +78,7 @@ export class PostgresShared implements SharedStore {
     return this.#inOrder(async (tx) => {
       const { names } = this.#state;
       if (names.known(channel) === 0) await names.read({ ask: (text, values = []) => tx.ask(text, values) });
-      return await unrouted(tx, channel, -1, limit, maxBytes, known);
+      return await unrouted(tx, channel, tx.state.horizon.of(names.known(channel)), limit, maxBytes, known);
     });
   }
 

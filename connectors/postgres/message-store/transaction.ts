@@ -1,13 +1,15 @@
 import type { Answer, Statement } from '../../../clients/postgres/batch.ts';
-import { CopyRows } from '../../../clients/postgres/copy-rows.ts';
+import type { CopyRows } from '../../../clients/postgres/copy-rows.ts';
 import { numbers, texts } from '../../../clients/postgres/quote.ts';
 import type { PostgresSession, Value } from '../../../clients/postgres/session.ts';
 import { CounterTally } from '../../../core/store/counter-tally.ts';
 import { mostTypes } from '../../../core/store/daily-counts.ts';
 import { DailyTally, type DayOfChannel } from '../../../core/store/daily-tally.ts';
 import type { LocalDays } from '../../../core/store/local-days.ts';
+import type { CopyTables } from './copy-tables.ts';
+import { beginForeseen, type Foreseen, type Foresight, type Unrouted } from './foresight.ts';
+import type { Begun, Horizon } from './horizon.ts';
 import type { Names } from './names.ts';
-import { slotOf } from './schema.ts';
 
 /** What the transactions of one opening share. */
 export interface StoreState {
@@ -15,6 +17,8 @@ export interface StoreState {
   readonly hub: number;
   readonly epoch: number;
   readonly names: Names;
+  readonly horizon: Horizon;
+  readonly foresight: Foresight;
   readonly days: LocalDays;
   readonly now: () => number;
   /** Types that have a row of daily counts, by day and channel. */
@@ -25,70 +29,8 @@ export interface StoreState {
   readonly ensureSlot: (slot: number) => Promise<void>;
 }
 
-const columns = {
-  message: 'seq,channel,id,received_at,size,hub,meta_fields,meta,key,replay_of,only_to,attached',
-  raw: 'seq,bytes',
-  attachment: 'seq,start,bytes',
-  settlement: 'seq,channel,version,shape,shape_text,keep,at,type,times,meta_fields,meta,error',
-  contents: 'seq,packed',
-  unrouted: 'channel,seq,size,day,hub,epoch',
-  part: 'seq,destination,n,channel,status,attempts,size,queued_at,retry_at,sent_at,keys,error,day',
-  part_content: 'seq,destination,n,bytes,reply',
-  part_key: 'channel,destination,key,seq,n',
-} as const;
-const ofSlots = new Set(['message', 'raw', 'attachment', 'settlement', 'contents']);
 const keptTypeDays = 64;
-const keptTables = 40;
-const muchRows = 64;
-
-/** Rows for COPY by table and slot. Buffers are reused; those that are on their way are not written to. */
-export class CopyTables {
-  readonly #quoted: string;
-  readonly #open = new Map<string, CopyRows>();
-  readonly #free = new Map<string, CopyRows>();
-
-  constructor(quoted: string) {
-    this.#quoted = quoted;
-  }
-
-  /** Rows go into the partition itself: finding it row by row costs a fifth of the COPY. */
-  of(table: keyof typeof columns, seq: number): CopyRows {
-    const name = ofSlots.has(table) ? `${table}_${slotOf(seq)}` : table;
-    let rows = this.#open.get(name);
-    if (rows === undefined) {
-      rows = this.#free.get(name) ?? new CopyRows(`${this.#quoted}.${name}`, columns[table].split(','));
-      this.#free.delete(name);
-      this.#open.set(name, rows);
-    }
-    return rows;
-  }
-
-  get empty(): boolean {
-    return this.#open.size === 0;
-  }
-
-  /** That were written since the last `take`. */
-  get rows(): number {
-    let rows = 0;
-    for (const each of this.#open.values()) rows += each.rows;
-    return rows;
-  }
-
-  /** What was written since it was last called, in the order in which tables were first used. To be given back to `free`. */
-  take(): ReadonlyMap<string, CopyRows> {
-    const taken = new Map(this.#open);
-    this.#open.clear();
-    return taken;
-  }
-
-  free(taken: ReadonlyMap<string, CopyRows>): void {
-    if (this.#free.size > keptTables) this.#free.clear();
-    for (const [name, rows] of taken) {
-      rows.clear();
-      this.#free.set(name, rows);
-    }
-  }
-}
+const muchRows = 256;
 
 /**
  * One commit in the making. What it writes gathers here and goes to the database with the next question to it, or with COMMIT, in
@@ -105,23 +47,37 @@ export class Transaction {
   #sent: Promise<unknown>[] = [];
   #first = true;
   #seqs: number[] = [];
+  #begun: Begun | undefined;
+  /** Messages that it stores and that are to be routed, and those that were and are settled. */
+  readonly unrouted = new Map<number, Unrouted>();
+  readonly routed: number[] = [];
+  /** First messages that are not routed, by channel, as far as it has looked for them. */
+  readonly firsts = new Map<number, number | undefined>();
+  /** Channels with messages of other openings; of what was foreseen, after `commit`. */
+  foreigners: ReadonlySet<number> = new Set();
+  readonly #foreseen: Foreseen | undefined;
   /** The server's process; known after the first question. */
   pid = 0;
   /** COMMIT has been sent: from here on, a connection that breaks leaves open whether it came about. */
   committing = false;
 
-  /** `seqs` is how many messages it will append at most. */
-  constructor(session: PostgresSession, state: StoreState, copies: CopyTables, seqs: number) {
+  /** `seqs` is how many messages it will append at most. What is foreseen need not be asked. */
+  constructor(session: PostgresSession, state: StoreState, copies: CopyTables, seqs: number, foreseen?: Foreseen) {
     this.#session = session;
     this.state = state;
     this.copies = copies;
     this.daily = new DailyTally(state.days);
     copies.free(copies.take());
     const { quoted, hub, epoch } = state;
-    this.#pending = [
-      { text: 'BEGIN' },
-      { text: `SELECT pid, seqs FROM ${quoted}.begin_commit(${hub}, ${epoch}, ${seqs})` },
-    ];
+    this.#foreseen = foreseen;
+    if (foreseen) {
+      this.#seqs = Array.from({ length: seqs }, (_, at) => foreseen.first + at);
+      this.foreigners = new Set(foreseen.own);
+    }
+    const begin = foreseen
+      ? beginForeseen(state, foreseen)
+      : `SELECT pid, last, xid, oldest, seqs FROM ${quoted}.begin_commit(${hub}, ${epoch}, ${seqs})`;
+    this.#pending = [{ text: 'BEGIN' }, { text: begin }];
   }
 
   /** Whether it has asked the database, which gives it its seqs. */
@@ -175,6 +131,8 @@ export class Transaction {
     const sent = this.#send(['COMMIT']);
     this.committing = true;
     await this.#inOrder(sent);
+    if (this.#begun) this.state.horizon.committed(this.#session, this.#begun, this.firsts);
+    this.state.foresight.committed(this.unrouted, this.routed);
     return this.counters.backlog;
   }
 
@@ -194,12 +152,27 @@ export class Transaction {
     this.#first = false;
     const answers = await this.#session.run(statements);
     for (const tables of taken) this.copies.free(tables);
-    if (isFirst) {
-      const [pid, seqs] = answers[1]?.[0] ?? [];
-      this.pid = Number(pid);
-      this.#seqs = seqs ? seqs.slice(1, -1).split(',').map(Number) : [];
-    }
+    if (isFirst) this.#hear(answers[1]?.[0] ?? []);
     return answers.slice(answers.length - texts.length);
+  }
+
+  /** The answer to its beginning. */
+  #hear([pid, last, xid, oldest, ...more]: Answer[number]): void {
+    const begun = { last: Number(last), xid: Number(xid), oldest: Number(oldest) };
+    this.#begun = begun;
+    this.pid = Number(pid);
+    const foreseen = this.#foreseen;
+    if (!foreseen) {
+      this.#seqs = listed(more[0]);
+      this.state.foresight.gave(this.#seqs.at(-1) ?? begun.last);
+      return;
+    }
+    const { first, seqs, own } = foreseen;
+    this.state.foresight.gave(seqs > 0 ? first + seqs - 1 : begun.last);
+    this.foreigners = new Set(listed(more[0]));
+    const firsts = listed(more[1]);
+    for (const [at, channel] of own.entries())
+      this.firsts.set(channel, Number.isNaN(firsts[at]) ? undefined : firsts[at]);
   }
 
   /** What was pushed before has failed first, if it has. */
@@ -294,4 +267,9 @@ interface DayRow {
   readonly destination: number;
   readonly type: string;
   readonly values: readonly number[];
+}
+
+/** The numbers of an array; NaN for NULL. */
+function listed(array: string | null | undefined): number[] {
+  return array && array !== '{}' ? array.slice(1, -1).split(',').map(Number) : [];
 }

@@ -224,7 +224,11 @@ class Changes {
     );
     if (keys.length > 0) {
       this.#tx.write(
-        `DELETE FROM ${this.#tx.state.quoted}.part_key WHERE (channel, destination, key, seq, n) IN (VALUES ${keys.join(',')})`,
+        // One look in the index for each: where the table was empty at its last vacuum, the planner compares every row with every value.
+        `DELETE FROM ${this.#tx.state.quoted}.part_key WHERE ctid = ANY (ARRAY(
+           SELECT k.at FROM (VALUES ${keys.join(',')}) v (channel, destination, key, seq, n) CROSS JOIN LATERAL (
+             SELECT k.ctid AS at FROM ${this.#tx.state.quoted}.part_key k
+             WHERE k.channel = v.channel AND k.destination = v.destination AND k.key = v.key AND k.seq = v.seq AND k.n = v.n LIMIT 1) k))`,
       );
     }
     for (const { wasQueued, status, channel, destination, seq, n, keys: all } of parts) {

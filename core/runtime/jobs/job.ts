@@ -109,6 +109,7 @@ export interface JobPreview {
 }
 
 /** Bulk verbs (rule 22): each is on the audit trail as a job, and acting twice acts once. */
+/** Where hubs share a store one of them has the jobs: the others throw `not-allowed`, which names it. */
 export interface Jobs {
   preview(request: JobRequest): Promise<JobPreview>;
   /**

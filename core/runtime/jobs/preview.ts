@@ -91,7 +91,9 @@ function noteOrder(
       runtime?.dispatchers.get(part.destination)?.overtaken(positionOf({ seq, n: part.n }), part.keys),
   );
   if (overtaken) count.overtaken += 1;
-  else if (parts.some((part) => part.keys === undefined) || all.length === 0) count.orderUnknown += 1;
+  // What was sent last is known to the hub that sends it.
+  else if (runtime?.isElsewhere || parts.some((part) => part.keys === undefined) || all.length === 0)
+    count.orderUnknown += 1;
 }
 
 /** What the release of a hold would let go, as things stand. */

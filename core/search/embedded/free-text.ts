@@ -2,6 +2,7 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { MessageRef } from '../feed.ts';
+import { shortestText } from '../finder.ts';
 import { withFile } from './damage.ts';
 
 type Statement = ReturnType<DatabaseSync['prepare']>;
@@ -14,8 +15,6 @@ interface TextFile {
 }
 
 const mostOpen = 20;
-/** The shortest text that can be looked for. */
-export const shortestText = 3;
 
 /**
  * Free text by trigram (FTS5), in files of its own: they go when the content goes, before the identifiers do. What is kept is which

@@ -16,7 +16,7 @@ export interface IndexModules {
 /** What the thread of the index does when asked; beside that it follows the store. */
 export interface IndexCalls {
   open(opening: Opening): void;
-  find(query: SearchQuery): Found;
+  find(query: SearchQuery): Promise<Found>;
   status(now: number): SearchStatus;
   tidy(): void;
 }

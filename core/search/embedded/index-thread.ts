@@ -1,10 +1,12 @@
 /** The index's thread: follows the store, answers searches. Both go by turns, so a search waits for a step at the most. */
 import { workerData } from 'node:worker_threads';
 import { serve } from '../../worker/serve.ts';
-import type { Extractor, ModuleExport } from '../extractor.ts';
+import { type Extractor, loadExport } from '../extractor.ts';
 import type { Feed } from '../feed.ts';
+import { Finder } from '../finder.ts';
 import { searchError } from './damage.ts';
-import { Finder } from './finder.ts';
+import { DayPlaces } from './day-places.ts';
+import { FeedReads } from './feed-reads.ts';
 import type { IndexCalls, IndexModules } from './index-calls.ts';
 import { Indexer } from './indexer.ts';
 
@@ -12,8 +14,8 @@ const retryMs = 5_000;
 const tidyEveryMs = 60 * 60_000;
 
 const { feed: ofFeed, extractor: ofExtractor } = workerData as IndexModules;
-const makeFeed = await load<Feed>(ofFeed);
-const makeExtractor = await load<Extractor>(ofExtractor);
+const makeFeed = await loadExport<Feed>(ofFeed);
+const makeExtractor = await loadExport<Extractor>(ofExtractor);
 
 let indexer: Indexer | undefined;
 let finder: Finder | undefined;
@@ -26,10 +28,13 @@ serve<IndexCalls>(
       const extractor = makeExtractor();
       const feed = makeFeed();
       indexer = new Indexer(options, feed, extractor);
-      finder = new Finder(indexer, feed, extractor);
+      finder = new Finder(new FeedReads(feed), new DayPlaces(indexer), extractor);
       timer = setTimeout(follow, pollMs, indexer, pollMs);
     },
-    find: (query) => finder!.find(query),
+    find: async (query) => {
+      const indexedUpTo = indexer!.indexedUpTo();
+      return { ...(await finder!.find(query)), ...(indexedUpTo !== undefined && { indexedUpTo }) };
+    },
     status: (now) => indexer!.status(now),
     tidy: () => indexer!.tidy(),
   },
@@ -56,12 +61,6 @@ function follow(indexer: Indexer, pollMs: number): void {
     pause = retryMs;
   }
   timer = setTimeout(follow, pause, indexer, pollMs);
-}
-
-/** A function that makes what the module says, so that its errors are those of the call that asks for it. */
-async function load<T>({ module, name, options }: ModuleExport): Promise<() => T> {
-  const make = ((await import(module)) as Record<string, (options: unknown) => T>)[name]!;
-  return () => make(options);
 }
 
 function busyMs(): number {

@@ -103,10 +103,14 @@ export class Indexer implements Disposable {
     this.#error = describeThrown(thrown);
   }
 
+  /** When the first message was received that is not indexed. */
+  indexedUpTo(): number | undefined {
+    return this.#feed.after(this.#stored, 1, 0).messages[0]?.receivedAt;
+  }
+
   status(now: number): SearchStatus {
-    const [next] = this.#feed.after(this.#stored, 1, 0).messages;
     return {
-      lagMs: next ? Math.max(0, now - next.receivedAt) : 0,
+      lagMs: Math.max(0, now - (this.indexedUpTo() ?? now)),
       position: this.#stored,
       open: this.#indexing.open.size,
       unread: this.#indexing.unread,

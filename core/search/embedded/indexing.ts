@@ -1,14 +1,12 @@
 import type { ContentLevel } from '../../store/message-store.ts';
 import type { Extractor } from '../extractor.ts';
 import type { FeedMessage } from '../feed.ts';
-import { dayOf, normalised, originTerm } from '../normalise.ts';
+import { dayOf } from '../normalise.ts';
+import { addTerms } from '../terms.ts';
 import { DamagedFile } from './damage.ts';
 import type { FreeText } from './free-text.ts';
 import type { OpenMessage } from './position-file.ts';
 import type { Recent } from './recent.ts';
-
-/** More than any message has, unless it is hostile. */
-const mostTerms = 1_000;
 
 /** What a message's indexing changed, beside the rows. */
 export interface Indexed {
@@ -55,7 +53,7 @@ export class Indexing {
     const withContent = (settled?.level ?? this.levels.get(channel) ?? 'metadata') !== 'metadata';
     const terms = new Set<string>();
     try {
-      this.#collect(terms, message, withContent, before);
+      addTerms(terms, this.#extractor, message, { withContent, before });
       if (settled && withContent && this.#freeText) this.#addText(day, message);
     } catch (thrown) {
       if (thrown instanceof DamagedFile) throw thrown;
@@ -66,26 +64,6 @@ export class Indexing {
     if (settled) this.open.delete(seq);
     else this.open.set(seq, { channel, withContent });
     return { day, mayNotBeKept: settled?.level === 'metadata' && before?.withContent === true };
-  }
-
-  #collect(terms: Set<string>, message: FeedMessage, withContent: boolean, before: OpenMessage | undefined): void {
-    const { id, meta, settled } = message;
-    // What was looked at before is there already.
-    if (!before || (withContent && !before.withContent)) {
-      for (const origin of this.#extractor.origins(meta)) if (origin !== id) terms.add(originTerm(origin));
-      this.#add(terms, this.#extractor.received(withContent ? message : { meta }));
-    }
-    for (const part of settled?.parts ?? []) {
-      const { destination, n, effectId } = part;
-      this.#add(terms, this.#extractor.sent(withContent ? part : { destination, n, effectId }));
-    }
-  }
-
-  #add(terms: Set<string>, identifiers: readonly string[]): void {
-    for (const identifier of identifiers) {
-      const term = normalised(identifier);
-      if (term !== undefined && terms.size < mostTerms) terms.add(term);
-    }
   }
 
   #addText(day: string, message: FeedMessage): void {

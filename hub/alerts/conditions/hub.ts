@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { CertificateReport } from '../../admin/certificates.ts';
 import { defineCondition, type Found } from '../condition.ts';
 import { namePattern, patternMatcher } from '../name-pattern.ts';
 
@@ -23,7 +24,7 @@ export const certificateExpiry = defineCondition({
       ofHub: ({ certificates, now }) => {
         // A file may hold a chain: what it is used for fails with the first of them that ends.
         const found = new Map<string, Found>();
-        for (const { file, notAfter, uses } of certificates) {
+        for (const { file, notAfter, uses } of certificates.toSorted(byEnd)) {
           if (notAfter !== undefined && notAfter - now > days * dayMs) continue;
           for (const { endpoint: name, as } of uses) {
             const endpoint = `${name} (${as})`;
@@ -36,6 +37,10 @@ export const certificateExpiry = defineCondition({
     };
   },
 });
+
+function byEnd(one: CertificateReport, other: CertificateReport): number {
+  return (one.notAfter ?? 0) - (other.notAfter ?? 0);
+}
 
 function ending(endsAt: number | undefined, now: number): string {
   if (endsAt === undefined) return 'cannot be read as a certificate';

@@ -71,6 +71,19 @@ describe('weir check', () => {
     ]);
   });
 
+  it('warns of a destination that is to be written by every hub', async () => {
+    const everywhere = channel('one', 'in').replace('{ to:', '{ placement: every, to:');
+    expect(everywhere).toContain('every');
+    await place.write({ 'channels/env/test.yaml': environment, 'channels/one.channel.yaml': everywhere });
+    const { code, lines } = await check();
+    expect(code).toBe(0);
+    expect(lines).toContainEqual(
+      expect.stringMatching(
+        /^one\.channel\.yaml:\d+:\d+ value-invalid destinations\.\w+\.placement: it has no effect: .*\(warning\)$/,
+      ),
+    );
+  });
+
   it('says nothing of endpoints that a channel names which a map with a mistake keeps from being read', async () => {
     await place.write({
       'channels/env/test.yaml': environment,

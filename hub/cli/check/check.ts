@@ -16,8 +16,10 @@ import { databaseDemands } from './database-demands.ts';
 import { endpointProblems, unusedEndpoints } from './endpoints.ts';
 import { unusedMaps } from './maps.ts';
 import { otherFiles } from './other-files.ts';
+import { placedEverywhere } from './placement.ts';
 import { unreachable } from './reachability.ts';
 import { literalSecrets, mayHoldSecrets } from './secrets.ts';
+import { openTopics, topicDemands } from './topic-demands.ts';
 
 export interface CheckOptions extends FolderOptions {
   readonly connect?: boolean;
@@ -38,14 +40,7 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
     inFiles.push(...inFile(yaml, text));
   });
   const { problems, warnings } = ofFile(folder, await findings(folder, inFiles));
-  const opened = options.connect
-    ? await openEndpoints(
-        folder.environment.endpoints,
-        folder.settings.stateDir,
-        options.timeoutMs ?? 5_000,
-        databaseDemands(folder),
-      )
-    : [];
+  const opened = options.connect ? await openAll(folder, options.timeoutMs ?? 5_000) : [];
   const failed = opened.filter(({ result }) => result === 'failed').length;
   const channels = folder.channels.length;
   if (options.json) printJson({ channels, problems, warnings, ...(options.connect && { endpoints: opened }) });
@@ -56,6 +51,13 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
     print(summary(channels, problems, warnings, failed));
   }
   return problems.length + failed > 0 ? exit.failed : exit.done;
+}
+
+/** Endpoints, and behind them the topics that channels want of their brokers. */
+async function openAll(folder: OfflineFolder, timeoutMs: number): Promise<readonly Opened[]> {
+  const { endpoints } = folder.environment;
+  const opened = await openEndpoints(endpoints, folder.settings.stateDir, timeoutMs, databaseDemands(folder));
+  return [...opened, ...(await openTopics(topicDemands(folder), endpoints, opened, timeoutMs))];
 }
 
 /** @param inFiles what was found in channel files while they were read, where somebody looked then */
@@ -83,7 +85,9 @@ export async function findings(folder: OfflineFolder, inFiles = afterwards(folde
   addProblems(problems, await unusedMaps(folder));
   addProblems(problems, newOnes(await otherFiles(folder), problems));
   const unused = await unusedEndpoints(folder, told);
-  return { problems: inOrder(problems), warnings: inOrder([...environment.unresolved.map(elsewhere), ...unused]) };
+  const placed = eachYaml(folder, placedEverywhere);
+  const warnings = inOrder([...environment.unresolved.map(elsewhere), ...unused, ...placed]);
+  return { problems: inOrder(problems), warnings };
 }
 
 /** What is wrong within one file beside what reading it says. */
@@ -91,10 +95,17 @@ function inFile(yaml: YamlFile, text: string): readonly Problem[] {
   return [...unreachable(yaml), ...(mayHoldSecrets.test(text) ? literalSecrets(yaml) : [])];
 }
 
-function afterwards({ channels, directory }: OfflineFolder): readonly Problem[] {
+function afterwards(folder: OfflineFolder): readonly Problem[] {
+  return eachYaml(folder, inFile);
+}
+
+function eachYaml(
+  { channels, directory }: OfflineFolder,
+  look: (yaml: YamlFile, text: string) => readonly Problem[],
+): readonly Problem[] {
   return channels.flatMap((channel) => {
     const { yaml, text } = sourceOf(directory, channel);
-    return yaml ? inFile(yaml, text) : [];
+    return yaml ? look(yaml, text) : [];
   });
 }
 

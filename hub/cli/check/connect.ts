@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { reachBrokers } from '../../../clients/kafka/reach.ts';
+import { reachBroker } from '../../../clients/mqtt/reach.ts';
 import { type Demand, reachDatabase } from '../../../clients/postgres/reach.ts';
 import { reachNodes } from '../../../clients/rabbitmq/reach.ts';
 import { type Endpoint, type EndpointOf, tlsClient } from '../../../core/endpoint.ts';
@@ -81,6 +82,8 @@ async function open(
     }
     case 'kafka':
       return reachBrokers(endpoint, timeoutMs);
+    case 'mqtt':
+      return reachBroker(endpoint, systemClock, timeoutMs);
     case 'rabbitmq':
       return reachNodes(endpoint, systemClock, timeoutMs);
     case 'postgres':

@@ -13,6 +13,7 @@ export const findCommands: AddCommands = (program, end) => {
       'a patient id, alone or as 4711^^^HOSP, a visit, order, accession or control id, or a message’s own',
     )
     .option('--text', 'find it as any part of a message; needs search.freeText in weir.yaml')
+    .option('--at <path>', 'find it as all of the value there, e.g. PID-5.1, in any case')
     .option('--channel <name>', 'in this channel only, without what is joined to it elsewhere')
     .option('--from <time>', 'received at or after')
     .option('--to <time>', 'received before')
@@ -22,6 +23,7 @@ export const findCommands: AddCommands = (program, end) => {
       examples(
         'weir find 4711001',
         'weir find 4711001^^^HOSP --from 2026-03-02 --reason "ward asks" --ticket INC-7',
+        'weir find Berger --at PID-5.1',
         'weir find ADT00001 --json',
       ),
     )

@@ -85,6 +85,8 @@ export function placeOf(endpoint: Endpoint): string {
       return `database ${endpoint.database} on ${endpoint.host}:${endpoint.port}${endpoint.tls ? ' with TLS' : ''}`;
     case 'kafka':
       return `kafka ${endpoint.brokers.join(', ')}${endpoint.tls ? ' with TLS' : ''}`;
+    case 'mqtt':
+      return `mqtt ${endpoint.host}:${endpoint.port}${endpoint.tls ? ' with TLS' : ''}`;
     case 'rabbitmq':
       return `rabbitmq ${endpoint.nodes.join(', ')}${endpoint.tls ? ' with TLS' : ''}`;
     case 'basic-auth':

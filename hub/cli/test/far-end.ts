@@ -1,8 +1,6 @@
+import { outcomeOfSilence as httpSilence } from '../../../clients/http-client/status-table.ts';
 import type { HttpDestinationConfig } from '../../../connectors/http/config.ts';
-import {
-  outcomeOf as httpOutcomeOf,
-  outcomeOfSilence as httpSilence,
-} from '../../../connectors/http/response-table.ts';
+import { outcomeOf as httpOutcomeOf } from '../../../connectors/http/response-table.ts';
 import type { MllpDestinationConfig } from '../../../connectors/mllp/config.ts';
 import { prepare } from '../../../connectors/mllp/prepared.ts';
 import { outcomeOfSilence } from '../../../connectors/mllp/response-table.ts';

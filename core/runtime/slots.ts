@@ -1,7 +1,7 @@
 import type { Slot } from './slot.ts';
 
-/** Messages of this hub that wait, in memory and in order of seq, until what others stored before them has been read. */
-export class HeldSlots {
+/** Messages in memory by seq, in the order in which they came, and how large they are together. */
+export class Slots {
   readonly #slots = new Map<number, Slot>();
   #bytes = 0;
 
@@ -10,6 +10,9 @@ export class HeldSlots {
   }
   get size(): number {
     return this.#slots.size;
+  }
+  get(seq: number): Slot | undefined {
+    return this.#slots.get(seq);
   }
   seqs(): Iterable<number> {
     return this.#slots.keys();
@@ -23,8 +26,11 @@ export class HeldSlots {
     this.#bytes += slot.raw.length;
   }
 
-  delete(slot: Slot): void {
-    if (this.#slots.delete(slot.seq)) this.#bytes -= slot.raw.length;
+  /** False where it was not among them. */
+  delete(slot: Slot): boolean {
+    if (!this.#slots.delete(slot.seq)) return false;
+    this.#bytes -= slot.raw.length;
+    return true;
   }
 
   clear(): void {

@@ -1,0 +1,107 @@
+import { newDatabase, once, serverOf } from '../clients/postgres/testing/database.ts';
+import { freePort } from '../core/testing/free-port.ts';
+import { service, uniqueName } from '../core/testing/services.ts';
+import type { BareRun } from './bare-copy.ts';
+import { Child } from './child.ts';
+import { fdatasyncMs, runDirectory } from './disk.ts';
+import { type Measured, runFullSpeed } from './full-speed.ts';
+import { type Gate, report } from './gates.ts';
+import { interruptible } from './interruptible.ts';
+import type { MllpOptions } from './mllp-sqlite.ts';
+import { productArguments } from './product-arguments.ts';
+import { median, spread } from './statistics.ts';
+
+const RATE = 12_000;
+const P99_MS = 40;
+/** Groups of one message say nothing of a limit. */
+const LEAST_GROUP = 2;
+
+interface Run {
+  readonly name: string;
+  readonly fixture: string;
+  readonly port: number;
+  readonly connections: number;
+  readonly gates?: true;
+}
+
+/** A round of ours, and the bare one that followed it with as many messages in a transaction. */
+interface Round extends Measured {
+  readonly group: number;
+  readonly bare: number;
+}
+
+/**
+ * `npm run bench:mllp -- --store postgres`: the same senders and channels with the store in PostgreSQL, acknowledged after the commit
+ * (fsync and synchronous_commit on). Each round is followed by one of bare COPY of the same bytes with as many messages in a
+ * transaction as ours had in that round.
+ */
+export async function measureOnPostgres({ rounds, durationMs, profile }: MllpOptions): Promise<void> {
+  await using open = interruptible();
+  const postgres = await service('postgres', import.meta.filename);
+  if (postgres.missing !== undefined) throw new Error(`there is no PostgreSQL: ${postgres.missing}`);
+  const database = open.use(await newDatabase(serverOf(postgres.address), uniqueName(import.meta.filename)));
+  const directory = open.use(await runDirectory('mllp'));
+  const sql = (text: string) => once(database.server, text);
+  const [[version] = []] = await sql('SHOW server_version');
+  console.log(
+    `node ${process.version}, PostgreSQL ${version}, fsync and synchronous_commit on, fdatasync of this disk ${fdatasyncMs(directory.path).toFixed(2)} ms (median)`,
+  );
+  console.log(
+    `${rounds} alternate rounds of ${durationMs / 1000} s each, messages per second: median (lowest–highest)`,
+  );
+
+  const port = { stored: await freePort(), settled: await freePort() };
+  const weir = new Child(
+    'discard-server.ts',
+    { directory: directory.path, ...port, postgres: { server: database.server, hub: 'bench' } },
+    profile ? [...productArguments, '--cpu-prof', `--cpu-prof-dir=${profile}`] : productArguments,
+  );
+  await weir.ready;
+  const bare = new Child('bare-copy.ts', { server: database.server });
+  await bare.ready;
+  const commits = async () => Number((await sql('SELECT sum(commits)::int8 FROM weir.hub'))[0]?.[0]);
+
+  const [adt, oru] = ['adt-a01.hl7', 'oru-r01-20-obx.hl7'];
+  const runs: readonly Run[] = [
+    { name: 'stored, ADT 740 B, 50 connections', fixture: adt, port: port.stored, connections: 50, gates: true },
+    { name: 'stored, ORU 2.9 KB, 50 connections', fixture: oru, port: port.stored, connections: 50 },
+    { name: 'settled, ADT 740 B, 50 connections', fixture: adt, port: port.settled, connections: 50 },
+    { name: 'stored, ADT 740 B, 1 connection', fixture: adt, port: port.stored, connections: 1 },
+  ];
+  const gates: Gate[] = [];
+  for (const run of runs) {
+    await runFullSpeed({ ...run, durationMs });
+    const measured: Round[] = [];
+    for (let round = 0; round < rounds; round++) measured.push(await measure(run));
+    print(run, measured);
+    if (!run.gates) continue;
+    const rate = median(measured.map((each) => each.rate));
+    const p99 = median(measured.map((each) => each.p99));
+    gates.push({ name: run.name, figure: rate, limit: RATE, must: 'reach', unit: 'messages/s' });
+    gates.push({ name: `${run.name}, p99`, figure: p99, limit: P99_MS, must: 'stay-within', unit: 'ms' });
+  }
+  console.log(`resident ${weir.memory().rss.toFixed(0)} MB, at most ${weir.memory().peak.toFixed(0)} MB`);
+  await weir.stop();
+  await bare.stop();
+  report('bench:mllp, store in PostgreSQL', gates);
+
+  async function measure({ fixture, port, connections }: Run): Promise<Round> {
+    const before = await commits();
+    const ours = await runFullSpeed({ port, fixture, connections, durationMs });
+    const messages = (ours.rate * durationMs) / 1000;
+    const group = Math.max(LEAST_GROUP, Math.round(messages / ((await commits()) - before)));
+    const asked: BareRun = { fixture, group, durationMs };
+    return { ...ours, group, bare: await bare.ask<number>('run', asked) };
+  }
+}
+
+function print({ name }: Run, measured: readonly Round[]): void {
+  const of = (read: (round: Round) => number) => measured.map(read);
+  const latency = (['p50', 'p99'] as const).map(
+    (which) => `${which} ${median(of((each) => each[which])).toFixed(2)} ms`,
+  );
+  console.log(name);
+  console.log(`  weir      ${spread(of(({ rate }) => rate))}, ${latency.join(', ')}`);
+  console.log(`  bare COPY ${spread(of(({ bare }) => bare))}, ${median(of(({ group }) => group))} in a transaction`);
+  console.log(`  share     ${median(of(({ rate, bare }) => rate / bare)).toFixed(2)}`);
+}

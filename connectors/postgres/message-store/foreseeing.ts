@@ -1,0 +1,32 @@
+import type { Fence } from '../../../core/store/leases.ts';
+import { seqsOf } from './appending.ts';
+import type { Work } from './calls.ts';
+import type { Foreseen, Unrouted } from './foresight.ts';
+import type { StoreState } from './transaction.ts';
+
+/** What a commit of these calls may take for granted; undefined where it has to be asked. */
+export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | undefined {
+  const { foresight, names } = state;
+  if (!foresight.dares()) return undefined;
+  const fences = new Map<string, Fence>();
+  const routed = new Map<number, Unrouted>();
+  const own = new Set<number>();
+  for (const call of calls) {
+    if (call.kind === 'append') {
+      if (call.batch.some(({ dedupe }) => dedupe)) return undefined;
+      if (state.hasChannel(call.channel)) own.add(names.id(call.channel));
+    } else if (call.kind === 'settle') {
+      const channel = names.id(call.channel);
+      for (const { seq } of call.batch) {
+        const found = foresight.unrouted(seq);
+        if (found?.channel !== channel || routed.has(seq)) return undefined;
+        routed.set(seq, found);
+      }
+      if (call.fence) fences.set(`${call.fence.epoch}/${call.fence.lease}`, call.fence);
+    } else return undefined;
+  }
+  const seqs = seqsOf(calls.filter((call) => call.kind === 'append'));
+  const { next } = foresight;
+  if (seqs > 0 && next === undefined) return undefined;
+  return { seqs, first: next ?? 0, fences: [...fences.values()], routed, own: [...own] };
+}

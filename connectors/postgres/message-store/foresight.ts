@@ -1,0 +1,99 @@
+import { numbers, texts } from '../../../clients/postgres/quote.ts';
+import type { Fence } from '../../../core/store/leases.ts';
+import type { Horizon } from './horizon.ts';
+
+/** So many commits ask first after one that was wrong: with others that store at the same time the next seq is seldom known. */
+const askingCommits = 100;
+const mostRouted = 50_000;
+
+/** A message that is not routed. */
+export interface Unrouted {
+  /** Its number. */
+  readonly channel: number;
+  readonly size: number;
+  readonly day: number;
+}
+
+/** What a commit takes for granted. */
+export interface Foreseen {
+  readonly seqs: number;
+  readonly first: number;
+  readonly fences: readonly Fence[];
+  readonly routed: ReadonlyMap<number, Unrouted>;
+  /** Channels of appends whose leases this opening has. */
+  readonly own: readonly number[];
+}
+
+/**
+ * What a hub knows without asking, so that a commit of appends and settlements is one round trip and not two: the next seqs, and the
+ * messages that it has stored itself. The database looks whether it is so before anything takes effect.
+ */
+export class Foresight {
+  readonly #unrouted = new Map<number, Unrouted>();
+  #last: number | undefined;
+  #asking = 0;
+
+  /** Whether to try: once a commit was wrong, the next ones ask. */
+  dares(): boolean {
+    if (this.#asking === 0) return true;
+    this.#asking--;
+    return false;
+  }
+
+  /** The next seq; undefined where nothing was given yet. */
+  get next(): number | undefined {
+    return this.#last === undefined ? undefined : this.#last + 1;
+  }
+
+  /** A message that this hub has stored and not settled. */
+  unrouted(seq: number): Unrouted | undefined {
+    return this.#unrouted.get(seq);
+  }
+
+  /** The last seq that was given to anybody, as far as this hub was told. */
+  gave(last: number): void {
+    this.#last = last;
+  }
+
+  /** It was not so. */
+  wasWrong(): void {
+    this.#asking = askingCommits;
+  }
+
+  /** A commit has come about with messages that are to be routed, and some that are. */
+  committed(stored: ReadonlyMap<number, Unrouted>, settled: Iterable<number>): void {
+    for (const seq of settled) this.#unrouted.delete(seq);
+    // Those that another hub routed stay here.
+    if (this.#unrouted.size + stored.size > mostRouted) this.#unrouted.clear();
+    for (const [seq, message] of stored) this.#unrouted.set(seq, message);
+  }
+}
+
+interface Of {
+  readonly quoted: string;
+  readonly hub: number;
+  readonly epoch: number;
+  readonly horizon: Horizon;
+}
+
+/** Answers with a row of `pid`, `last`, `xid`, `oldest`, `foreigners`, `firsts`. */
+export function beginForeseen({ quoted, hub, epoch, horizon }: Of, foreseen: Foreseen): string {
+  const { seqs, first, fences, routed, own } = foreseen;
+  const given = [
+    ...[hub, epoch, seqs, first, texts(fences.map(({ lease }) => lease))],
+    numbers(
+      fences.map((fence) => fence.epoch),
+      'int8',
+    ),
+    numbers(
+      [...routed.values()].map(({ channel }) => channel),
+      'int4',
+    ),
+    ...[numbers([...routed.keys()], 'int8'), numbers(own, 'int4')],
+    numbers(
+      own.map((channel) => horizon.of(channel)),
+      'int8',
+    ),
+  ];
+  return `SELECT pid, last, xid, oldest, foreigners, firsts FROM ${quoted}.begin_commit(${given.join(', ')})`;
+}
