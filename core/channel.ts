@@ -153,7 +153,7 @@ export const destinationOptions = z.strictObject({
     .enum(['every', 'one'])
     .optional()
     .describe(
-      'With several hubs one of them at a time sends for a channel, whatever this says; `one` says that the peer counts on it.',
+      'With several hubs the one that has the channel connects to its destinations, and no other: a peer that takes a single connection gets one, with or without `one`. `every` has no effect, and `weir check` says so.',
     ),
   writeTimeoutMs: z
     .int()

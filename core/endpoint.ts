@@ -129,6 +129,21 @@ export const endpointKinds = {
     })
     .refine(({ user, password }) => (user === undefined) === (password === undefined), 'user and password go together')
     .refine(({ user, tls }) => user !== undefined || tls?.certFile !== undefined, 'user or tls.certFile is missing'),
+  mqtt: z
+    .strictObject({
+      host: z.string().min(1).describe('Host name or address of the broker.'),
+      port: z.int().min(1).max(65535).default(1883).describe('TCP port of the broker; with TLS it is often 8883.'),
+      user: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Name to log in with; without it tls.certFile says who we are, or nobody does.'),
+      password: secret()
+        .optional()
+        .describe('Password of the user, as a reference; it is readable on the way without tls.'),
+      tls: tlsClient.optional().describe('Connects with TLS; without it the connections are plain.'),
+    })
+    .refine(({ user, password }) => user !== undefined || password === undefined, 'a password goes with a user'),
   postgres: z.strictObject({
     host: z.string().min(1).describe('Host name or address of the database server, or of PgBouncer in front of it.'),
     port: z.int().min(1).max(65535).default(5432).describe('TCP port of the server.'),
@@ -166,7 +181,13 @@ export const endpointKinds = {
         .optional()
         .describe('What TLS is checked against, and our certificate; only for an https address.'),
       clientId: z.string().min(1).describe('Our name at that address.'),
-      clientSecret: secret().describe('Secret that goes with the name, as a reference.'),
+      clientSecret: secret().optional().describe('Secret that goes with the name, as a reference.'),
+      privateKey: secret()
+        .optional()
+        .describe(
+          'Private key (PEM; RSA, or EC on P-384) that signs who we are in place of a secret, as a reference: `private_key_jwt` of SMART backend services, RS384 or ES384.',
+        ),
+      keyId: z.string().min(1).optional().describe('Name of that key among those that the server knows of us (`kid`).'),
       scope: z.string().optional().describe('Rights that are asked for, divided by blanks; what is usual if absent.'),
       audience: z.string().optional().describe('Whom the token is for, where the server wants to know.'),
       clientAuthentication: z
@@ -174,7 +195,12 @@ export const endpointKinds = {
         .default('basic')
         .describe('Where name and secret stand: in the header `Authorization`, or in the body of the request.'),
     })
-    .refine(({ url, tls }) => tls === undefined || url.startsWith('https:'), 'tls needs an https address'),
+    .refine(({ url, tls }) => tls === undefined || url.startsWith('https:'), 'tls needs an https address')
+    .refine(
+      ({ clientSecret, privateKey }) => (clientSecret === undefined) !== (privateKey === undefined),
+      'either clientSecret or privateKey says who we are',
+    )
+    .refine(({ keyId, privateKey }) => keyId === undefined || privateKey !== undefined, 'keyId names a privateKey'),
 } as const;
 
 export type EndpointKind = keyof typeof endpointKinds;

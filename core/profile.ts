@@ -14,8 +14,11 @@ export interface SenderProfile {
   readonly zone?: string;
   /** Where that differs from site to site: the zone of the site that a payload is from, by what it says of itself. Never throws. */
   zoneOf?(payload: never): string | undefined;
-  /** Looks at a path into what this sender sends. Throws HubError `config-invalid` for one that it has agreed not to send. */
-  checkPath?(text: string): void;
+  /**
+   * Looks at a path into what this sender sends. True: it is agreed on beyond the standard, which need not know it. Throws HubError
+   * `config-invalid` for one that it has agreed not to send.
+   */
+  checkPath?(text: string): boolean;
   /** Defaults of a source's configuration, by the type of source. */
   readonly source: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Reads its bytes and puts right what it writes in its own way. Throws HubError `decode-failed`. */

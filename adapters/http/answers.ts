@@ -1,4 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
+import { comeAgain, type Refusal } from '../../clients/http-server/refusal.ts';
+import type { Answer } from '../../clients/http-server/service.ts';
 import { type ErrorCode, errorCodes } from '../../core/errors.ts';
 import type { Outcome, Receipt } from '../../core/outcome.ts';
 import type { SourceContext } from '../../core/source.ts';
@@ -8,20 +10,13 @@ import type { Header } from '../../protocols/hl7v2/header.ts';
 import { refuseQuery } from '../../protocols/hl7v2/query.ts';
 import { ackErrorOf, type Issue } from '../../protocols/hl7v2/schema/issue.ts';
 import type { HttpSourceConfig } from './config.ts';
-import { comeAgain, type Refusal } from './refusal.ts';
 
 /** A message whose sender waits for an acknowledgement. */
-interface Hl7Request {
+export interface Hl7Request {
   readonly header: Header;
   readonly contentType: string;
   /** The message itself, where it is a query. */
   readonly query?: Uint8Array;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: OutgoingHttpHeaders;
-  readonly body: Uint8Array;
 }
 
 /** The answer to a request that was not handed over. */

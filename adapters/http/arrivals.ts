@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Refusal } from '../../clients/http-server/refusal.ts';
 import { contentHash, isIdentified, messageIdentity } from '../../contracts/hl7v2-identity.ts';
 import type { Meta } from '../../core/format.ts';
 import type { Arrival } from '../../core/message.ts';
@@ -8,7 +9,6 @@ import { type Header, readHeader } from '../../protocols/hl7v2/header.ts';
 import type { Admitted } from './admission.ts';
 import type { HttpSourceConfig } from './config.ts';
 import { type Part, partsOf } from './multipart.ts';
-import { Refusal } from './refusal.ts';
 
 /** What a body gives. */
 export interface Arrivals {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { post } from '../../clients/http-server/testing/peer.ts';
 import { fakeIntake, positive } from '../../core/testing/fake-intake.ts';
-import { post } from './testing/peer.ts';
 import { runSource } from './testing/run-source.ts';
 
 let open = new AsyncDisposableStack();

@@ -1,19 +1,8 @@
 import { z } from 'zod';
-import { byteSize } from '../../core/define.ts';
+import { authKeys, buffersNoBody, buffersOneBody, listeningKeys } from '../../clients/http-server/config.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
 
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'a header name');
-
-const caller = z.union([
-  z.strictObject({
-    basic: endpointName('basic-auth').describe(
-      'Name of the basic-auth endpoint with the name and password of a caller.',
-    ),
-  }),
-  z.strictObject({
-    bearer: endpointName('bearer-token').describe('Name of the bearer-token endpoint with the token of a caller.'),
-  }),
-]);
 
 const multipart = z.strictObject({
   part: z.string().min(1).optional().describe('Only parts of this name become messages; every file if absent.'),
@@ -49,11 +38,7 @@ export const config = z
     multipart: multipart
       .optional()
       .describe('Makes messages of the parts of a multipart/form-data body; without it such a body is one message.'),
-    auth: z
-      .array(caller)
-      .min(1)
-      .optional()
-      .describe('Who may call, each known by a name and password or by a token; anyone who can connect if absent.'),
+    ...authKeys,
     headers: z
       .array(headerName.refine((name) => !/^(?:proxy-)?authorization$|^cookie$/i.test(name), 'no header with a secret'))
       .default([])
@@ -72,39 +57,8 @@ export const config = z
       .regex(/^[!-~]+\/[ -~]+$/, 'a content type like application/json')
       .default('application/octet-stream')
       .describe('Content type of the answers where they come from a destination (`replyFrom`).'),
-    maxBodyBytes: byteSize()
-      .default(64 * 1024 ** 2)
-      .describe('A longer body, also when unpacked, is answered with 413.'),
-    maxBufferedBytes: byteSize()
-      .default(256 * 1024 ** 2)
-      .describe('Bodies of all connections in memory together; one that would exceed it is answered with 503.'),
-    maxHeaderBytes: byteSize()
-      .default(16 * 1024)
-      .describe('A longer head of a request is answered with 431.'),
-    maxConnections: z
-      .int()
-      .positive()
-      .default(200)
-      .describe('Connections kept open; beyond it the oldest idle one is closed, or the new one where none is idle.'),
-    headersTimeoutMs: z
-      .int()
-      .positive()
-      .default(10_000)
-      .describe('Time for the head of a request, from its first byte.'),
-    bodyTimeoutMs: z.int().positive().default(120_000).describe('Time for the body of a request; then 408.'),
-    idleTimeoutMs: z
-      .int()
-      .positive()
-      .default(60_000)
-      .describe('Closes a connection on which no request has begun for so long.'),
-    retryAfterMs: z
-      .int()
-      .positive()
-      .default(30_000)
-      .describe('When a sender is told to come again (`Retry-After`) while the channel takes nothing.'),
+    ...listeningKeys,
   })
-  .refine((value) => value.maxBufferedBytes >= value.maxBodyBytes, {
-    error: 'maxBufferedBytes is less than maxBodyBytes',
-  });
+  .refine(buffersOneBody, { error: buffersNoBody });
 
 export type HttpSourceConfig = z.output<typeof config>;

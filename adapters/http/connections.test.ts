@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { post } from '../../clients/http-server/testing/peer.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import { fakeSourceContext } from '../../core/testing/contexts.ts';
 import { fakeClock } from '../../core/testing/fake-clock.ts';
 import { fakeIntake, positive } from '../../core/testing/fake-intake.ts';
 import { http } from './http.ts';
-import { post } from './testing/peer.ts';
 import { type Config, runSource } from './testing/run-source.ts';
 
 let open = new AsyncDisposableStack();

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { post } from '../../clients/http-server/testing/peer.ts';
 import { fakeClock } from '../../core/testing/fake-clock.ts';
 import { fakeIntake, positive } from '../../core/testing/fake-intake.ts';
-import { post } from './testing/peer.ts';
 import { type Config, runSource } from './testing/run-source.ts';
 
 let open = new AsyncDisposableStack();

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { connectPeer, type Peer, post } from '../../clients/http-server/testing/peer.ts';
 import { fakeSourceContext } from '../../core/testing/contexts.ts';
 import { loopbackListener } from '../../core/testing/loopback-listener.ts';
 import { describeSource } from '../../core/testing/source-suite.ts';
 import { http } from './http.ts';
-import { connectPeer, type Peer, post } from './testing/peer.ts';
 
 describeSource({
   name: 'http',

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { post } from '../../clients/http-server/testing/peer.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Outcome, Receipt } from '../../core/outcome.ts';
 import { draining, fakeIntake, negative, positive } from '../../core/testing/fake-intake.ts';
-import { post } from './testing/peer.ts';
 import { type Config, runSource } from './testing/run-source.ts';
 
 let open = new AsyncDisposableStack();

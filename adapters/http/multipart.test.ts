@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Refusal } from '../../clients/http-server/refusal.ts';
 import { fakeIntake, negative, positive } from '../../core/testing/fake-intake.ts';
 import { partsOf } from './multipart.ts';
-import { Refusal } from './refusal.ts';
 import { type Config, runSource } from './testing/run-source.ts';
 
 let open = new AsyncDisposableStack();

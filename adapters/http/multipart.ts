@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Busboy, type BusboyHeaders } from '@fastify/busboy';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../../clients/http-server/refusal.ts';
 
 /** One part of a form that is to be a message. */
 export interface Part {

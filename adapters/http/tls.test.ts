@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { peerOn, post } from '../../clients/http-server/testing/peer.ts';
 import { type Certificates, certificates, missingOpenssl } from '../../core/net/testing/certificates.ts';
 import { fakeIntake, positive } from '../../core/testing/fake-intake.ts';
-import { peerOn, post } from './testing/peer.ts';
 import { runSource } from './testing/run-source.ts';
 
 const missing = missingOpenssl();

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answering, brief, farEnd, type Respond } from '../../clients/http-client/testing/far-end.ts';
 import { type EndpointInput, fakeDestinationContext } from '../../core/testing/contexts.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
 import { fakeClock } from '../../core/testing/fake-clock.ts';
 import { http } from './http.ts';
-import { answering, brief, type Config, destinationTo, farEnd, message, type Respond } from './testing/far-end.ts';
+import { type Config, destinationTo, message } from './testing/destination.ts';
 
 let open = new AsyncDisposableStack();
 afterEach(async () => {

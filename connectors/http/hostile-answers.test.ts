@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { brief } from '../../clients/http-client/testing/far-end.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
-import { brief, destinationTo, message } from './testing/far-end.ts';
+import { destinationTo, message } from './testing/destination.ts';
 
 let open = new AsyncDisposableStack();
 afterEach(async () => {

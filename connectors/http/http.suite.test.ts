@@ -1,6 +1,7 @@
+import { answering, farEnd } from '../../clients/http-client/testing/far-end.ts';
 import { describeDestination } from '../../core/testing/destination-suite.ts';
 import { http } from './http.ts';
-import { answering, destinationTo, farEnd } from './testing/far-end.ts';
+import { destinationTo } from './testing/destination.ts';
 
 describeDestination<unknown>({
   name: 'http',

@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: paths and headers are templates with such places
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answering, brief, farEnd, type Respond } from '../../clients/http-client/testing/far-end.ts';
 import { HubError } from '../../core/errors.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
-import { answering, brief, type Config, destinationTo, farEnd, message, type Respond } from './testing/far-end.ts';
+import { type Config, destinationTo, message } from './testing/destination.ts';
 
 let open = new AsyncDisposableStack();
 afterEach(async () => {

@@ -5,8 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { brief } from '../../clients/http-client/testing/far-end.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
-import { brief, destinationTo, message } from './testing/far-end.ts';
+import { destinationTo, message } from './testing/destination.ts';
 
 const noPython = spawnSync('python3', ['--version']).status !== 0 && 'NOT TESTED: there is no python3 on the path';
 const noNginx = spawnSync('nginx', ['-v']).status !== 0 && 'NOT TESTED: there is no nginx on the path';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { headerTemplate, pathTemplate } from './template.ts';
-import { message } from './testing/far-end.ts';
+import { message } from './testing/destination.ts';
 
 const order = message(10, {
   keys: ['4711^MR'],

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { answering, brief, farEnd } from '../../clients/http-client/testing/far-end.ts';
 import { type Certificates, certificates, missingOpenssl } from '../../core/net/testing/certificates.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
-import { answering, brief, destinationTo, farEnd, message } from './testing/far-end.ts';
+import { destinationTo, message } from './testing/destination.ts';
 
 const missing = missingOpenssl();
 if (missing) console.warn(missing);

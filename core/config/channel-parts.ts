@@ -136,15 +136,12 @@ export function languageOf(
   if (format === unread)
     return { format: '', path: () => ({ values: () => [], exists: () => false }), key: () => () => [] };
   const language = format && (registry.languages.get(format.id) ?? registry.languageFor?.(format));
-  const { checkPath } = files;
+  const checkPath = files.checkPath?.bind(files);
   if (!language || !checkPath) return language;
   return {
     ...language,
-    path: (text) => {
-      const path = language.path(text);
-      checkPath(text);
-      return path;
-    },
+    path: (text) => language.path(text, checkPath),
+    key: (paths) => language.key(paths, checkPath),
   };
 }
 

@@ -10,10 +10,11 @@ export interface FormatLanguage<T> {
   readonly format: string;
   /**
    * Reads a path. Throws HubError `config-invalid` that says what is wrong with it.
+   * @param agreed whether the sender of the payloads has agreed on a path beyond the standard, which need not know it then
    */
-  path(text: string): PayloadPath<T>;
+  path(text: string, agreed?: (text: string) => boolean): PayloadPath<T>;
   /** The identifiers at every match of the paths: what `key:` lists. Throws as `path`. */
-  key(paths: readonly string[]): KeyFunction<T>;
+  key(paths: readonly string[], agreed?: (text: string) => boolean): KeyFunction<T>;
   /** Makes one payload of each repetition of what is named: a segment, a group, the items of a list. Throws as `path`. */
   split?(at: string): TransformSpec<T, T>;
   /** Makes a document of each file that is embedded at a path. Throws as `path`. */

@@ -37,7 +37,7 @@ export interface StepFiles {
   /** Its zone where that differs from site to site, by the payload. */
   zoneOf?(payload: Erased): string | undefined;
   /** As `SenderProfile.checkPath`, while the payload is as the sender has sent it. */
-  checkPath?(text: string): void;
+  checkPath?(text: string): boolean;
   /** The zone of the environment. */
   readonly environmentZone?: string;
   /** Milliseconds since 1970: a schedule that has no time left to come is a mistake. */

@@ -41,7 +41,7 @@ export interface MapOptions {
   /** Its zone where that differs from site to site, by the payload; HL7 only. */
   readonly zoneOf?: (payload: Erased) => string | undefined;
   /** Looks at the paths into an HL7 source. Throws HubError `config-invalid` for one that its sender does not send. */
-  readonly checkPath?: (text: string) => void;
+  readonly checkPath?: (text: string) => boolean;
   /** The ids of the formats that the channel takes the map for. */
   readonly expected?: { readonly from: string; readonly to: string };
 }

@@ -29,20 +29,18 @@ export function isGroupName(text: string): boolean {
 /** What the paths and loops of one side of a map mean by the definitions of HL7. */
 export class Hl7Definitions {
   readonly #known: KnownMessages;
-  readonly #checkPath: ((text: string) => void) | undefined;
+  readonly #checkPath: ((text: string) => boolean) | undefined;
   #groups: ReadonlyMap<string, ReadonlySet<string>> | undefined;
 
-  /** @param checkPath objects by HubError to what the sender of the messages does not send */
-  constructor(known: KnownMessages = {}, checkPath?: (text: string) => void) {
+  /** @param checkPath as `SenderProfile.checkPath` of the sender of the messages */
+  constructor(known: KnownMessages = {}, checkPath?: (text: string) => boolean) {
     this.#known = known;
     this.#checkPath = checkPath;
   }
 
   /** Throws HubError `config-invalid`, with what was probably meant. */
   path(text: string): Path {
-    const path = readHl7Path(text, this.#known);
-    this.#checkPath?.(text);
-    return path;
+    return readHl7Path(text, this.#known, this.#checkPath);
   }
 
   /**

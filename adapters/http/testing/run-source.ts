@@ -1,7 +1,7 @@
+import { connectPeer, type Peer } from '../../../clients/http-server/testing/peer.ts';
 import type { Intake } from '../../../core/source.ts';
 import { type RunningSource as Running, type RunOptions, runningSource } from '../../../core/testing/running-source.ts';
 import { http } from '../http.ts';
-import { connectPeer, type Peer } from './peer.ts';
 
 export type Config = Partial<Parameters<typeof http>[0]>;
 export type RunningSource = Running<Peer>;

@@ -1,0 +1,89 @@
+import type { Condition } from './condition.ts';
+import { type Converter, converterOf } from './converters.ts';
+import bindings from './generated/bindings.json' with { type: 'json' };
+import type { Rule } from './rule.ts';
+import { type Test, testOf } from './test-of.ts';
+
+/** A step from an element to the one that is set: into an object, an element of a list, or the resource that is referred to. */
+export interface Step {
+  readonly kind: 'object' | 'list' | 'resource';
+  readonly name: string;
+  /** Where the list's element, or the resource, of this application is remembered. */
+  readonly slot: number;
+  readonly others: readonly string[] | undefined;
+}
+
+/** A rule that is ready to be carried out: its path divided, its condition and its converter functions. */
+export interface Bound {
+  readonly rule: Rule;
+  readonly when: Test | undefined;
+  readonly steps: readonly Step[];
+  readonly last: Step;
+  readonly convert: Converter | undefined;
+  readonly fixed: unknown;
+}
+
+const valueSets = new Map(Object.entries(bindings).map(([url, codes]) => [url, new Set<string>(codes)]));
+
+/**
+ * Makes a rule ready.
+ * @param slots the places of list elements of its map, by their paths; new ones are added
+ */
+export function bind(rule: Rule, segment: string, slots: Map<string, number>): Bound {
+  const steps: Step[] = [];
+  let prefix = '';
+  for (const part of rule.to.split(/\.|(?=>)/)) {
+    prefix += part.startsWith('>') ? part : `${prefix ? '.' : ''}${part}`;
+    const [name = '', index] = part.split('#');
+    const kind = part.startsWith('>') ? 'resource' : index === undefined ? 'object' : 'list';
+    let slot = -1;
+    if (kind !== 'object') {
+      slot = slots.get(prefix) ?? slots.size;
+      slots.set(prefix, slot);
+    }
+    steps.push({ kind, name: kind === 'resource' ? name.slice(1) : name, slot, others: rule.others?.[name] });
+  }
+  const last = steps.pop()!;
+  const codes = rule.binding === undefined ? undefined : valueSets.get(rule.binding);
+  const fixed = rule.fixed === undefined ? undefined : rule.type === 'boolean' ? rule.fixed === 'true' : rule.fixed;
+  return {
+    rule,
+    when: rule.when && testOf(rule.when as Condition),
+    steps,
+    last,
+    convert: fixed === undefined ? converterOf(rule, segment, codes) : undefined,
+    fixed,
+  };
+}
+
+/**
+ * Which field makes the elements of each list: the only one that targets the element as such, else the only one that has
+ * anything to do with it. A further repetition of that field is a further element.
+ */
+export function ownersOf(rules: readonly Rule[]): [prefix: string, field: number][] {
+  const exact = new Map<string, Set<number>>();
+  const users = new Map<string, Set<number>>();
+  for (const { to, field, fixed } of rules) {
+    const parts = to.split(/\.|(?=>)/);
+    let prefix = '';
+    parts.forEach((part, at) => {
+      prefix += part.startsWith('>') ? part : `${prefix ? '.' : ''}${part}`;
+      if (!part.includes('#')) return;
+      add(users, prefix, field);
+      const isExact = at === parts.length - 1 || (at === parts.length - 2 && parts[at + 1]!.startsWith('>'));
+      if (isExact && fixed === undefined) add(exact, prefix, field);
+    });
+  }
+  const owners: [string, number][] = [];
+  for (const [prefix, fields] of users) {
+    const makers = exact.get(prefix) ?? fields;
+    if (makers.size === 1) owners.push([prefix, [...makers][0]!]);
+  }
+  return owners;
+}
+
+function add(map: Map<string, Set<number>>, key: string, value: number): void {
+  const set = map.get(key);
+  if (set) set.add(value);
+  else map.set(key, new Set([value]));
+}

@@ -1,0 +1,79 @@
+import type { Draft } from './segment-view.ts';
+import { V2 } from './urls.ts';
+import { systemFor } from './vocabulary.ts';
+
+type Element = Record<string, unknown>;
+
+/**
+ * Takes out what says nothing: empty texts, lists and elements, extensions without a value, codings twice. An element that
+ * refers to a resource stays, as it gets its text later.
+ * @param refers whether an element refers to a resource
+ */
+export function clean(draft: Draft, refers: (element: object) => boolean): void {
+  cleanElement(draft, refers);
+}
+
+/** Whether anything is left. */
+function cleanElement(element: Element, refers: (element: object) => boolean): boolean {
+  let left = false;
+  for (const key in element) {
+    const value = element[key];
+    if (typeof value === 'string') {
+      if (value === '') delete element[key];
+      else left = true;
+    } else if (Array.isArray(value)) {
+      if (cleanList(value, key, refers)) left = true;
+      else delete element[key];
+    } else if (typeof value === 'object' && value !== null) {
+      if (cleanElement(value as Element, refers) || refers(value)) left = true;
+      else delete element[key];
+    } else if (value === undefined || value === null) delete element[key];
+    else left = true;
+  }
+  if (typeof element.system === 'string' && typeof element.code === 'string')
+    element.system = systemFor(element.system, element.code);
+  if (typeof element.start === 'string' && typeof element.end === 'string' && element.resourceType === undefined)
+    ordered(element);
+  return left;
+}
+
+function cleanList(list: unknown[], key: string, refers: (element: object) => boolean): boolean {
+  let at = 0;
+  for (const each of list) {
+    if (typeof each === 'object' && each !== null) {
+      const left = cleanElement(each as Element, refers);
+      if (!left && !refers(each)) continue;
+      if (key === 'extension' && !hasValue(each as Element)) continue;
+      if (key === 'coding' && list.slice(0, at).some((other) => sameCoding(other as Element, each as Element)))
+        continue;
+    } else if (each === '' || each === undefined || each === null) continue;
+    list[at++] = each;
+  }
+  list.length = at;
+  return at > 0;
+}
+
+function hasValue(extension: Element): boolean {
+  for (const key in extension)
+    if (key.startsWith('value') || key.startsWith('_value') || key === 'extension') return true;
+  return false;
+}
+
+function sameCoding(one: Element, other: Element): boolean {
+  return (
+    one.code === other.code && one.system === other.system && other.code !== undefined && other.display === undefined
+  );
+}
+
+/** A period ends after it begins (per-1): an end that does not is kept beside it. */
+function ordered(period: Element): void {
+  const start = period.start as string;
+  const end = period.end as string;
+  const shared = Math.min(start.length, end.length, 10);
+  const from = start.slice(0, shared);
+  const until = end.slice(0, shared);
+  if (from < until) return;
+  if (from === until && !(start.length > 10 && end.length > 10 && Date.parse(start) > Date.parse(end))) return;
+  delete period.end;
+  ((period.extension ??= []) as object[]).push({ url: `${V2}end`, valueDateTime: end });
+}

@@ -1,0 +1,110 @@
+import type { Zone } from '../../core/time/zone.ts';
+import type { View } from './leaves.ts';
+import type { Resources } from './resources.ts';
+import type { Rule } from './rule.ts';
+import type { Draft, SegmentView } from './segment-view.ts';
+
+export type IssueCode =
+  /** A date or time that is none, or that FHIR cannot hold: kept as it was sent. */
+  | 'bad-date'
+  | 'bad-number'
+  /** A code that the element’s value set does not have, and no map leads to one that it does. */
+  | 'unknown-code'
+  /** Base64 or hexadecimal data that is none. */
+  | 'bad-data'
+  /** A time whose zone nobody said was taken to be in UTC. */
+  | 'zone-assumed'
+  /** The sender asks to delete a value: FHIR says that by its absence. */
+  | 'delete'
+  /** The structure of the message is not known; segments were taken in their order. */
+  | 'unknown-structure'
+  /** A segment stands where its structure has no place for it. */
+  | 'misplaced-segment'
+  /** A segment that no map is about: it is kept as it was sent. */
+  | 'unmapped-segment'
+  /** An element that has to be there was not said, and stands as unknown. */
+  | 'completed'
+  /** A period that ends before it begins. */
+  | 'bad-period';
+
+export interface ConversionIssue {
+  readonly code: IssueCode;
+  /** Where in the message: `PID[1]-7[1]`; of what concerns all of it the segment, or nothing. */
+  readonly path: string;
+  /** What it is, with nothing of the message’s content. */
+  readonly message: string;
+}
+
+/** Sees a rule being carried out. */
+export interface Tracer {
+  watch(rule: Rule, view: View, resource: Draft, carryOut: () => void): void;
+}
+
+/** What one message is converted with: its resources, what is to be told of it, and where the converters are at. */
+export class Conversion {
+  readonly resources: Resources;
+  readonly issues: ConversionIssue[] = [];
+  readonly version: string;
+  /** Of times that say none. */
+  readonly zone: Zone | undefined;
+  /** Minutes east of UTC that MSH-7 says, which hold for times that say none (HL7 2.5.1 §2.A.22). */
+  offset: number | undefined = undefined;
+  /** Identifier systems by the names of their authorities. */
+  readonly systems: ReadonlyMap<string, string>;
+  /** Resources that a value was turned into, by data type map and text: the same text is the same resource. */
+  readonly referred = new Map<string, { readonly draft: Draft; readonly marks: ReturnType<View['marks']> }>();
+  /** Told which rule took what, where somebody wants to know. */
+  tracer: Tracer | undefined = undefined;
+  segment: SegmentView | undefined = undefined;
+  field = 0;
+  repetition = 0;
+  #zoneAssumed = false;
+
+  constructor(resources: Resources, version: string, zone: Zone | undefined, systems: ReadonlyMap<string, string>) {
+    this.resources = resources;
+    this.version = version;
+    this.zone = zone;
+    this.systems = systems;
+  }
+
+  /** Tells of what stands where the converters are at. */
+  issue(code: IssueCode, message: string): void {
+    this.issues.push({ code, path: this.path(), message });
+  }
+
+  zoneAssumed(): void {
+    if (this.#zoneAssumed) return;
+    this.#zoneAssumed = true;
+    this.issue('zone-assumed', 'times say no zone, and neither MSH-7 nor the configuration does: taken as UTC');
+  }
+
+  /** The segment of that name that belongs to one: itself, one of its group or of the groups in it, else of a group around it. */
+  near(name: string, from: SegmentView): SegmentView | undefined {
+    if (from.name === name) return from;
+    const own = from.group && nearest(from.group.every(), name, from.index);
+    if (own) return own;
+    for (let group = from.group?.parent; group; group = group.parent) {
+      const found = nearest(group.segments, name, from.index);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  path(): string {
+    const { segment } = this;
+    if (!segment) return '';
+    const name = `${segment.name}[${segment.occurrence}]`;
+    return this.field === 0 ? name : `${name}-${this.field}[${this.repetition + 1}]`;
+  }
+}
+
+/** The last one before a place in the message, else the first one after it. */
+function nearest(segments: readonly SegmentView[], name: string, index: number): SegmentView | undefined {
+  let found: SegmentView | undefined;
+  for (const segment of segments) {
+    if (segment.name !== name) continue;
+    if (found && segment.index > index) break;
+    found = segment;
+  }
+  return found;
+}

@@ -1,0 +1,250 @@
+import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
+import { zoneNamed } from '../../core/time/zone.ts';
+import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
+import { clean } from './clean.ts';
+import { complete } from './complete.ts';
+import { Conversion, type ConversionIssue, type Tracer } from './conversion.ts';
+import { keepRest, unmapped } from './keep.ts';
+import { messageHeader, provenances } from './plan/header.ts';
+import { place } from './plan/plan.ts';
+import type { Family, State } from './plan/state.ts';
+import { type ReadMessage, readMessage } from './read-message.ts';
+import { Resources, uuid } from './resources.ts';
+import { rows } from './row-names.ts';
+import type { Draft, SegmentView } from './segment-view.ts';
+import { instantOf, offsetIn } from './types/date-time.ts';
+import { V2 } from './urls.ts';
+
+export interface ConvertOptions {
+  /** The IANA zone of times that say none; without it that of MSH-7 holds, and without that UTC. */
+  readonly zone?: string;
+  /** Identifier systems by the names of assigning authorities: `{ HOSP: 'urn:oid:1.2.3' }`. */
+  readonly systems?: Readonly<Record<string, string>>;
+  /** What the bundle is for: a message (default), or a transaction that puts every resource under its id. */
+  readonly bundle?: 'message' | 'transaction';
+  /** When the message came, milliseconds since 1970: for resources that need a time where the message says none. */
+  readonly receivedAt?: number;
+}
+
+export interface Converted {
+  readonly bundle: Bundle;
+  readonly issues: readonly ConversionIssue[];
+}
+
+/** What a conversion went by, for reports. */
+export interface Traced extends Converted {
+  readonly read: ReadMessage;
+  readonly resources: Resources;
+  readonly ids: ReadonlyMap<Draft, string>;
+}
+
+/**
+ * A message as a bundle of FHIR R4: what can be said, and of what could not be said as it was meant, an issue. Every value is
+ * in it or ignored on purpose; what no rule places is kept as an extension under its v2 path. The same message, the same
+ * bytes. Never throws, whatever the message holds.
+ */
+export function convert(message: Hl7Message, options: ConvertOptions = {}): Converted {
+  const { bundle, issues } = trace(message, options);
+  return { bundle, issues };
+}
+
+/** As `convert`, with what it went by. */
+export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tracer): Traced {
+  const read = readMessage(message);
+  const { segments, structure, misplaced } = read;
+  const msh = segments.find(({ name }) => name === 'MSH');
+  const scope = [3, 4, 10, 7].map((field) => msh?.peek(field) ?? '').join('|');
+  const resources = new Resources(scope);
+  const conversion = new Conversion(
+    resources,
+    message.version,
+    options.zone === undefined ? undefined : zoneNamed(options.zone),
+    systemsOf(options),
+  );
+  conversion.tracer = tracer;
+  const sent = msh?.peek(7);
+  conversion.offset = sent === undefined ? undefined : offsetIn(sent);
+  if (!structure)
+    conversion.issue('unknown-structure', 'no version has a structure for it: its segments were taken in their order');
+  for (const { name, occurrence } of misplaced) {
+    conversion.issues.push({
+      code: 'misplaced-segment',
+      path: name === '' ? '' : `${name}[${occurrence}]`,
+      message: 'its structure has no place for it here',
+    });
+  }
+  const header = messageHeader(msh, conversion);
+  const recorded = recordedAt(sent, msh, conversion, options);
+  const event = msh?.peek(9, 2) ?? segments.find(({ name }) => name === 'EVN')?.peek(1) ?? '';
+  const state: State = {
+    conversion,
+    segments,
+    family: familyOf(msh?.peek(9, 1) ?? '', segments),
+    event,
+    header,
+    recorded,
+    patient: undefined,
+    encounter: undefined,
+    account: undefined,
+    coverage: undefined,
+    appointment: undefined,
+    document: undefined,
+    texts: new Map(),
+    request: undefined,
+    report: undefined,
+    given: undefined,
+    specimen: undefined,
+    observation: undefined,
+    orc: undefined,
+    last: undefined,
+    about: 'patient',
+  };
+  const source = provenances(msh, state);
+  for (const segment of segments) if (segment !== msh) place(segment, state, source);
+  for (const [attachment, lines] of state.texts) {
+    attachment.data = Buffer.from(lines.join('\n'), 'utf8').toString('base64');
+  }
+  const patient = state.patient;
+  for (const segment of segments) {
+    if (!segment.home && holds(segment)) {
+      segment.home = unmapped(segment, patient, conversion);
+      conversion.segment = segment;
+      conversion.issue('unmapped-segment', 'no map is about it: its values are kept as they were sent');
+    }
+    keepRest(segment, conversion);
+  }
+  focus(state);
+  const refers = (element: object) => resources.targetOf(element) !== undefined;
+  for (const draft of resources.drafts) clean(draft, refers);
+  const settled = resources.settle(isEmpty);
+  const kept = new Map(settled.map(([id, draft]) => [draft, id]));
+  // What referred to an empty resource has become empty itself.
+  if (resources.haveGone) for (const [, draft] of settled) clean(draft, () => false);
+  const home = patient && kept.get(resources.finalOf(patient));
+  const around = { conversion, event, recorded, patient: home === undefined ? undefined : `urn:uuid:${home}` };
+  for (const [, draft] of settled) complete(draft, around);
+  return {
+    bundle: bundleOf(settled, msh, sent, conversion, scope, options),
+    issues: once(conversion.issues),
+    read,
+    resources,
+    ids: kept,
+  };
+}
+
+function systemsOf({ systems }: ConvertOptions): ReadonlyMap<string, string> {
+  return new Map(Object.entries(systems ?? {}));
+}
+
+const SENT = rows('MSH[Bundle]', 10);
+
+function recordedAt(
+  sent: string | undefined,
+  msh: SegmentView | undefined,
+  conversion: Conversion,
+  options: ConvertOptions,
+): string | undefined {
+  conversion.segment = msh;
+  conversion.field = 7;
+  const time = sent !== undefined && sent.length >= 10 ? instantOf(sent, conversion) : undefined;
+  conversion.field = 0;
+  if (time !== undefined) msh?.first(7)?.mark(1, SENT[10]);
+  return time ?? (options.receivedAt === undefined ? undefined : new Date(options.receivedAt).toISOString());
+}
+
+function familyOf(code: string, segments: readonly SegmentView[]): Family {
+  switch (code) {
+    case 'ORU':
+    case 'OUL':
+    case 'ORF':
+      return 'result';
+    case 'VXU':
+    case 'VXR':
+    case 'RSP':
+      return segments.some(({ name }) => name === 'RXA') ? 'vaccination' : 'result';
+    case 'MDM':
+      return 'document';
+    case 'RAS':
+      return 'administration';
+    case 'RDS':
+      return 'dispense';
+    case 'ORM':
+    case 'OML':
+    case 'OMG':
+    case 'OMP':
+    case 'OMI':
+    case 'RDE':
+    case 'REF':
+      return 'order';
+    default:
+      return 'other';
+  }
+}
+
+function holds(segment: SegmentView): boolean {
+  return segment.fields.some((views, field) => field > 0 && views !== undefined);
+}
+
+/** Elements that only say what a resource belongs to. */
+const LINKS = new Set([
+  'resourceType',
+  'id',
+  'subject',
+  'patient',
+  'encounter',
+  'beneficiary',
+  'context',
+  'account',
+  'basedOn',
+  'mode',
+  'physicalType',
+]);
+
+function isEmpty(draft: Draft): boolean {
+  if (draft.resourceType === 'MessageHeader') return false;
+  for (const key in draft) if (!LINKS.has(key)) return false;
+  return true;
+}
+
+/** What the message is about. */
+function focus(state: State): void {
+  const { conversion, header, report, request, appointment, document, given, patient } = state;
+  const main = appointment ?? document ?? report ?? given ?? request ?? patient;
+  if (main) header.focus = [conversion.resources.reference(main)];
+}
+
+function bundleOf(
+  settled: readonly (readonly [string, Draft])[],
+  msh: SegmentView | undefined,
+  sent: string | undefined,
+  conversion: Conversion,
+  scope: string,
+  { bundle = 'message' }: ConvertOptions,
+): Bundle {
+  const control = msh?.first(10)?.peek(1);
+  const entry = settled.map(([id, draft]): BundleEntry => {
+    const resource = draft as unknown as Resource;
+    if (bundle === 'message') return { fullUrl: `urn:uuid:${id}`, resource };
+    return { fullUrl: `urn:uuid:${id}`, resource, request: { method: 'PUT', url: `${draft.resourceType}/${id}` } };
+  });
+  const known = conversion.issues.length;
+  const timestamp = sent !== undefined && sent.length >= 10 ? instantOf(sent, conversion) : undefined;
+  conversion.issues.length = known;
+  return {
+    resourceType: 'Bundle',
+    id: uuid(`Bundle|${scope}`),
+    ...(control !== undefined && { identifier: { system: `${V2}control-id`, value: control } }),
+    type: bundle,
+    ...(timestamp !== undefined && { timestamp }),
+    entry,
+  };
+}
+
+function once(issues: readonly ConversionIssue[]): ConversionIssue[] {
+  if (issues.length < 2) return [...issues];
+  const known = new Set<string>();
+  return issues.filter(({ code, path, message }) => {
+    const key = `${code}|${path}|${message}`;
+    return !known.has(key) && known.add(key);
+  });
+}

@@ -1,0 +1,215 @@
+import type { Conversion } from './conversion.ts';
+import type { View } from './leaves.ts';
+import type { Rule } from './rule.ts';
+import type { Draft } from './segment-view.ts';
+import { addressOf } from './types/address.ts';
+import { attachmentOfEd } from './types/attachment.ts';
+import { codeableConceptOf, firstCodingOf, wordsOf } from './types/coded.ts';
+import { contactPointOf } from './types/contact-point.ts';
+import { dateOf, dateTimeOf, instantOf, timeOf } from './types/date-time.ts';
+import {
+  identifierOfCwe,
+  identifierOfCx,
+  identifierOfDln,
+  identifierOfEi,
+  identifierOfEip,
+  identifierOfPln,
+} from './types/identifier.ts';
+import { locationOf, locationOfDld, locationOfHd, locationOfXon } from './types/location.ts';
+import { nameOfXpn, wordsOfName } from './types/name.ts';
+import {
+  deviceOfCwe,
+  organizationOfCwe,
+  organizationOfHd,
+  organizationOfXon,
+  wordsOfXon,
+} from './types/organization.ts';
+import { periodOfDr } from './types/period.ts';
+import { practitionerOf } from './types/person.ts';
+import { codeOf, decimalOf, integerOf, isExact, uriOf } from './types/primitive.ts';
+import { daysOf, moneyOf, quantityOfCq, unitOf } from './types/quantity.ts';
+import { roleOfNdl } from './types/role.ts';
+import { timingOfRpt } from './types/timing.ts';
+import { leadsBack, mapped, tableOf } from './vocabulary.ts';
+
+/** Makes an element of a repetition, and marks what it took; undefined where there is nothing to make it of. */
+export type Converter = (view: View, conversion: Conversion) => unknown;
+
+/** A number whose digits say more than the number: `1.50`. */
+export class Exact {
+  readonly value: number;
+  readonly text: string;
+
+  constructor(value: number, text: string) {
+    this.value = value;
+    this.text = text;
+  }
+}
+
+/** A resource that an element refers to. */
+export class Referred {
+  readonly draft: Draft;
+
+  constructor(draft: Draft) {
+    this.draft = draft;
+  }
+}
+
+const resources: Readonly<Record<string, (view: View, conversion: Conversion) => Draft | undefined>> = {
+  'XCN[Practitioner]': practitionerOf,
+  'XON[Organization]': organizationOfXon,
+  'HD[Organization]': organizationOfHd,
+  'CWE[Organization]': organizationOfCwe,
+  'CWE[Device]': deviceOfCwe,
+  'PL[Location]': locationOf,
+  'HD[Location]': locationOfHd,
+  'DLD[Location-Discharge]': locationOfDld,
+  'XON[Location]': locationOfXon,
+  'NDL[PractitionerRole]': roleOfNdl,
+};
+
+const composites: Readonly<Record<string, Converter>> = {
+  'CX[Identifier]': identifierOfCx,
+  'EI[Identifier-Extension]': identifierOfEi,
+  'EI[Identifier-Organization]': identifierOfEi,
+  'EIP[Identifier-PlacerAssignedIdentifier]': (view, conversion) => identifierOfEip(view, 'placer', conversion),
+  'EIP[Identifier-FillerAssignedIdentifier]': (view, conversion) => identifierOfEip(view, 'filler', conversion),
+  'DLN[Identifier]': identifierOfDln,
+  'PLN[Identifier]': identifierOfPln,
+  'CWE[Identifier]': identifierOfCwe,
+  'XPN[HumanName]': nameOfXpn,
+  'XAD[Address]': addressOf,
+  'XTN[ContactPoint]': contactPointOf,
+  'CQ[Quantity]': quantityOfCq,
+  'CWE[Quantity]': unitOf,
+  'CP[Money]': moneyOf,
+  'NM[Quantity-LengthOfStay]': daysOf,
+  'DR[Period]': periodOfDr,
+  'RPT[Timing]': timingOfRpt,
+  'ED[Attachment]': attachmentOfEd,
+};
+
+const words: Readonly<Record<string, (view: View) => string | undefined>> = {
+  'CWE[string]': wordsOf,
+  'XON[string]': wordsOfXon,
+  'XPN[string]': wordsOfName,
+  'CWE[Annotation]': wordsOf,
+};
+
+/**
+ * The converter of a rule, by the map of its data type, else by the type of the element.
+ * @param codes the codes of the value set that the element is bound to
+ * @throws Error where there is none: a rule that nobody can carry out is a mistake of the build
+ */
+export function converterOf(rule: Rule, segment: string, codes: ReadonlySet<string> | undefined): Converter {
+  const { via = '', type, id } = rule;
+  const resource = resources[via];
+  if (resource) {
+    return (view, conversion) => {
+      const draft = resource(view, conversion);
+      return draft && new Referred(draft);
+    };
+  }
+  const composite = composites[via];
+  if (composite) return composite;
+  const vocabulary = rule.vocabulary;
+  const table = tableOf(segment, rule.field);
+  switch (type) {
+    case 'CodeableConcept':
+      return (view) => codeableConceptOf(view, { vocabulary, table });
+    case 'Coding':
+      return (view) => firstCodingOf(view, { vocabulary, table });
+    case 'code':
+      return (view, conversion) => codeAt(view, rule, codes, conversion);
+    case 'string':
+    case 'markdown': {
+      const text = words[via];
+      return text ?? ((view) => (view.valued ? view.whole(id) : undefined));
+    }
+    case 'dateTime':
+      return timed(via === 'DR[dateTime]' ? `${via} 3` : id, dateTimeOf);
+    case 'instant':
+      return timed(id, instantOf);
+    case 'date':
+      return (view, conversion) => {
+        const text = view.peek(1);
+        const day = text === undefined ? undefined : dateOf(text, conversion);
+        // A time of day that the element cannot hold is kept under its v2 path.
+        if (text !== undefined && day !== undefined && !/[1-9]/.test(text.slice(8, 14))) view.take(1, id);
+        return day;
+      };
+    case 'time':
+      return timed(id, timeOf);
+    case 'decimal':
+      return (view, conversion) => {
+        const text = view.peek(1);
+        const value = text === undefined ? undefined : decimalOf(text, conversion);
+        if (text === undefined || value === undefined) return undefined;
+        view.take(1, id);
+        return isExact(text, value) ? value : new Exact(value, text);
+      };
+    case 'integer':
+      return counted(id, -2_147_483_648);
+    case 'unsignedInt':
+      return counted(id, 0);
+    case 'positiveInt':
+      return counted(id, 1);
+    case 'boolean':
+      return (view) => {
+        const code = view.peek(1);
+        const meant = code === undefined ? undefined : (mapped(vocabulary ?? 'YesNoIndicator', code)?.[0] ?? code);
+        if (meant !== 'true' && meant !== 'false') return undefined;
+        view.take(1, id);
+        return meant === 'true';
+      };
+    case 'uri':
+      return (view) => {
+        const text = view.peek(1);
+        return text !== undefined && uriOf(text) !== undefined ? view.take(1, id) : undefined;
+      };
+    case 'id':
+      return (view) => (/^[A-Za-z0-9\-.]{1,64}$/.test(view.peek(1) ?? '') ? view.take(1, id) : undefined);
+    default:
+      throw new Error(`${id}: nothing makes ${type} of ${via || 'its value'}`);
+  }
+}
+
+function timed(id: string, read: (text: string, conversion: Conversion) => string | undefined): Converter {
+  return (view, conversion) => {
+    const text = view.peek(1);
+    const time = text === undefined ? undefined : read(text, conversion);
+    if (time !== undefined) view.take(1, id);
+    return time;
+  };
+}
+
+function counted(id: string, least: number): Converter {
+  return (view, conversion) => {
+    const text = view.peek(1);
+    const value = text === undefined ? undefined : integerOf(text, least, conversion);
+    if (value !== undefined) view.take(1, id);
+    return value;
+  };
+}
+
+/** A code of the element's value set: what the vocabulary maps it to, else as it is where the set has it. */
+function codeAt(
+  view: View,
+  rule: Rule,
+  codes: ReadonlySet<string> | undefined,
+  conversion: Conversion,
+): string | undefined {
+  const component = view.has(1) ? 1 : 4;
+  const said = view.peek(component);
+  if (said === undefined) return undefined;
+  const target = rule.vocabulary === undefined ? undefined : mapped(rule.vocabulary, said)?.[0];
+  const lower = said.toLowerCase();
+  const code = target ?? (codes === undefined || codes.has(said) ? codeOf(said) : lower);
+  if (codes !== undefined && !codes.has(code)) {
+    conversion.issue('unknown-code', 'the element takes none but the codes of its value set');
+    return undefined;
+  }
+  // A code that others share the target of is kept besides.
+  if (target === undefined || leadsBack(rule.vocabulary!, said)) view.take(component, rule.id);
+  return code;
+}

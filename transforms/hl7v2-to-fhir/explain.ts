@@ -1,0 +1,148 @@
+import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
+import type { Tracer } from './conversion.ts';
+import { type Converted, type ConvertOptions, trace } from './convert.ts';
+import rowsByMap from './generated/rows.json' with { type: 'json' };
+import { IGNORED, ignoredFields, KEPT } from './keep.ts';
+import type { Leaf, View } from './leaves.ts';
+import type { MapRow, Rule } from './rule.ts';
+import type { Draft, SegmentView } from './segment-view.ts';
+import { V2 } from './urls.ts';
+
+/** Where a value went. */
+export interface Destination {
+  /** `Patient/<id>`. */
+  readonly resource: string;
+  /** `Patient.name.family`; of an extension its URL besides. */
+  readonly element: string;
+  /** The rows of the maps that took it there: of the segment, then of the data type. */
+  readonly rows: readonly string[];
+}
+
+/** What became of a populated leaf. */
+export interface LeafReport {
+  /** `PID[1]-5[1].1.1`: segment, field, repetition, component, subcomponent. */
+  readonly path: string;
+  /** `kept`: in an extension under its v2 path; `ignored`: left out on purpose, for `reason`. `unmapped` is a mistake of Weir's. */
+  readonly status: 'mapped' | 'kept' | 'ignored' | 'unmapped';
+  readonly to: readonly Destination[];
+  readonly reason?: string;
+}
+
+/** The other way round: an element, and the leaves that it was made of. */
+export interface ElementReport {
+  readonly resource: string;
+  readonly element: string;
+  readonly from: readonly string[];
+}
+
+export interface Explained extends Converted {
+  readonly leaves: readonly LeafReport[];
+  readonly elements: readonly ElementReport[];
+}
+
+const rows: ReadonlyMap<string, MapRow> = new Map(
+  Object.entries(rowsByMap as unknown as Readonly<Record<string, readonly MapRow[]>>).flatMap(([map, list]) =>
+    list.map((row) => [`${map} ${row[0]}`, row] as const),
+  ),
+);
+
+/** As `convert`, and for every populated leaf of the message what became of it, and by which rows of the maps. */
+export function explain(message: Hl7Message, options: ConvertOptions = {}): Explained {
+  const taken = new Map<Leaf, { readonly rule: Rule; readonly row: string; readonly resource: Draft }[]>();
+  const tracer: Tracer = {
+    watch(rule, view, resource, carryOut) {
+      const before = marksOf(view);
+      carryOut();
+      for (const [, , leaf] of view.leaves()) {
+        const { mark } = leaf;
+        if (mark === undefined || mark === before.get(leaf)) continue;
+        taken.set(leaf, [...(taken.get(leaf) ?? []), { rule, row: mark, resource }]);
+      }
+    },
+  };
+  const { bundle, issues, read, resources, ids } = trace(message, options, tracer);
+  const nameOf = (draft: Draft | undefined) => {
+    const id = draft && ids.get(resources.finalOf(draft));
+    return draft && id !== undefined ? `${draft.resourceType}/${id}` : 'Bundle';
+  };
+  const leaves: LeafReport[] = [];
+  const elements = new Map<string, { resource: string; element: string; from: string[] }>();
+  for (const segment of read.segments) {
+    for (const [field, repetition, component, subcomponent, leaf] of segment.leaves()) {
+      const path = `${segment.name}[${segment.occurrence}]-${field}[${repetition}].${component}.${subcomponent}`;
+      const to =
+        leaf.mark === KEPT
+          ? [keptAt(segment, field, nameOf(segment.home))]
+          : leaf.mark === IGNORED || leaf.mark === undefined
+            ? []
+            : (taken.get(leaf)?.map(({ rule, row, resource }) => destinationOf(rule, row, nameOf(resource))) ?? [
+                destinationOfCode(leaf.mark, nameOf(segment.home)),
+              ]);
+      const reason = leaf.mark === IGNORED ? ignoredFields.get(`${segment.name}-${field}`) : undefined;
+      leaves.push({ path, status: statusOf(leaf), to, ...(reason !== undefined && { reason }) });
+      for (const { resource, element } of to) {
+        const key = `${resource} ${element}`;
+        const known = elements.get(key);
+        if (known) known.from.push(path);
+        else elements.set(key, { resource, element, from: [path] });
+      }
+    }
+  }
+  return { bundle, issues, leaves, elements: [...elements.values()] };
+}
+
+function marksOf(view: View): Map<Leaf, string | undefined> {
+  return new Map([...view.leaves()].map(([, , leaf]) => [leaf, leaf.mark]));
+}
+
+function statusOf({ mark }: Leaf): LeafReport['status'] {
+  if (mark === undefined) return 'unmapped';
+  if (mark === KEPT) return 'kept';
+  return mark === IGNORED ? 'ignored' : 'mapped';
+}
+
+function keptAt(segment: SegmentView, field: number, resource: string): Destination {
+  return { resource, element: `${resource.split('/')[0]}.extension(${V2}${segment.name}-${field})`, rows: [] };
+}
+
+/** The element of a rule, and in it that of the data type's row. */
+function destinationOf(rule: Rule, row: string, resource: string): Destination {
+  const element = `${resource.split('/')[0]}.${rule.to.replace(/#\w*/g, '').replace(/>(\w+)/g, '($1)')}`;
+  if (row === rule.id) return { resource, element, rows: [rule.id] };
+  const inner = targetOf(row);
+  const path = inner === '' ? element : `${element}.${around(row, element)}${inner}`;
+  return { resource, element: path, rows: [rule.id, row] };
+}
+
+/** Where a data type stands in another one: a surname in a name, an authority in an identifier. */
+function around(row: string, element: string): string {
+  if (row.startsWith('FN[')) return element.endsWith('name') ? '' : 'name.';
+  if (!row.startsWith('HD[Organization]') || element.endsWith('(Organization)')) return '';
+  return element.endsWith('(Practitioner)') ? 'identifier.assigner(Organization).' : 'assigner(Organization).';
+}
+
+/** The target of a row, without the numbers that tell repetitions apart; empty for the value itself. */
+function targetOf(row: string): string {
+  const target = rows.get(row)?.[2] ?? '';
+  if (target.startsWith('$')) return '';
+  return target
+    .replace(/^\[[\w-]+\]\.?/, '')
+    .replace(/\[[\w-]+\]/g, '')
+    .replace(/^location\(Location\.(.*)\)$/, '$1');
+}
+
+/** Data types that code reads in one place only. */
+const PLACES: Readonly<Record<string, string>> = {
+  'MSG[Coding]': 'MessageHeader.eventCoding',
+  'PT[Meta]': 'MessageHeader.meta',
+  'HD[MessageHeader.source-name]': 'MessageHeader.source',
+  'HD[MessageHeader.destination-endpoint]': 'MessageHeader.destination',
+};
+
+/** What code took, by the row that it names. */
+function destinationOfCode(row: string, resource: string): Destination {
+  const map = row.slice(0, row.lastIndexOf(' '));
+  const place = PLACES[map] ?? /\[(\w+)/.exec(map)?.[1] ?? '';
+  const target = targetOf(row);
+  return { resource, element: target === '' ? place : `${place}.${target}`, rows: [row] };
+}

@@ -1,0 +1,173 @@
+import type { Extension } from '@medplum/fhirtypes';
+import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
+import type { Conversion } from './conversion.ts';
+import type { View } from './leaves.ts';
+import type { Draft, SegmentView } from './segment-view.ts';
+import { addressOf } from './types/address.ts';
+import { codeableConceptOf } from './types/coded.ts';
+import { contactPointOf } from './types/contact-point.ts';
+import { dateTimeOf } from './types/date-time.ts';
+import { identifierOfCx, identifierOfEi } from './types/identifier.ts';
+import { locationOf } from './types/location.ts';
+import { nameOfXpn } from './types/name.ts';
+import { organizationOfXon } from './types/organization.ts';
+import { practitionerOf } from './types/person.ts';
+import { quantityOfCq } from './types/quantity.ts';
+import { V2, v2Extension } from './urls.ts';
+import { tableOf } from './vocabulary.ts';
+
+/** What became of a leaf that no rule took. */
+export const KEPT = 'keep';
+export const IGNORED = 'ignore';
+
+/** Why a field is left out on purpose. */
+export const ignoredFields: ReadonlyMap<string, string> = new Map([
+  ...['MSH-1', 'MSH-2', 'MSH-18', 'MSH-20'].map((field) => [field, 'how the message is encoded'] as const),
+  ...['MSH-13', 'MSH-14', 'MSH-15', 'MSH-16'].map((field) => [field, 'how the message is transported'] as const),
+  ...'PID NK1 PV1 OBX OBR NTE DG1 AL1 IN1 PR1 GT1 FT1 SPM TXA IAM TQ1 RGS AIS AIG AIL AIP ARV IN3 UB1 UB2 DSP'
+    .split(' ')
+    .map((name) => [`${name}-1`, 'a sequence number within the message'] as const),
+]);
+
+type Elements = Record<string, unknown> & { extension?: Extension[] };
+
+/**
+ * Keeps what no rule has taken of a segment: beside the element that the rest of its value went into, else on the resource of
+ * the segment, as an extension under its v2 path. What is left out on purpose is marked so.
+ */
+export function keepRest(segment: SegmentView, conversion: Conversion): void {
+  conversion.segment = segment;
+  const home = segment.home;
+  for (let field = 1; field < segment.fields.length; field++) {
+    const views = segment.fields[field];
+    if (!views) continue;
+    const ignored = ignoredFields.has(`${segment.name}-${field}`);
+    conversion.field = field;
+    for (let at = 0; at < views.length; at++) {
+      const view = views[at]!;
+      if (isTaken(view)) continue;
+      conversion.repetition = at;
+      if (ignored) {
+        for (const [, , leaf] of view.leaves()) leaf.mark ??= IGNORED;
+      } else if (home) keepView(segment, field, view, home as Elements, conversion);
+    }
+  }
+  conversion.field = 0;
+}
+
+function isTaken(view: View): boolean {
+  for (const leaves of view.parts) for (const leaf of leaves ?? []) if (leaf && leaf.mark === undefined) return false;
+  return true;
+}
+
+function keepView(segment: SegmentView, field: number, view: View, home: Elements, conversion: Conversion): void {
+  const path = `${segment.name || 'line'}-${field}`;
+  let fresh = true;
+  let leaves = 0;
+  for (const [, , leaf] of view.leaves()) {
+    leaves++;
+    if (leaf.mark !== undefined) fresh = false;
+    if (leaf.mark === undefined && leaf.deletes) {
+      leaf.mark = KEPT;
+      extend(home, { url: `${V2}delete`, valueString: path });
+      conversion.issue('delete', 'the value is to be deleted; the resource says nothing of it');
+    }
+  }
+  if (fresh) {
+    const typed = typedExtension(segment, field, view, path, leaves, conversion);
+    if (typed) {
+      extend(home, typed);
+      for (const [, , leaf] of view.leaves()) if (leaf.mark !== undefined) leaf.mark = KEPT;
+    }
+    if (typed && isTaken(view)) return;
+  }
+  const place = (view.element as Elements | undefined) ?? home;
+  for (const [component, subcomponent, leaf] of view.leaves()) {
+    if (leaf.mark !== undefined) continue;
+    leaf.mark = KEPT;
+    const single = view.parts.length === 1 && view.parts[0]!.length === 1;
+    const deeper = (view.parts[component - 1]?.length ?? 1) > 1;
+    const name = single ? path : `${path}.${component}${deeper ? `.${subcomponent}` : ''}`;
+    extend(place, { url: v2Extension(name), valueString: leaf.text });
+  }
+}
+
+function extend(element: Elements, extension: Extension): void {
+  (element.extension ??= []).push(extension);
+}
+
+const newest = schemaOf('2.8');
+
+/** A whole repetition as the element that its data type makes. */
+function typedExtension(
+  segment: SegmentView,
+  field: number,
+  view: View,
+  path: string,
+  leaves: number,
+  conversion: Conversion,
+): Extension | undefined {
+  const schema = schemaOf(conversion.version);
+  const definition = schema.segment(segment.name)?.fields[field - 1] ?? newest.segment(segment.name)?.fields[field - 1];
+  const url = v2Extension(path);
+  const { resources } = conversion;
+  const made = <T>(value: T | undefined, name: string): Extension | undefined => {
+    if (value === undefined) return undefined;
+    view.element = value as object;
+    return { url, [name]: value } as Extension;
+  };
+  switch (definition?.type) {
+    case 'CE':
+    case 'CWE':
+    case 'CNE':
+      return made(codeableConceptOf(view, { table: tableOf(segment.name, field) }), 'valueCodeableConcept');
+    case 'IS':
+    case 'ID':
+      return leaves === 1 && tableOf(segment.name, field) !== undefined
+        ? made(codeableConceptOf(view, { table: tableOf(segment.name, field) }), 'valueCodeableConcept')
+        : undefined;
+    case 'CX':
+      return made(identifierOfCx(view, conversion), 'valueIdentifier');
+    case 'EI':
+      return made(identifierOfEi(view, conversion), 'valueIdentifier');
+    case 'XPN':
+      return made(nameOfXpn(view, conversion), 'valueHumanName');
+    case 'XAD':
+      return made(addressOf(view, conversion), 'valueAddress');
+    case 'XTN':
+      return made(contactPointOf(view, conversion), 'valueContactPoint');
+    case 'CQ':
+      return made(quantityOfCq(view, conversion), 'valueQuantity');
+    case 'XCN': {
+      const draft = practitionerOf(view, conversion);
+      return made(draft && resources.reference(draft), 'valueReference');
+    }
+    case 'XON': {
+      const draft = organizationOfXon(view, conversion);
+      return made(draft && resources.reference(draft), 'valueReference');
+    }
+    case 'PL': {
+      const draft = locationOf(view, conversion);
+      return made(draft && resources.reference(draft), 'valueReference');
+    }
+    case 'TS':
+    case 'DTM':
+    case 'DT': {
+      const text = view.peek(1);
+      const time = text === undefined ? undefined : dateTimeOf(text, conversion);
+      if (time === undefined) return undefined;
+      view.take(1, KEPT);
+      return { url, valueDateTime: time };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The resource of a segment that no map is about: its values are all extensions. */
+export function unmapped(segment: SegmentView, subject: Draft | undefined, conversion: Conversion): Draft {
+  const basic = conversion.resources.make('Basic');
+  basic.code = { coding: [{ system: `${V2}segment`, code: segment.name || 'line' }] };
+  if (subject) basic.subject = conversion.resources.reference(subject);
+  return basic;
+}

@@ -1,0 +1,268 @@
+import type { CodeableConcept } from '@medplum/fhirtypes';
+import type { Conversion } from '../conversion.ts';
+import type { View } from '../leaves.ts';
+import { rows } from '../row-names.ts';
+import type { Draft, SegmentView } from '../segment-view.ts';
+import { attachmentOfEd, attachmentOfRp } from '../types/attachment.ts';
+import { codeableConceptOf, wordsOf } from '../types/coded.ts';
+import { contactPointOf } from '../types/contact-point.ts';
+import { dateTimeOf, timeOf } from '../types/date-time.ts';
+import { identifierOfCx, identifierOfEi } from '../types/identifier.ts';
+import { periodOfDr } from '../types/period.ts';
+import { decimalOf } from '../types/primitive.ts';
+import { quantityFrom, quantityOfCq, rangeOfNr, structuredOf, unitOf } from '../types/quantity.ts';
+import { v2Extension } from '../urls.ts';
+import { apply, point, pointAlso, pointMore, type State } from './state.ts';
+
+const X = rows(
+  'OBX[Observation]',
+  ...([
+    6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 29, 30, 31, 32, 33, 34, 35, 36,
+  ] as const),
+);
+
+/** What follows a question of an order, or its result. */
+const ANSWERS = new Set(['QST', 'SCI']);
+
+/** OBX: an observation, of what stands before it. */
+export function obx(segment: SegmentView, state: State): void {
+  const { conversion, patient, report, request, given, family } = state;
+  if (state.document && family === 'document') {
+    documentContent(segment, state);
+    return;
+  }
+  const observation = conversion.resources.make('Observation');
+  const views = segment.fields[5]?.filter((view) => view.valued) ?? [];
+  const several = views.length > 1 && !joined(segment.peek(2));
+  apply(several ? 'OBX[Observation-Component]' : 'OBX[Observation]', segment, observation, state);
+  value(segment, views, observation, several, conversion);
+  subIdentifier(segment, observation);
+  point(observation, 'subject', patient, state);
+  if (state.about === 'order' || state.about === 'observation') point(observation, 'encounter', state.encounter, state);
+  const specimen = specimenObserved(segment, state);
+  if (specimen) {
+    pointAlso(observation, 'focus', specimen, state);
+  } else if (given && family === 'vaccination') pointAlso(observation, 'partOf', given, state);
+  else if (report && !ANSWERS.has(segment.peek(29) ?? '')) {
+    pointMore(report, 'result', observation, state);
+    if (state.specimen) point(observation, 'specimen', state.specimen, state);
+  } else if (request)
+    pointMore(
+      request,
+      request.resourceType === 'ServiceRequest' ? 'supportingInfo' : 'supportingInformation',
+      observation,
+      state,
+    );
+  state.observation = observation;
+  state.about = 'observation';
+  state.last = observation;
+}
+
+/** The specimen that an OBX describes: it stands in the specimen's group, and not under an order in it. */
+function specimenObserved(segment: SegmentView, { specimen }: State): Draft | undefined {
+  if (!specimen) return undefined;
+  for (let group = segment.group; group; group = group.parent) {
+    if (group.segments.some(({ name }) => name === 'OBR' || name === 'ORC')) return undefined;
+    if (group.name === 'SPECIMEN') return group.segments.some(({ name }) => name === 'SPM') ? specimen : undefined;
+  }
+  return undefined;
+}
+
+/** Repetitions of text are its lines; those of arrays are their parts. */
+function joined(type: string | undefined): boolean {
+  return type === 'TX' || type === 'FT' || type === 'ST' || type === 'NA' || type === 'MA' || type === undefined;
+}
+
+function value(
+  segment: SegmentView,
+  views: readonly View[],
+  observation: Draft,
+  several: boolean,
+  conversion: Conversion,
+): void {
+  const type = segment.peek(2);
+  conversion.field = 5;
+  if (views.length === 0) return;
+  if (!several) {
+    const [first] = views;
+    const made = joined(type) ? textOf(views) : typedValueOf(type, first!, segment, observation, conversion);
+    if (made) Object.assign(observation, made);
+  } else {
+    const code = observation.code as CodeableConcept | undefined;
+    observation.component = views.flatMap((view, at) => {
+      conversion.repetition = at;
+      const made = typedValueOf(type, view, segment, observation, conversion);
+      if (!made) return [];
+      return { ...(code && { code: { ...code } }), ...made };
+    });
+  }
+  conversion.field = 0;
+}
+
+function textOf(views: readonly View[]): object | undefined {
+  const text = views.map((view) => view.whole(X[8])).join('\n');
+  return text.trim() === '' ? undefined : { valueString: text };
+}
+
+/** OBX-5 by the type that OBX-2 names (HL7 2.5.1 §7.4.2.5); what does not fit its type is told as text. */
+function typedValueOf(
+  type: string | undefined,
+  view: View,
+  segment: SegmentView,
+  observation: Draft,
+  conversion: Conversion,
+): object | undefined {
+  const units = segment.first(6);
+  switch (type) {
+    case 'NM': {
+      const text = view.peek(1);
+      const number = text === undefined ? undefined : decimalOf(text, conversion);
+      if (text === undefined || number === undefined) break;
+      view.take(1, X[7]);
+      return { valueQuantity: { ...quantityFrom(text, number), ...(units && unitOf(units)) } };
+    }
+    case 'SN': {
+      const unit = units && unitOf(units);
+      const made = structuredOf(view, unit, conversion);
+      if (made) return made;
+      break;
+    }
+    case 'CE':
+    case 'CWE':
+    case 'CNE':
+    case 'CF':
+    case 'IS':
+    case 'ID': {
+      const concept = codeableConceptOf(view);
+      if (concept) {
+        view.element = concept;
+        return { valueCodeableConcept: concept };
+      }
+      break;
+    }
+    case 'DT':
+    case 'DTM':
+    case 'TS': {
+      const text = view.peek(1);
+      const time = text === undefined ? undefined : dateTimeOf(text, conversion);
+      if (time === undefined) break;
+      view.take(1, X[15]);
+      return { valueDateTime: time };
+    }
+    case 'TM': {
+      const text = view.peek(1);
+      const time = text === undefined ? undefined : timeOf(text, conversion);
+      if (time === undefined) break;
+      view.take(1, X[18]);
+      return { valueTime: time };
+    }
+    case 'DR': {
+      const valuePeriod = periodOfDr(view, conversion);
+      if (valuePeriod) return { valuePeriod };
+      break;
+    }
+    case 'NR': {
+      const valueRange = rangeOfNr(view, units && unitOf(units), conversion);
+      if (valueRange) return { valueRange };
+      break;
+    }
+    case 'CQ': {
+      const valueQuantity = quantityOfCq(view, conversion);
+      if (valueQuantity) return { valueQuantity };
+      break;
+    }
+    case 'ED':
+    case 'RP': {
+      const attachment = type === 'ED' ? attachmentOfEd(view, conversion) : attachmentOfRp(view);
+      if (!attachment) break;
+      // R4 has no attachment for a value: a document of its own holds it, and the observation derives from that.
+      const document = conversion.resources.make('DocumentReference');
+      document.status = 'current';
+      document.content = [{ attachment }];
+      if (type === 'RP') view.mark(2, X[29]);
+      view.element = attachment;
+      ((observation.derivedFrom ??= []) as object[]).push(conversion.resources.reference(document));
+      const subject = observation.subject;
+      if (subject) document.subject = subject;
+      document.type = observation.code;
+      return undefined;
+    }
+    case 'CX':
+    case 'EI': {
+      const identifier = type === 'CX' ? identifierOfCx(view, conversion) : identifierOfEi(view, conversion);
+      if (!identifier) break;
+      extend(observation, { url: v2Extension('OBX-5'), valueIdentifier: identifier });
+      view.element = identifier;
+      return undefined;
+    }
+    case 'XTN': {
+      const contact = contactPointOf(view, conversion);
+      if (!contact) break;
+      extend(observation, { url: v2Extension('OBX-5'), valueContactPoint: contact });
+      return undefined;
+    }
+  }
+  const text = view.whole(X[24]).trim();
+  return text === '' ? undefined : { valueString: text };
+}
+
+function extend(resource: Draft, extension: object): void {
+  ((resource.extension ??= []) as object[]).push(extension);
+}
+
+const GROUP = 'urn:weir:hl7v2:OBX-4';
+
+/** OBX-4: which observations belong together; OG and ST alike as it is written. */
+function subIdentifier(segment: SegmentView, observation: Draft): void {
+  const view = segment.first(4);
+  if (view) extend(observation, { url: GROUP, valueString: view.whole(X[6]) });
+}
+
+const CONTENT = rows('OBX[DocumentReference]', 7, 8, 9, 10, 11, 12);
+
+/** OBX of a document: its text, its data, or where it lies. Lines of text are one content. */
+function documentContent(segment: SegmentView, state: State): void {
+  const { conversion } = state;
+  const document = state.document!;
+  segment.home = document;
+  state.last = document;
+  conversion.segment = segment;
+  conversion.field = 5;
+  const contents = (document.content ??= []) as { attachment: Record<string, unknown> }[];
+  const type = segment.peek(2);
+  const concept = segment.first(3);
+  const title = concept && wordsOf(concept);
+  for (const [at, view] of (segment.fields[5] ?? []).entries()) {
+    if (!view.valued) continue;
+    conversion.repetition = at;
+    const attachment =
+      type === 'ED' ? attachmentOfEd(view, conversion) : type === 'RP' ? attachmentOfRp(view) : undefined;
+    if (attachment) {
+      contents.push({ attachment: { ...attachment, ...(title !== undefined && { title }) } });
+      view.element = attachment;
+    } else lines(contents, view.whole(type === 'FT' ? CONTENT[8] : CONTENT[11]), title, state);
+  }
+  segment.first(2)?.mark(1, CONTENT[7]);
+  conversion.field = 0;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+type Attachment = Record<string, unknown>;
+
+function lines(
+  contents: { attachment: Attachment }[],
+  text: string,
+  title: string | undefined,
+  { texts }: State,
+): void {
+  const last = contents.at(-1)?.attachment;
+  const before = last && texts.get(last);
+  if (before && (title === undefined || last.title === title)) {
+    before.push(text);
+    return;
+  }
+  const attachment: Attachment = { contentType: TEXT, ...(title !== undefined && { title }) };
+  texts.set(attachment, [text]);
+  contents.push({ attachment });
+}

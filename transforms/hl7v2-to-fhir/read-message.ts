@@ -1,0 +1,71 @@
+import { charsetNamed } from '../../protocols/hl7v2/charset.ts';
+import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
+import { group } from '../../protocols/hl7v2/schema/group.ts';
+import { Group, type Misplaced } from '../../protocols/hl7v2/schema/grouped.ts';
+import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
+import type { Structure } from '../../protocols/hl7v2/schema/structure.ts';
+import { structureOf } from '../../protocols/hl7v2/schema/structure-of.ts';
+import { TextReader } from './leaves.ts';
+import { GroupView, SegmentView } from './segment-view.ts';
+
+export interface ReadMessage {
+  /** In the order of the message; lines that are no segments have an empty name. */
+  readonly segments: readonly SegmentView[];
+  readonly structure: Structure | undefined;
+  readonly misplaced: readonly Misplaced[];
+}
+
+/** Where the version has no structure for a message, that of a message like it, and of the newest version. */
+const LIKE: Readonly<Record<string, string>> = {
+  ADT: 'ADT_A01',
+  ORU: 'ORU_R01',
+  ORM: 'ORM_O01',
+  OML: 'OML_O21',
+  OUL: 'OUL_R22',
+  SIU: 'SIU_S12',
+  MDM: 'MDM_T02',
+  VXU: 'VXU_V04',
+  DFT: 'DFT_P03',
+  BAR: 'BAR_P01',
+  ACK: 'ACK',
+};
+
+/** Reads a message into leaves, its segments in the groups of its structure. */
+export function readMessage(message: Hl7Message): ReadMessage {
+  const charset = charsetNamed(message.charset);
+  const reader = new TextReader(message.delimiters, (bytes) => (charset ? charset.decodeValid(bytes) : undefined));
+  const structure =
+    structureOf(message) ??
+    structureOf(message, schemaOf('2.8')) ??
+    schemaOf('2.8').structure(LIKE[message.type.slice(0, 3)] ?? '');
+  const counts = new Map<string, number>();
+  const segments: SegmentView[] = [];
+  const read = message.segments();
+  for (const segment of read) {
+    const name = /^[A-Z][A-Z0-9]{2}$/.test(segment.name) ? segment.name : '';
+    const occurrence = (counts.get(name) ?? 0) + 1;
+    counts.set(name, occurrence);
+    segments.push(new SegmentView(name, segment.index, occurrence, reader.fields(segment.text)));
+  }
+  if (!structure) {
+    const root = new GroupView('', undefined);
+    for (const segment of segments) root.segments.push(segment);
+    for (const segment of segments) segment.group = root;
+    return { segments, structure: undefined, misplaced: [] };
+  }
+  const grouped = group(message, structure);
+  place(grouped.root, undefined, segments);
+  return { segments, structure, misplaced: grouped.misplaced };
+}
+
+function place(from: Group, parent: GroupView | undefined, segments: readonly SegmentView[]): void {
+  const view = new GroupView(from.name, parent);
+  for (const child of from.children) {
+    if (child instanceof Group) place(child, view, segments);
+    else {
+      const segment = segments[child.index]!;
+      segment.group = view;
+      view.segments.push(segment);
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import { type Bound, bind, ownersOf, type Step } from './bind-rules.ts';
+import type { Conversion } from './conversion.ts';
+import { Exact, Referred } from './converters.ts';
+import segments from './generated/segments.json' with { type: 'json' };
+import type { View } from './leaves.ts';
+import type { Rule } from './rule.ts';
+import type { Draft, SegmentView } from './segment-view.ts';
+import { asSent } from './types/quantity.ts';
+
+type Element = Record<string, unknown>;
+
+interface FieldRules {
+  readonly field: number;
+  readonly rules: readonly Bound[];
+  /** What a further repetition begins anew. */
+  readonly own: readonly number[];
+}
+
+const compiled = segments as unknown as Readonly<Record<string, readonly Rule[]>>;
+const made = new Map<string, SegmentMap>();
+
+/**
+ * The map of that name, with its rules as functions; made when it is first asked for.
+ * @throws Error where there is no such map
+ */
+export function segmentMap(name: string): SegmentMap {
+  let map = made.get(name);
+  if (!map) {
+    const rules = compiled[name];
+    if (!rules) throw new Error(`there is no map ${name}`);
+    made.set(name, (map = new SegmentMap(name, rules)));
+  }
+  return map;
+}
+
+/** The names of all maps. */
+export const segmentMapNames: readonly string[] = Object.keys(compiled);
+
+/** What one application of a map has made: where its list elements are. */
+interface Application {
+  readonly segment: SegmentView;
+  readonly conversion: Conversion;
+  readonly slots: (object | undefined)[];
+}
+
+export class SegmentMap {
+  readonly name: string;
+  /** The type of the resource that it is about. */
+  readonly resource: string;
+  readonly #whole: readonly Bound[];
+  readonly #fields: readonly FieldRules[];
+  readonly #slots: number;
+
+  constructor(name: string, rules: readonly Rule[]) {
+    this.name = name;
+    this.resource = /\[(\w+)/.exec(name)?.[1] ?? '';
+    const slots = new Map<string, number>();
+    const bound = rules.map((rule) => bind(rule, name.slice(0, 3), slots));
+    this.#whole = bound.filter(({ rule }) => rule.field === 0);
+    this.#slots = slots.size;
+    const owners = ownersOf(rules);
+    const fields = [...new Set(rules.map(({ field }) => field))].filter((field) => field > 0).sort((a, b) => a - b);
+    this.#fields = fields.map((field) => ({
+      field,
+      rules: bound.filter(({ rule }) => rule.field === field),
+      own: [...slots].flatMap(([prefix, slot]) => {
+        for (const [owned, owner] of owners) {
+          if (owner === field && (prefix === owned || prefix.startsWith(`${owned}.`) || prefix.startsWith(`${owned}>`)))
+            return slot;
+        }
+        return [];
+      }),
+    }));
+  }
+
+  /** Puts into the resource what the map makes of the segment. Never throws; what cannot be placed stays unmarked. */
+  apply(segment: SegmentView, resource: Draft, conversion: Conversion): void {
+    const application: Application = { segment, conversion, slots: new Array(this.#slots) };
+    segment.home ??= resource;
+    conversion.segment = segment;
+    conversion.field = 0;
+    conversion.repetition = 0;
+    for (const rule of this.#whole) {
+      if (!rule.when || rule.when(segment, undefined, conversion)) put(rule, undefined, resource, application);
+    }
+    for (const { field, rules, own } of this.#fields) {
+      const views = segment.fields[field];
+      if (!views) continue;
+      conversion.field = field;
+      for (let at = 0; at < views.length; at++) {
+        const view = views[at]!;
+        if (!view.valued) continue;
+        conversion.repetition = at;
+        for (const slot of own) application.slots[slot] = undefined;
+        for (const rule of rules) {
+          if (rule.when && !rule.when(segment, view, conversion)) continue;
+          if (conversion.tracer)
+            conversion.tracer.watch(rule.rule, view, resource, () => put(rule, view, resource, application));
+          else put(rule, view, resource, application);
+        }
+      }
+    }
+    conversion.field = 0;
+  }
+}
+
+/** Carries one rule out. */
+function put(bound: Bound, view: View | undefined, resource: Draft, application: Application): void {
+  const { last, fixed } = bound;
+  if (fixed === undefined && !view) return;
+  const parent = reach(bound, resource, application);
+  if (!parent) return;
+  if (last.kind === 'resource') refer(bound, view!, parent, application);
+  else if (last.kind === 'list') append(bound, view, parent, application);
+  else set(bound, view, parent, application);
+}
+
+/** The element that the last step is a part of; undefined where something else stands in its place. */
+function reach(bound: Bound, resource: Draft, application: Application): Element | undefined {
+  let element: Element = resource;
+  for (const step of bound.steps) {
+    if (step.others && taken(element, step.others)) return undefined;
+    const next = stepInto(element, step, application);
+    if (!next) return undefined;
+    element = next;
+  }
+  return element;
+}
+
+function stepInto(element: Element, step: Step, { slots, conversion }: Application): Element | undefined {
+  switch (step.kind) {
+    case 'object': {
+      const there = element[step.name];
+      if (there === undefined) {
+        const made: Element = {};
+        element[step.name] = made;
+        return made;
+      }
+      return typeof there === 'object' && !Array.isArray(there) ? (there as Element) : undefined;
+    }
+    case 'list': {
+      const known = slots[step.slot];
+      if (known) return known as Element;
+      const made: Element = {};
+      const list = (element[step.name] ??= []) as unknown[];
+      list.push(made);
+      slots[step.slot] = made;
+      return made;
+    }
+    case 'resource': {
+      const target = conversion.resources.targetOf(element);
+      if (target) return target.resourceType === step.name && slots[step.slot] === target ? target : undefined;
+      const made = conversion.resources.make(step.name);
+      conversion.resources.point(element, made);
+      slots[step.slot] = made;
+      return made;
+    }
+    default:
+      return step.kind satisfies never;
+  }
+}
+
+function taken(element: Element, others: readonly string[]): boolean {
+  for (const other of others) if (element[other] !== undefined) return true;
+  return false;
+}
+
+/** A reference to what the data type's map makes. What an earlier rule has begun of it stays. */
+function refer(bound: Bound, view: View, element: Element, { slots, conversion }: Application): void {
+  const { last } = bound;
+  if (conversion.resources.targetOf(element)) return;
+  const value = referred(bound, view, conversion);
+  if (!value) return;
+  conversion.resources.point(element, value);
+  slots[last.slot] = value;
+  view.element ??= element;
+}
+
+/** What the data type's map makes of a value; of one that is the same to the letter, the same. */
+function referred({ rule, convert }: Bound, view: View, conversion: Conversion): Draft | undefined {
+  const key = `${rule.via}|${view.raw}`;
+  const known = conversion.referred.get(key);
+  if (known) {
+    view.markAs(known.marks);
+    return known.draft;
+  }
+  const fresh = view.parts.every((leaves) => !leaves?.some((leaf) => leaf?.mark !== undefined));
+  const made = convert!(view, conversion);
+  if (!(made instanceof Referred)) return undefined;
+  if (fresh) conversion.referred.set(key, { draft: made.draft, marks: view.marks() });
+  return made.draft;
+}
+
+function append(bound: Bound, view: View | undefined, element: Element, { slots, conversion }: Application): void {
+  const { last } = bound;
+  const value = bound.fixed ?? bound.convert!(view!, conversion);
+  if (value === undefined) return;
+  const list = (element[last.name] ??= []) as unknown[];
+  if (typeof value !== 'object' || value === null) {
+    list.push(value);
+    return;
+  }
+  const begun = slots[last.slot];
+  if (begun) Object.assign(begun, value);
+  else {
+    list.push(value);
+    slots[last.slot] = value;
+  }
+  if (view) view.element ??= begun ?? value;
+}
+
+function set(bound: Bound, view: View | undefined, element: Element, { conversion }: Application): void {
+  const { last, fixed, rule } = bound;
+  const there = element[last.name];
+  if (fixed !== undefined) {
+    if (there === undefined && !(last.others && taken(element, last.others))) element[last.name] = fixed;
+    return;
+  }
+  // A unit is put beside a number; anything else that is there was said first.
+  if (there !== undefined && rule.via !== 'CWE[Quantity]') return;
+  if (last.others && taken(element, last.others)) return;
+  const value = bound.convert!(view!, conversion);
+  if (value === undefined) return;
+  if (value instanceof Exact) {
+    element[last.name] = value.value;
+    element[`_${last.name}`] = asSent(value.text);
+  } else if (there !== undefined) Object.assign(there as object, value);
+  else {
+    element[last.name] = value;
+    if (typeof value === 'object') view!.element ??= value as object;
+  }
+}

@@ -1,0 +1,152 @@
+import type { HumanName } from '@medplum/fhirtypes';
+import type { Conversion } from '../conversion.ts';
+import type { View } from '../leaves.ts';
+import { rows } from '../row-names.ts';
+import { leadsBack, mapped } from '../vocabulary.ts';
+import { periodOf } from './period.ts';
+
+const OWN_PREFIX = 'http://hl7.org/fhir/StructureDefinition/humanname-own-prefix';
+const OWN_NAME = 'http://hl7.org/fhir/StructureDefinition/humanname-own-name';
+const PARTNER_PREFIX = 'http://hl7.org/fhir/StructureDefinition/humanname-partner-prefix';
+const PARTNER_NAME = 'http://hl7.org/fhir/StructureDefinition/humanname-partner-name';
+const ORDER = 'http://hl7.org/fhir/StructureDefinition/humanname-assembly-order';
+
+const FN = rows('FN[HumanName]', 3, 4, 5, 6, 7, 8, 9, 10, 11);
+
+/** Where the parts of a name stand in a value: XPN and XCN have them at different places. */
+interface NamePlaces {
+  readonly family: number;
+  readonly use: number;
+  readonly period: number;
+  readonly order: number;
+  readonly start: number;
+  readonly end: number;
+  readonly professional: number;
+  readonly rows: Readonly<
+    Record<
+      | 'given'
+      | 'second'
+      | 'suffix'
+      | 'prefix'
+      | 'degree'
+      | 'use'
+      | 'period'
+      | 'order'
+      | 'start'
+      | 'end'
+      | 'professional',
+      string
+    >
+  >;
+}
+
+const X = rows('XPN[HumanName]', 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 18, 19);
+const XPN: NamePlaces = {
+  ...{ family: 1, use: 7, period: 10, order: 11, start: 12, end: 13, professional: 14 },
+  rows: {
+    ...{ given: X[4], second: X[5], suffix: X[6], prefix: X[7], degree: X[8], use: X[9], period: X[12], order: X[14] },
+    ...{ start: X[15], end: X[16], professional: X[17] },
+  },
+};
+const C = rows('XCN[Practitioner]', 4, 5, 6, 7, 8, 9, 13, 22, 23, 24, 25, 26, 27);
+const XCN: NamePlaces = {
+  ...{ family: 2, use: 10, period: 17, order: 18, start: 19, end: 20, professional: 21 },
+  rows: {
+    ...{ given: C[5], second: C[6], suffix: C[7], prefix: C[8], degree: C[9], use: C[13], period: C[22], order: C[24] },
+    ...{ start: C[25], end: C[26], professional: C[27] },
+  },
+};
+
+/** An XPN value (HL7 2.5.1 §2.A.89). */
+export function nameOfXpn(view: View, conversion: Conversion): HumanName | undefined {
+  const name = nameAt(view, XPN, conversion);
+  return name;
+}
+
+/** What an XPN calls someone (XPN-15): a name of its own. */
+export function nicknameOfXpn(view: View): HumanName | undefined {
+  const called = view.take(15, X[18]);
+  return called === undefined ? undefined : { use: 'nickname', given: [called] };
+}
+
+/** The name in an XCN value; its degree is left for the qualification. */
+export function nameOfXcn(view: View, conversion: Conversion): HumanName | undefined {
+  return nameAt(view, XCN, conversion);
+}
+
+function nameAt(view: View, places: NamePlaces, conversion: Conversion): HumanName | undefined {
+  const { rows: at } = places;
+  const name: HumanName = {};
+  const use = view.peek(places.use);
+  const meant = use === undefined ? undefined : mapped('NameType', use);
+  if (meant && USES.has(meant[0])) {
+    if (leadsBack('NameType', use!)) view.mark(places.use, at.use);
+    name.use = meant[0] as NonNullable<HumanName['use']>;
+  }
+  family(view, places.family, name);
+  const given = [view.take(places.family + 1, at.given), view.take(places.family + 2, at.second)].filter(
+    (part) => part !== undefined,
+  );
+  if (given.length > 0) name.given = given;
+  const prefix = view.take(places.family + 4, at.prefix);
+  if (prefix !== undefined) name.prefix = [prefix];
+  const suffix: string[] = [];
+  const own = view.take(places.family + 3, at.suffix);
+  if (own !== undefined) suffix.push(own);
+  if (places === XPN) {
+    const degree = view.take(6, at.degree);
+    if (degree !== undefined) suffix.push(degree);
+  }
+  const professional = view.take(places.professional, at.professional);
+  if (professional !== undefined) suffix.push(professional);
+  if (suffix.length > 0) name.suffix = suffix;
+  if (Object.keys(name).length === 0 || (Object.keys(name).length === 1 && name.use)) return undefined;
+  dates(view, places, name, conversion);
+  const order = view.peek(places.order);
+  if (order === 'G' || order === 'F') {
+    view.mark(places.order, at.order);
+    name.extension = [{ url: ORDER, valueCode: order === 'G' ? 'NL4' : 'NL1' }];
+  }
+  return name;
+}
+
+const USES = new Set(['usual', 'official', 'temp', 'nickname', 'anonymous', 'old', 'maiden']);
+
+function dates(view: View, places: NamePlaces, name: HumanName, conversion: Conversion): void {
+  const { rows: at } = places;
+  const period =
+    view.has(places.start) || view.has(places.end)
+      ? periodOf(view, places.start, places.end, at.start, at.end, conversion)
+      : undefined;
+  if (period) name.period = period;
+  const range = period ? undefined : view.sub(places.period);
+  const said = range && periodOf(range, 1, 2, at.period, at.period, conversion);
+  if (said) name.period = said;
+}
+
+/** FN: the surname, and what it is made of (HL7 2.5.1 §2.A.30). */
+function family(view: View, n: number, name: HumanName): void {
+  const surname = view.takeSub(n, 1, FN[3]);
+  const ownPrefix = view.takeSub(n, 2, FN[5]);
+  const ownName = view.takeSub(n, 3, FN[7]);
+  const partnerPrefix = view.takeSub(n, 4, FN[9]);
+  const partnerName = view.takeSub(n, 5, FN[11]);
+  if (surname !== undefined) name.family = surname;
+  const extension = [
+    ...(ownPrefix === undefined ? [] : [{ url: OWN_PREFIX, valueString: ownPrefix }]),
+    ...(ownName === undefined ? [] : [{ url: OWN_NAME, valueString: ownName }]),
+    ...(partnerPrefix === undefined ? [] : [{ url: PARTNER_PREFIX, valueString: partnerPrefix }]),
+    ...(partnerName === undefined ? [] : [{ url: PARTNER_NAME, valueString: partnerName }]),
+  ];
+  if (extension.length === 0) return;
+  if (surname === undefined) name.family = [ownPrefix, ownName, partnerPrefix, partnerName].filter(Boolean).join(' ');
+  Object.assign(name, { _family: { extension } });
+}
+
+const STRING = rows('XPN[string]', 3);
+
+/** A name as one text, as people would write it. */
+export function wordsOfName(view: View): string | undefined {
+  const parts = [5, 2, 3, 1, 4, 6].map((n) => view.take(n, STRING[3])).filter((part) => part !== undefined);
+  return parts.length > 0 ? parts.join(' ') : undefined;
+}

@@ -1,0 +1,67 @@
+import type { Conversion } from '../conversion.ts';
+
+/** A number as FHIR has it; undefined, with an issue, for what is none. Signs, blanks and leading zeros are understood. */
+export function decimalOf(text: string, conversion: Conversion): number | undefined {
+  const plain = text.trim();
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(plain) || plain.length > 18) {
+    conversion.issue('bad-number', 'it is no number as HL7 writes them');
+    return undefined;
+  }
+  return Number(plain);
+}
+
+/** Whether a number is written as FHIR would write it: what is not keeps its text beside it (`1.50`). */
+export function isExact(text: string, value: number): boolean {
+  return String(value) === text;
+}
+
+export function integerOf(text: string, least: number, conversion: Conversion): number | undefined {
+  const value = decimalOf(text, conversion);
+  if (value === undefined) return undefined;
+  if (Number.isInteger(value) && value >= least && value <= 2_147_483_647) return value;
+  conversion.issue('bad-number', 'it is no whole number of the range that is needed here');
+  return undefined;
+}
+
+/** A code: no blanks at its ends, and one at a time inside it. */
+export function codeOf(text: string): string {
+  return /\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text;
+}
+
+const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/;
+
+/** An absolute URI, or undefined. */
+export function uriOf(text: string): string | undefined {
+  return URI.test(text) ? text : undefined;
+}
+
+/** As validators have it: one that ends after two or three short arcs is none. */
+export function isOid(text: string): boolean {
+  return text.lastIndexOf('.') >= 5 && /^[0-2](\.(0|[1-9]\d*))+$/.test(text);
+}
+
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
+}
+
+/** The URI of a universal identifier (HL7 table 0301); undefined where it is not one of a kind that has one. */
+export function universalUri(id: string, kind: string | undefined): string | undefined {
+  if (kind === undefined) {
+    if (isOid(id)) return `urn:oid:${id}`;
+    return isUuid(id) ? `urn:uuid:${id.toLowerCase()}` : uriOf(id);
+  }
+  switch (kind.toUpperCase()) {
+    case 'ISO':
+      return isOid(id) ? `urn:oid:${id}` : undefined;
+    case 'UUID':
+    case 'GUID':
+      return isUuid(id) ? `urn:uuid:${id.toLowerCase()}` : undefined;
+    case 'URI':
+    case 'URL':
+      return uriOf(id);
+    case 'DNS':
+      return /^[A-Za-z0-9.-]+$/.test(id) ? `urn:dns:${id}` : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,32 @@
+/** What Weir names itself: extensions for v2 values that FHIR has no element for, and systems for codes and authorities that say none. */
+export const V2 = 'urn:weir:hl7v2:';
+
+/** `urn:weir:hl7v2:PID-39`. */
+export const v2Extension = kept((path) => `${V2}${path}`);
+
+/** The system of identifiers of an authority that has a name and no universal identifier. */
+export const namespaceSystem = kept((name) => `${V2}namespace:${encodeURIComponent(name)}`);
+
+/** The system of codes whose coding system v2 names, and nobody else. */
+export const codingSystem = kept((name) => `${V2}coding-system:${encodeURIComponent(name)}`);
+
+/** A table of HL7 v2, `0203`. */
+export const table = kept((id) => `http://terminology.hl7.org/CodeSystem/v2-${id}`);
+
+export const DATA_ABSENT = 'http://hl7.org/fhir/StructureDefinition/data-absent-reason';
+
+/** An element that has to be there and was not said. */
+export const absent = { extension: [{ url: DATA_ABSENT, valueCode: 'unknown' }] } as const;
+
+/** The same text for the same name: making it anew is most of what a short lookup costs. Names come from senders, so that they are not kept for ever. */
+function kept(make: (name: string) => string): (name: string) => string {
+  const made = new Map<string, string>();
+  return (name) => {
+    let text = made.get(name);
+    if (text === undefined) {
+      if (made.size >= 2000) made.clear();
+      made.set(name, (text = make(name)));
+    }
+    return text;
+  };
+}

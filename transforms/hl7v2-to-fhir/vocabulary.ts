@@ -1,0 +1,116 @@
+import type { Coding } from '@medplum/fhirtypes';
+import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
+import systems from './generated/systems.json' with { type: 'json' };
+import vocabularies from './generated/vocabularies.json' with { type: 'json' };
+import type { CodeTarget } from './rule.ts';
+import { codingSystem, table } from './urls.ts';
+
+const tables = vocabularies as unknown as Readonly<Record<string, Readonly<Record<string, CodeTarget>>>>;
+
+/** What a vocabulary maps a code to. Letter case is not told apart where it is not found as it stands. */
+export function mapped(vocabulary: string, code: string): CodeTarget | undefined {
+  const codes = tables[vocabulary];
+  return codes && (own(codes, code) ?? own(codes, code.toUpperCase()));
+}
+
+/**
+ * Whether a code is the one that its target leads back to: the first of the vocabulary that has it. Of any other the target
+ * alone would not tell what was sent.
+ */
+export function leadsBack(vocabulary: string, code: string): boolean {
+  let firsts = firstCodes.get(vocabulary);
+  if (!firsts) {
+    const targets = new Map<string, string>();
+    for (const [each, [target]] of Object.entries(tables[vocabulary] ?? {}))
+      if (!targets.has(target)) targets.set(target, each);
+    firstCodes.set(vocabulary, (firsts = new Set(targets.values())));
+  }
+  return firsts.has(code);
+}
+
+const firstCodes = new Map<string, ReadonlySet<string>>();
+
+function own<T>(codes: Readonly<Record<string, T>>, code: string): T | undefined {
+  return Object.hasOwn(codes, code) ? codes[code] : undefined;
+}
+
+/** Coding systems of HL7 table 0396 by their names, as far as they have one URI. */
+const SYSTEMS: Readonly<Record<string, string>> = {
+  LN: 'http://loinc.org',
+  LOINC: 'http://loinc.org',
+  SCT: 'http://snomed.info/sct',
+  SNM: 'http://snomed.info/sct',
+  SNOMEDCT: 'http://snomed.info/sct',
+  UCUM: 'http://unitsofmeasure.org',
+  I10: 'http://hl7.org/fhir/sid/icd-10',
+  I10C: 'http://hl7.org/fhir/sid/icd-10-cm',
+  ICD10: 'http://hl7.org/fhir/sid/icd-10',
+  'ICD-10': 'http://hl7.org/fhir/sid/icd-10',
+  'ICD-10-CM': 'http://hl7.org/fhir/sid/icd-10-cm',
+  I9: 'http://hl7.org/fhir/sid/icd-9-cm',
+  I9C: 'http://hl7.org/fhir/sid/icd-9-cm',
+  I9CDX: 'http://hl7.org/fhir/sid/icd-9-cm',
+  CVX: 'http://hl7.org/fhir/sid/cvx',
+  MVX: 'http://hl7.org/fhir/sid/mvx',
+  NDC: 'http://hl7.org/fhir/sid/ndc',
+  RXNORM: 'http://www.nlm.nih.gov/research/umls/rxnorm',
+  C4: 'http://www.ama-assn.org/go/cpt',
+  CPT: 'http://www.ama-assn.org/go/cpt',
+  C5: 'http://www.ama-assn.org/go/cpt',
+  CDCREC: 'urn:oid:2.16.840.1.113883.6.238',
+  ISO639: 'urn:iso:std:iso:639',
+};
+
+/** Whether a coding system is FHIR's idea of one whose codes everyone knows: units are, for one. */
+const named = new Map<string, string>();
+
+/** The URI of a coding system that CWE-3 names: `LN`, `HL70078`, `99LAB`, or a universal identifier as it is. */
+export function systemNamed(name: string): string {
+  let uri = named.get(name);
+  if (uri === undefined) {
+    uri = systemOf(name);
+    // Names come from senders: what they make up is not kept for ever.
+    if (named.size < 2000) named.set(name, uri);
+  }
+  return uri;
+}
+
+function systemOf(name: string): string {
+  const upper = name.toUpperCase();
+  const known = Object.hasOwn(SYSTEMS, upper) ? SYSTEMS[upper] : undefined;
+  if (known) return known;
+  const [, id] = /^HL7(\d{4})$/.exec(upper) ?? [];
+  if (id) return table(id);
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(name) && !/["<>\\^`{|}]/.test(name)) return name;
+  if (/^[0-2](\.(0|[1-9]\d*))+$/.test(name)) return `urn:oid:${name}`;
+  return codingSystem(name);
+}
+
+const newest = schemaOf('2.8');
+
+const listed = new Map<string, ReadonlySet<string>>(
+  Object.entries(systems as Readonly<Record<string, readonly string[]>>).map(([url, codes]) => [url, new Set(codes)]),
+);
+
+/**
+ * The system to put a code under: the one that was meant, unless R4 lists its codes and this is none of them. What a site has
+ * added to a table is a code of its own.
+ */
+export function systemFor(system: string, code: string): string {
+  const codes = listed.get(system);
+  if (!codes || codes.has(code)) return system;
+  const name = system.slice(system.lastIndexOf('/') + 1);
+  return codingSystem(name.replace(/^v2-(?=\d{4}$)/, 'HL7'));
+}
+
+/** The coding of a code of an HL7 table, where the table has it. */
+export function codingIn(id: string, code: string): Coding | undefined {
+  const display = newest.table(id)?.codes.get(code);
+  if (display === undefined) return undefined;
+  return { system: table(id), code, ...(display !== '' && { display }) };
+}
+
+/** The table of a field, as the newest version of the standard has it; undefined where it has none. */
+export function tableOf(segment: string, field: number): string | undefined {
+  return newest.segment(segment)?.fields[field - 1]?.table;
+}
