@@ -1,10 +1,12 @@
 /** What channel files import as `weir`. */
 import { channel as channelIn } from './adapters/channel/channel.ts';
 import { events } from './adapters/events/events.ts';
+import { fhir as fhirIn } from './adapters/fhir/fhir.ts';
 import { file as fileIn } from './adapters/file/file.ts';
 import { http as httpIn } from './adapters/http/http.ts';
 import { kafka as kafkaIn } from './adapters/kafka/kafka.ts';
 import { mllp as mllpIn } from './adapters/mllp/mllp.ts';
+import { mqtt as mqttIn } from './adapters/mqtt/mqtt.ts';
 import { postgres as postgresIn } from './adapters/postgres/postgres.ts';
 import { rabbitmq as rabbitmqIn } from './adapters/rabbitmq/rabbitmq.ts';
 import { schedule } from './adapters/schedule/schedule.ts';
@@ -12,10 +14,12 @@ import { sftp as sftpIn } from './adapters/sftp/sftp.ts';
 import { channel as channelOut } from './connectors/channel/channel.ts';
 import { discard } from './connectors/discard/discard.ts';
 import { email } from './connectors/email/email.ts';
+import { fhir as fhirOut } from './connectors/fhir/fhir.ts';
 import { file as fileOut } from './connectors/file/file.ts';
 import { http as httpOut } from './connectors/http/http.ts';
 import { kafka as kafkaOut } from './connectors/kafka/kafka.ts';
 import { mllp as mllpOut } from './connectors/mllp/mllp.ts';
+import { mqtt as mqttOut } from './connectors/mqtt/mqtt.ts';
 import { postgres as postgresOut } from './connectors/postgres/postgres.ts';
 import { publish } from './connectors/publish/publish.ts';
 import { rabbitmq as rabbitmqOut } from './connectors/rabbitmq/rabbitmq.ts';
@@ -23,6 +27,7 @@ import { sftp as sftpOut } from './connectors/sftp/sftp.ts';
 import { hl7Batch } from './contracts/envelopes/hl7-batch.ts';
 import { jsonArray } from './contracts/envelopes/json-array.ts';
 import { lines } from './contracts/envelopes/lines.ts';
+import { hl7v2ToFhir } from './transforms/hl7v2-to-fhir/hl7v2-to-fhir.ts';
 import { hl7v2ToLabResult } from './transforms/hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
 import { hl7v2ToPatientEvent } from './transforms/hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
 import { labResultToCritical } from './transforms/lab-result-to-critical/lab-result-to-critical.ts';
@@ -32,10 +37,12 @@ import { mapping } from './transforms/mapping/mapping.ts';
 export const adapters = Object.freeze({
   mllp: mllpIn,
   http: httpIn,
+  fhir: fhirIn,
   sftp: sftpIn,
   file: fileIn,
   kafka: kafkaIn,
   rabbitmq: rabbitmqIn,
+  mqtt: mqttIn,
   postgres: postgresIn,
   schedule,
   events,
@@ -45,10 +52,12 @@ export const adapters = Object.freeze({
 export const connectors = Object.freeze({
   mllp: mllpOut,
   http: httpOut,
+  fhir: fhirOut,
   sftp: sftpOut,
   file: fileOut,
   kafka: kafkaOut,
   rabbitmq: rabbitmqOut,
+  mqtt: mqttOut,
   postgres: postgresOut,
   email,
   publish,
@@ -58,11 +67,19 @@ export const connectors = Object.freeze({
 /** What several messages are put into: `collect({ count: 500, envelope: envelopes.hl7Batch({}) }, connectors.sftp({ … }))`. */
 export const envelopes = Object.freeze({ hl7Batch, lines, jsonArray });
 /** What changes them on the way: `.through(transforms.hl7v2ToPatientEvent({}))`. */
-export const transforms = Object.freeze({ hl7v2ToPatientEvent, hl7v2ToLabResult, labResultToCritical, mapping });
+export const transforms = Object.freeze({
+  hl7v2ToFhir,
+  hl7v2ToPatientEvent,
+  hl7v2ToLabResult,
+  labResultToCritical,
+  mapping,
+});
 
 export { type PatientEvent, patientEvent } from './contracts/clinical-patient.ts';
 export { cronSchedule } from './contracts/cron-schedule.ts';
 export { delimitedFormat, delimitedOptions } from './contracts/delimited.ts';
+export { fhirBundle, fhirResource } from './contracts/fhir.ts';
+export { patientKeys } from './contracts/fhir-keys.ts';
 export { fixedWidthFormat, fixedWidthOptions } from './contracts/fixed-width.ts';
 export { hl7v2 } from './contracts/hl7v2.ts';
 export { type JsonValue, json } from './contracts/json.ts';

@@ -1,10 +1,12 @@
 import { channel } from './channel/channel.ts';
 import { discard } from './discard/discard.ts';
 import { email } from './email/email.ts';
+import { fhir } from './fhir/fhir.ts';
 import { file } from './file/file.ts';
 import { http } from './http/http.ts';
 import { kafka } from './kafka/kafka.ts';
 import { mllp } from './mllp/mllp.ts';
+import { mqtt } from './mqtt/mqtt.ts';
 import { postgres } from './postgres/postgres.ts';
 import { publish } from './publish/publish.ts';
 import { rabbitmq } from './rabbitmq/rabbitmq.ts';
@@ -14,11 +16,13 @@ import { sftp } from './sftp/sftp.ts';
 export const connectors = [
   mllp,
   http,
+  fhir,
   publish,
   file,
   sftp,
   kafka,
   rabbitmq,
+  mqtt,
   postgres,
   email,
   channel,

@@ -1,0 +1,67 @@
+/**
+ * `npm run bench:fhir` – HL7 v2 into bundles of FHIR R4 on one core, decoding and encoding included: an admission, and a result of
+ * 20 observations. In alternate rounds of one process, beside parsing alone. Exits 1 below `ADMISSIONS` or `RESULTS` a second.
+ */
+import { readFileSync } from 'node:fs';
+import { fhirBundle } from '../contracts/fhir.ts';
+import { hl7v2 } from '../contracts/hl7v2.ts';
+import { noMeta } from '../core/format.ts';
+import { convert } from '../transforms/hl7v2-to-fhir/convert.ts';
+import { report } from './gates.ts';
+import { median, spread } from './statistics.ts';
+
+const ADMISSIONS = 8_000;
+const RESULTS = 2_000;
+const ROUNDS = 15;
+const ROUND_MS = 120;
+
+const admission = readFileSync(new URL('../test-fixtures/hl7v2/adt-a01.hl7', import.meta.url));
+const observations = Array.from(
+  { length: 20 },
+  (_, index) =>
+    `OBX|${index + 1}|NM|${2000 + index}-3^Analyte ${index}^LN||${index}.5|mmol/L^^UCUM|1.0-9.0|N|||F|||20260302074500|LAB^Laboratory^L|1001^Keller^Ruth^^^Dr^^^HOSP\r`,
+);
+const result = Buffer.from(
+  `MSH|^~\\&|LAB|HOSP|WEIR|HOSP|20260302081500+0100||ORU^R01^ORU_R01|R1|P|2.5.1\r` +
+    `PID|1||4711001^^^HOSP^MR||Berger^Anna^Maria^^^^L||19580417|F\r` +
+    `PV1|1|I|3W^312^A^HOSP||||1001^Keller^Ruth^^^Dr^^^HOSP\r` +
+    `ORC|RE|P1^EHR|F1^LAB\r` +
+    `OBR|1|P1^EHR|F1^LAB|24323-8^Panel^LN|||20260302070000||||||||1001^Keller^Ruth^^^Dr^^^HOSP||||||20260302080000||LAB|F\r${observations.join('')}`,
+);
+
+const subjects = {
+  'admission: parse': () => hl7v2.decode(admission, noMeta).controlId.length,
+  'admission to bundle': () => convert(hl7v2.decode(admission, noMeta)).bundle.entry?.length ?? 0,
+  'admission to encoded bundle': () => fhirBundle.encode(convert(hl7v2.decode(admission, noMeta)).bundle).length,
+  'result of 20 observations to bundle': () => convert(hl7v2.decode(result, noMeta)).bundle.entry?.length ?? 0,
+  'result of 20 observations to encoded bundle': () =>
+    fhirBundle.encode(convert(hl7v2.decode(result, noMeta)).bundle).length,
+};
+
+console.log(
+  `node ${process.version}, ADT of ${admission.length} B, ORU of ${result.length} B, ${ROUNDS} alternate rounds of ${ROUND_MS} ms of processor time each, messages per second of it (median, lowest–highest)`,
+);
+const rates = Object.entries(subjects).map(([name, work]) => ({ name, work, rates: [] as number[] }));
+for (const { work } of rates) measure(work);
+for (let round = 0; round < ROUNDS; round++) for (const { work, rates: of } of rates) of.push(measure(work));
+for (const { name, rates: of } of rates) console.log(`  ${name.padEnd(44)} ${spread(of)}`);
+report('bench:fhir', [
+  { name: rates[1]!.name, figure: median(rates[1]!.rates), limit: ADMISSIONS, must: 'reach', unit: 'messages/s' },
+  { name: rates[3]!.name, figure: median(rates[3]!.rates), limit: RESULTS, must: 'reach', unit: 'messages/s' },
+]);
+
+/** Per second of processor time, that of the collector's threads included: other programs may have the core in between. */
+function measure(work: () => number): number {
+  const started = process.cpuUsage();
+  let count = 0;
+  let made = 0;
+  let elapsed = 0;
+  while (elapsed < ROUND_MS) {
+    for (let i = 0; i < 50; i++) made += work();
+    count += 50;
+    const { user, system } = process.cpuUsage(started);
+    elapsed = (user + system) / 1000;
+  }
+  if (made === 0) throw new Error('bench:fhir: nothing was made');
+  return (count / elapsed) * 1000;
+}
