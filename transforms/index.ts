@@ -1,3 +1,4 @@
+import { deviceToReading } from './device-to-reading/device-to-reading.ts';
 import { hl7v2ToFhir } from './hl7v2-to-fhir/hl7v2-to-fhir.ts';
 import { hl7v2ToLabResult } from './hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
 import { hl7v2ToPatientEvent } from './hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
@@ -5,4 +6,11 @@ import { labResultToCritical } from './lab-result-to-critical/lab-result-to-crit
 import { mapping } from './mapping/mapping.ts';
 
 /** Every transform and filter that is shipped. One is known by being in this list, and in no other way. */
-export const transforms = [hl7v2ToFhir, hl7v2ToPatientEvent, hl7v2ToLabResult, labResultToCritical, mapping] as const;
+export const transforms = [
+  deviceToReading,
+  hl7v2ToFhir,
+  hl7v2ToPatientEvent,
+  hl7v2ToLabResult,
+  labResultToCritical,
+  mapping,
+] as const;

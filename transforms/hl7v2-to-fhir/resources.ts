@@ -27,6 +27,8 @@ export class Resources {
   readonly #known = new Map<string, Draft>();
   readonly #ids = new Map<Draft, string>();
   readonly #final = new Map<Draft, Draft>();
+  /** Resources that are told apart by all that they hold. */
+  readonly #exact = new Set<Draft>();
   readonly #taken = new Map<string, Draft>();
   readonly #scope: string;
   #ordinal = 0;
@@ -100,7 +102,7 @@ export class Resources {
       const id = this.#idOf(draft);
       const same = this.#taken.get(id);
       if (same) {
-        merge(same, draft);
+        if (!this.#exact.has(draft)) merge(same, draft);
         this.#final.set(draft, same);
         continue;
       }
@@ -148,13 +150,21 @@ export class Resources {
     const identifiers = draft.resourceType === 'PractitionerRole' ? undefined : identifiersOf(draft);
     if (identifiers) return identifiers;
     if (draft.resourceType === 'Patient' || draft.resourceType === 'Encounter') return undefined;
-    const content = JSON.stringify(draft, (_, value: unknown) => {
-      const target = typeof value === 'object' && value !== null ? this.#targets.get(value) : undefined;
-      return target ? { reference: this.#idOf(target) } : value;
-    });
+    this.#exact.add(draft);
+    const content = this.#content(draft);
     return draft.resourceType === 'Organization' || draft.resourceType === 'Practitioner'
       ? content
       : `${this.#scope}|${content}`;
+  }
+
+  /** All that a resource holds as one text; what it refers to by its id. Much faster than JSON with a replacer. */
+  #content(value: unknown): string {
+    if (typeof value !== 'object' || value === null) return String(value);
+    const target = this.#targets.get(value);
+    if (target) return `@${this.#idOf(target)}`;
+    let text = '{';
+    for (const key in value) text += `${key}\u0000${this.#content((value as Record<string, unknown>)[key])}\u0001`;
+    return `${text}}`;
   }
 }
 
