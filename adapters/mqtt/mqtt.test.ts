@@ -92,17 +92,16 @@ describe.skipIf(server.missing)('the mqtt source', () => {
     const [broker, at] = [brokerAt(server), name()];
     const wire = await Wire.to(broker.port);
     onTestFinished(() => wire[Symbol.asyncDispose]());
-    const intake = fakeIntake((_, index) => ({ id: `m${index}`, outcome: { status: 'stored' } }));
     const config = { clientId: at, subscriptions: [{ topic: `${at}/#` }] };
     const settling = fakeIntake();
     await isReading(reading(broker.endpoint(wire.port), settling, config, 'settled'));
     const stored: Receipt = { id: 'a-message', outcome: { status: 'stored' } };
     const numbers = Array.from({ length: 6 }, (_, number) => String(number));
+    const open = new Set<number>();
     const storing = setInterval(() => {
       for (let index = 0; index < settling.arrivals.length; index++)
         if (!open.has(index) && open.add(index)) settling.answer(index, stored, 'stored');
     }, 5);
-    const open = new Set<number>();
     onTestFinished(() => clearInterval(storing));
     await broker.send(`${at}/x`, numbers);
     await arrived(settling, 6);
@@ -111,7 +110,6 @@ describe.skipIf(server.missing)('the mqtt source', () => {
     expect(wire.acknowledged).toEqual([]);
     for (const index of [0, 4]) settling.answer(index, positive);
     await vi.waitFor(() => expect(wire.acknowledged).toEqual(numbers));
-    expect(intake.arrivals).toEqual([]);
   });
 
   it('acknowledges what the channel refuses, and keeps what the store does not take', async () => {
@@ -175,7 +173,7 @@ describe.skipIf(server.missing)('the mqtt source', () => {
     const source = reading(broker.endpoint(), fakeIntake(), { clientId: at, subscriptions: [{ topic: `${at}/#` }] });
     await isReading(source);
     const other = await broker.client({ clientId: at, clean: true, reconnectPeriod: 0 });
-    await vi.waitFor(() => expect(source.context.logged[0]?.text).toMatch(/same client id: clientId$/));
+    await vi.waitFor(() => expect(source.context.logged[0]?.text).toMatch(/another client has the same clientId$/));
     await other.endAsync();
     await vi.waitFor(() => expect(source.context.counts.mqtt_sessions_lost_total).toBe(1), { timeout: 8000 });
     expect(source.context.logged.at(-1)?.text).toMatch(/may be lost$/);

@@ -52,7 +52,7 @@ export function missing(measured: readonly Measured[], limit: number): string {
   const unaccounted = new Findings();
   for (const each of measured) {
     for (const { leaf, by } of each.lost) {
-      lost.add(`${leaf.path} (${by === undefined ? 'taken by nothing' : `taken by ${by}`})`, each, brief(leaf.text));
+      lost.add(`${leaf.path} (${by ?? 'unaccounted for'})`, each, brief(leaf.text));
     }
     for (const leaf of each.unaccounted) unaccounted.add(leaf.path, each, brief(leaf.text));
   }

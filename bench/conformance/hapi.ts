@@ -35,6 +35,7 @@ export class HapiJudge {
 
   /** Rejects with the reason it cannot be had: no Java, no Maven, no network. */
   static async get(): Promise<HapiJudge> {
+    await command('java', ['-version']);
     const jars = join(cache, 'hapi-fhir-judge');
     await mavenJars(join(folder, 'pom.xml'), jars);
     const names = readdirSync(jars).filter((name) => name.endsWith('.jar'));

@@ -5,7 +5,7 @@ import type { Part } from '../../protocols/hl7v2/segment.ts';
 export interface Leaf {
   /** `PID-3.4.2`, for findings: without the numbers of segments and repetitions. */
   readonly path: string;
-  /** Segment from 0, field, repetition, component and subcomponent from 1: `1-3[2].4.2`. */
+  /** As the converter's report names it: `PID[1]-3[2].4.2`. */
   readonly place: string;
   /** Decoded, without blanks around it; `""` as it stands. */
   readonly text: string;
@@ -19,8 +19,11 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 /** Every populated leaf of a message. Blanks alone are nothing. */
 export function leavesOf(message: Hl7Message): Leaf[] {
   const leaves: Leaf[] = [];
+  const occurrences = new Map<string, number>();
   for (const segment of message.segments()) {
-    const name = /^[A-Z][A-Z0-9]{2}$/.test(segment.name) ? segment.name : 'line';
+    const name = /^[A-Z][A-Z0-9]{2}$/.test(segment.name) ? segment.name : '';
+    const occurrence = (occurrences.get(name) ?? 0) + 1;
+    occurrences.set(name, occurrence);
     for (let n = 1; n <= segment.fieldCount; n++) {
       const encoding = name === 'MSH' && n <= 2;
       for (const [repetition, component, subcomponent, part] of partsOf(segment.field(n))) {
@@ -28,8 +31,8 @@ export function leavesOf(message: Hl7Message): Leaf[] {
         if (text === '') continue;
         const deeper = subcomponent > 1 ? `.${subcomponent}` : '';
         leaves.push({
-          path: `${name}-${n}${component > 1 || deeper ? `.${component}${deeper}` : ''}`,
-          place: `${segment.index}-${n}[${repetition}].${component}.${subcomponent}`,
+          path: `${name || 'line'}-${n}${component > 1 || deeper ? `.${component}${deeper}` : ''}`,
+          place: `${name}[${occurrence}]-${n}[${repetition}].${component}.${subcomponent}`,
           text,
           encoding,
         });

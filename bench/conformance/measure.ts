@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { ProtocolFault } from '../../protocols/fault.ts';
 import { Hl7Message, parse } from '../../protocols/hl7v2/message.ts';
-import { type Converted, converted } from './converted.ts';
+import { type Accounted, accounted, converted } from './converted.ts';
 import { digest } from './digest.ts';
 import type { Issue } from './issue.ts';
-import type { Leaf } from './leaves.ts';
+import { type Leaf, leavesOf } from './leaves.ts';
 import { danglingIn, emptyIn } from './references.ts';
 import { landed } from './ruler.ts';
 import type { Input } from './sources.ts';
@@ -20,7 +20,7 @@ export interface Measured extends Input {
   readonly refused: string | undefined;
   /** What must not be: that the converter throws. */
   readonly thrown: string | undefined;
-  readonly reported: Converted['issues'];
+  readonly reported: Accounted['issues'];
   /** What the judges find, when they have been asked. */
   issues: readonly Issue[] | undefined;
   readonly dangling: readonly string[];
@@ -49,21 +49,22 @@ const nothing = {
   same: true,
 };
 
-/** Converts a file twice and looks at what it became; asks no judge. Throws only where the file cannot be read. */
+/** Converts a file twice, once with the report of its leaves, and looks at what it became; asks no judge. Throws only where the file cannot be read. */
 export function measure(input: Input): Measured {
   const message = read(input.path);
   if (!(message instanceof Hl7Message)) return { ...input, ...nothing, type: '(no message)', refused: message };
   const type = message.type || '(no type)';
-  let first: Converted;
+  let first: Accounted;
   let again: string;
   try {
-    first = converted(message);
-    again = converted(parse(Buffer.from(message.raw))).text;
+    first = accounted(message);
+    again = converted(parse(Buffer.from(message.raw)));
   } catch (thrown) {
     const said = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     return { ...input, ...nothing, type, thrown: said.split('\n').slice(0, 4).join(' ') };
   }
-  const { text, issues, leaves, marks } = first;
+  const { text, issues, accounts } = first;
+  const leaves = leavesOf(message);
   const bundle: unknown = JSON.parse(text);
   const { values, lost } = landed(leaves, bundle);
   return {
@@ -72,9 +73,9 @@ export function measure(input: Input): Measured {
     ...{ text, digest: digest(text), reported: issues, type, values },
     dangling: danglingIn(bundle),
     empty: emptyIn(bundle),
-    lost: lost.map((leaf) => ({ leaf, by: marks.get(leaf.place) })),
+    lost: lost.map((leaf) => ({ leaf, by: accounts.get(leaf.place) })),
     leaves: leaves.length,
-    unaccounted: leaves.filter(({ place }) => !marks.has(place)),
+    unaccounted: leaves.filter(({ place }) => !accounts.has(place)),
     same: text === again,
   };
 }

@@ -31,7 +31,7 @@ function large(): string {
     'OBR|1||LAB1^LAB|11502-2^Report^LN|||20260302073000+0100||||||||||||||||||F',
     `OBX|1|ED|60572-5^Report PDF^LN||LAB^AP^PDF^Base64^${pdf}||||||F`,
   ];
-  const text = converted(parse(Buffer.from(segments.join('\r')))).text;
+  const text = converted(parse(Buffer.from(segments.join('\r'))));
   expect(text).toContain(pdf);
   return text;
 }

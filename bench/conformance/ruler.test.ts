@@ -10,14 +10,14 @@ const message = (segments: string) => parse(Buffer.from(`${header}${segments}\r`
 
 /** Of the values of a segment those that are lost in a resource. */
 function lost(segment: string, resource: unknown): string[] {
-  const leaves = leavesOf(message(segment)).filter(({ place }) => !place.startsWith('0-'));
+  const leaves = leavesOf(message(segment)).filter(({ place }) => !place.startsWith('MSH'));
   return landed(leaves, resource).lost.map(({ path, text }) => `${path} ${text}`);
 }
 
 describe('leaves', () => {
   it('are all that is populated, decoded, blanks and emptiness left out', () => {
     const leaves = leavesOf(message('PID|1||4711^^^HOSP&1.2.3&ISO~ ||Be\\T\\rger^""^  |\x02|'));
-    expect(leaves.filter(({ place }) => place.startsWith('1-')).map(({ path, text }) => `${path} ${text}`)).toEqual([
+    expect(leaves.filter(({ place }) => place.startsWith('PID')).map(({ path, text }) => `${path} ${text}`)).toEqual([
       ...['PID-1 1', 'PID-3 4711', 'PID-3.4 HOSP', 'PID-3.4.2 1.2.3', 'PID-3.4.3 ISO', 'PID-5 Be&rger', 'PID-5.2 ""'],
     ]);
     expect(leaves.filter(({ encoding }) => encoding).map(({ text }) => text)).toEqual(['|', '^~\\&']);

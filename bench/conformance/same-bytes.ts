@@ -12,7 +12,7 @@ for await (const path of createInterface({ input: process.stdin })) console.log(
 
 function digestOf(path: string): string {
   try {
-    return digest(converted(parse(readFileSync(path))).text);
+    return digest(converted(parse(readFileSync(path))));
   } catch {
     return '';
   }

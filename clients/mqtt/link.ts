@@ -77,10 +77,12 @@ export class Link {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     socket.on('error', (thrown) => {
-      this.#error ??= mqttError(thrown, `connected to ${where}`);
+      // A connection that was there breaks for other reasons than one that is being made.
+      if (!this.#greeting) this.#error ??= mqttError(thrown, `connecting to ${where}`);
     });
     socket.on('close', () => {
-      this.#lose(this.#gone('connection-lost', 'the connection broke; a broker closes it, too, where it wants tls'));
+      if (!this.#greeting) this.#lose(mqttError({ code: 'ECONNRESET' }, `connecting to ${where}`));
+      else this.#lose(this.#gone('connection-lost', 'the connection broke, or another client has the same clientId'));
     });
     socket.on('data', (bytes: Buffer) => {
       this.#heardAt = clock.monotonic();

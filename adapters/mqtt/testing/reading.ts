@@ -18,13 +18,17 @@ export function reading(endpoint: EndpointInput, intake: FakeIntake, config: Con
   const drain = new AbortController();
   const context = fakeSourceContext({ ackAfter, endpoints: { far: endpoint } });
   const source = mqtt({ endpoint: 'far', ...config }).create(context);
-  const running = source.run(intake, { drain: drain.signal, halt: new AbortController().signal });
+  const halt = new AbortController();
+  const running = source.run(intake, { drain: drain.signal, halt: halt.signal });
   running.catch(() => undefined);
   const stop = async () => {
     drain.abort();
     await running;
   };
-  onTestFinished(async () => void (await stop().catch(() => undefined)));
+  onTestFinished(async () => {
+    halt.abort();
+    await stop().catch(() => undefined);
+  });
   return { context, running, stop };
 }
 

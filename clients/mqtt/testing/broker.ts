@@ -68,15 +68,19 @@ export class TestBroker implements AsyncDisposable {
   async retained(topic: string): Promise<string | undefined> {
     const client = await this.client();
     const heard: string[] = [];
-    client.on('message', (_topic, payload) => void heard.push(payload.toString()));
+    const echoed = Promise.withResolvers<void>();
+    client.on('message', (_topic, payload) => {
+      if (payload.toString() === 'echo') echoed.resolve();
+      else heard.push(payload.toString());
+    });
     await client.subscribeAsync(topic, { qos: 1 });
     // What is published to itself comes after what was retained.
     const echo = `${topic}/echo/${crypto.randomUUID()}`;
     await client.subscribeAsync(echo, { qos: 1 });
     await client.publishAsync(echo, 'echo', { qos: 1 });
-    while (heard.at(-1) !== 'echo') await once(client, 'message');
+    await echoed.promise;
     await client.endAsync();
-    return heard.length > 1 ? heard[0] : undefined;
+    return heard[0];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -88,6 +92,9 @@ export class TestBroker implements AsyncDisposable {
 export class Wire implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** By the client's end of each connection, the broker's. */
+  readonly #brokers = new Map<Socket, Socket>();
+  readonly #stranded = new Set<Socket>();
   #held = false;
   /** Payloads that have come from the broker with QoS 1, and their acknowledgements by the client, in their order. */
   readonly published: string[] = [];
@@ -123,6 +130,14 @@ export class Wire implements AsyncDisposable {
     this.#held = true;
   }
 
+  /** The client's ends break, and the broker is not told: it finds out when the same client connects again. */
+  strand(): void {
+    for (const [client, broker] of this.#brokers) {
+      this.#stranded.add(broker);
+      client.resetAndDestroy();
+    }
+  }
+
   release(): void {
     this.#held = false;
     for (const socket of this.#sockets) socket.resetAndDestroy();
@@ -137,6 +152,8 @@ export class Wire implements AsyncDisposable {
 
   #join(client: Socket, broker: Socket): void {
     this.connections += 1;
+    this.#brokers.set(client, broker);
+    client.on('close', () => this.#brokers.delete(client));
     const open = new Map<number, string>();
     const fromBroker = parser({ protocolVersion: 5 });
     fromBroker.on('packet', (packet) => {
@@ -163,7 +180,7 @@ export class Wire implements AsyncDisposable {
     from.on('error', () => undefined);
     from.on('close', () => {
       this.#sockets.delete(from);
-      if (!this.#held) to.destroy();
+      if (!this.#held && !this.#stranded.has(to)) to.destroy();
     });
   }
 }
