@@ -27,6 +27,8 @@ import { sftp as sftpOut } from './connectors/sftp/sftp.ts';
 import { hl7Batch } from './contracts/envelopes/hl7-batch.ts';
 import { jsonArray } from './contracts/envelopes/json-array.ts';
 import { lines } from './contracts/envelopes/lines.ts';
+import { deviceToLabResult } from './transforms/device-to-lab-result/device-to-lab-result.ts';
+import { deviceToReading } from './transforms/device-to-reading/device-to-reading.ts';
 import { hl7v2ToFhir } from './transforms/hl7v2-to-fhir/hl7v2-to-fhir.ts';
 import { hl7v2ToLabResult } from './transforms/hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
 import { hl7v2ToPatientEvent } from './transforms/hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
@@ -68,6 +70,8 @@ export const connectors = Object.freeze({
 export const envelopes = Object.freeze({ hl7Batch, lines, jsonArray });
 /** What changes them on the way: `.through(transforms.hl7v2ToPatientEvent({}))`. */
 export const transforms = Object.freeze({
+  deviceToReading,
+  deviceToLabResult,
   hl7v2ToFhir,
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,
@@ -78,6 +82,7 @@ export const transforms = Object.freeze({
 export { type PatientEvent, patientEvent } from './contracts/clinical-patient.ts';
 export { cronSchedule } from './contracts/cron-schedule.ts';
 export { delimitedFormat, delimitedOptions } from './contracts/delimited.ts';
+export { type DeviceArrival, type DeviceFrame, deviceArrival } from './contracts/device-arrival.ts';
 export { fhirBundle, fhirResource } from './contracts/fhir.ts';
 export { patientKeys } from './contracts/fhir-keys.ts';
 export { fixedWidthFormat, fixedWidthOptions } from './contracts/fixed-width.ts';
@@ -97,6 +102,13 @@ export { splitDocuments } from './contracts/split/hl7-documents.ts';
 export { splitHl7 } from './contracts/split/hl7-split.ts';
 export { splitRecords } from './contracts/split/record-split.ts';
 export { topics } from './contracts/topics.ts';
+export {
+  type Reading,
+  type VitalAlarm,
+  type VitalReadings,
+  vitalAlarm,
+  vitalReadings,
+} from './contracts/vitals.ts';
 export { type Channel, defineChannel, original, via, when } from './core/builder.ts';
 export { collect } from './core/collect.ts';
 export type { CollectOptions, Schedule } from './core/collection.ts';

@@ -3,6 +3,7 @@ import type { Format } from '../core/format.ts';
 import { patientEvent } from './clinical-patient.ts';
 import { hubAlert } from './hub-alert.ts';
 import { criticalResult, labResult } from './lab-result.ts';
+import { vitalAlarm, vitalReadings } from './vitals.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -16,6 +17,9 @@ export const topics = Object.freeze({
   patient: topicOf(patientEvent, 14 * DAY_MS),
   labResult: topicOf(labResult, 14 * DAY_MS),
   labResultCritical: topicOf(criticalResult, 14 * DAY_MS),
+  /** Of devices: their key is the device’s, unless its profile says another. */
+  vitalReadings: topicOf(vitalReadings, 7 * DAY_MS),
+  vitalAlarm: topicOf(vitalAlarm, 90 * DAY_MS),
   /** Of the hub about itself: the key of an event is the incident’s. */
   hubAlert: topicOf(hubAlert, 90 * DAY_MS),
 });

@@ -14,6 +14,7 @@ import { transforms } from '../transforms/index.ts';
 import { mapJsonSchema } from '../transforms/mapping/map-schema.ts';
 import { alertsPage, alertsSchema } from './alerts-page.ts';
 import { componentsPage, type DescribedComponent } from './component-page.ts';
+import { deviceProfilePage, deviceProfileSchema } from './device-profile-page.ts';
 import { formatJson, inputSchema, type JsonSchema, oneOf } from './json-schema.ts';
 import { keyTable } from './key-table.ts';
 import { mapPage, tablePage } from './map-page.ts';
@@ -53,6 +54,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['reference/maps.md', mapPage()],
     ['reference/tables.md', tablePage()],
     ['reference/profiles.md', profilePage()],
+    ['reference/device-profiles.md', deviceProfilePage()],
     ['reference/environment.md', environmentPage()],
     [
       'reference/settings.md',
@@ -64,6 +66,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['schemas/map.schema.json', schemaFile('A map of Weir channels', mapJsonSchema())],
     ['schemas/table.schema.json', schemaFile('A code table of Weir channels', inputSchema(yamlTable))],
     ['schemas/profile.schema.json', schemaFile('A sender profile of Weir channels', profileSchema())],
+    ['schemas/device-profile.schema.json', schemaFile('A device profile of Weir channels', deviceProfileSchema())],
     ['schemas/test.schema.json', schemaFile('Tests of a Weir channel', inputSchema(testFile))],
     ['schemas/environment.schema.json', schemaFile('An environment of Weir channels', environmentSchema())],
     ['schemas/alerts.schema.json', schemaFile('The alerts of a Weir hub', alertsSchema())],

@@ -3,6 +3,8 @@ import { checked } from '../clients/fhir/checked.ts';
 import { connectors } from '../connectors/index.ts';
 import { patientEvent } from '../contracts/clinical-patient.ts';
 import { cronSchedule } from '../contracts/cron-schedule.ts';
+import { deviceArrival } from '../contracts/device-arrival.ts';
+import { readDeviceProfile } from '../contracts/device-profile/device-profile.ts';
 import { envelopes } from '../contracts/envelopes/index.ts';
 import { fhirBundle, fhirResource } from '../contracts/fhir.ts';
 import { hl7v2 } from '../contracts/hl7v2.ts';
@@ -10,6 +12,7 @@ import { hubAlert } from '../contracts/hub-alert.ts';
 import { json } from '../contracts/json.ts';
 import { criticalResult, labResult } from '../contracts/lab-result.ts';
 import { hl7v2Profiles } from '../contracts/sender-profile/profile-format.ts';
+import { vitalAlarm, vitalReadings } from '../contracts/vitals.ts';
 import { createRegistry, type Registry } from '../core/config/registry.ts';
 import { document } from '../core/document.ts';
 import { bytes } from '../core/format.ts';
@@ -36,15 +39,21 @@ export function shippedRegistry(): Registry {
       labResult,
       criticalResult,
       hubAlert,
+      deviceArrival,
+      vitalReadings,
+      vitalAlarm,
     ],
     languageFor: recordLanguageFor,
     envelopes,
     profiles: hl7v2Profiles,
+    deviceProfile: readDeviceProfile,
     schedule: cronSchedule,
     languages: [
       hl7v2Language,
       ...[fhirResource, fhirBundle].map(fhirLanguage),
-      ...[json, patientEvent, labResult, criticalResult, hubAlert].map(jsonLanguage),
+      ...[json, patientEvent, labResult, criticalResult, hubAlert, deviceArrival, vitalReadings, vitalAlarm].map(
+        jsonLanguage,
+      ),
     ],
   });
 }

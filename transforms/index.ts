@@ -1,3 +1,4 @@
+import { deviceToLabResult } from './device-to-lab-result/device-to-lab-result.ts';
 import { deviceToReading } from './device-to-reading/device-to-reading.ts';
 import { hl7v2ToFhir } from './hl7v2-to-fhir/hl7v2-to-fhir.ts';
 import { hl7v2ToLabResult } from './hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
@@ -8,6 +9,7 @@ import { mapping } from './mapping/mapping.ts';
 /** Every transform and filter that is shipped. One is known by being in this list, and in no other way. */
 export const transforms = [
   deviceToReading,
+  deviceToLabResult,
   hl7v2ToFhir,
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,

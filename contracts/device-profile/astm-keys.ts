@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Dialect } from '../../protocols/astm/dialect.ts';
 import { named, numeric } from './point-keys.ts';
 
 const places = z
@@ -66,3 +67,16 @@ export const astmPointKeys = z.discriminatedUnion('type', [
 
 export type AstmSection = z.output<typeof astmSection>;
 export type AstmPointKeys = z.output<typeof astmPointKeys>;
+
+/** Where the analyzer of a profile writes what, as far as it differs from the standard. */
+export function dialectIn({ dialect }: AstmSection): Partial<Dialect> {
+  return Object.fromEntries(Object.entries(dialect).filter(([, places]) => places !== undefined)) as Partial<Dialect>;
+}
+
+/** Whether the unit that an analyzer wrote is that of the point; a value in another one would be wrong by its factor. */
+export function isUnitOf(
+  written: string | undefined,
+  point: Extract<AstmPointKeys, { readonly type: 'number' }>,
+): boolean {
+  return written === undefined || written === point.unit || point.writtenUnits?.includes(written) === true;
+}

@@ -18,7 +18,7 @@ export const unit = z
     'The unit of the value in UCUM, after scale and offset: `mm[Hg]`, `/min`, `%`, `Cel`; `1` where there is none.',
   );
 
-const loinc = z.string().refine(isLoinc, 'a LOINC with its check digit, like 8867-4');
+const loinc = z.string().refine(isLoinc);
 
 export const code = z
   .strictObject({
@@ -29,7 +29,9 @@ export const code = z
       .optional()
       .describe('The code of IEEE 11073-10101, partition × 65,536 + term: 150456.'),
     loinc: z
-      .union([loinc.transform((one) => [one]), z.array(loinc).min(1)])
+      .union([loinc.transform((one) => [one]), z.array(loinc).min(1)], {
+        error: 'a LOINC with its check digit, like 8867-4, or several',
+      })
       .optional()
       .describe('The LOINC, or several of which the first is the one to show.'),
   })

@@ -7,6 +7,7 @@ import { type ChannelsContext, filesBeside } from './channel-files.ts';
 import { readChannelYaml } from './channel-yaml.ts';
 import { checkFolder } from './check-folder.ts';
 import { type CodeSnapshot, channelVersion, sha256 } from './code-loader.ts';
+import { loadDeviceProfiles } from './device-profiles.ts';
 import type { LoadedChannel, ReadChannel } from './loaded-channel.ts';
 import { failed, type Loaded, loaded, type Problem } from './problem.ts';
 import { loadProfiles } from './profile-file.ts';
@@ -26,7 +27,8 @@ export async function loadChannels(
   const channels: ReadChannel[] = [];
   const profiles = given.profiles ?? (await loadProfiles(given.directory, given.registry));
   const context = { ...given, profiles };
-  const problems: Problem[] = [...profiles.problems];
+  const devices = await loadDeviceProfiles(given.directory, given.registry, given.references);
+  const problems: Problem[] = [...profiles.problems, ...devices.problems];
   const unread = new Set<string>();
   const paths = await channelFiles(context.directory);
   for (let from = 0; from < paths.length; from += AT_ONCE) {

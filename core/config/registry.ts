@@ -4,6 +4,7 @@ import type { defineEnvelope } from '../collect.ts';
 import type { Schedule } from '../collection.ts';
 import type { Adapter, Connector, Filter, Transform } from '../define.ts';
 import type { Format } from '../format.ts';
+import type { DeviceProfileReader } from './device-profile-reader.ts';
 import type { FormatLanguage } from './format-language.ts';
 import type { ProfileFormat } from './profile-format.ts';
 import { didYouMean } from './suggestion.ts';
@@ -27,6 +28,8 @@ export interface Registry {
   readonly envelopes: ReadonlyMap<string, AnyEnvelope>;
   /** How sender profiles are read; where there is nothing, channels have none. */
   readonly profiles?: ProfileFormat;
+  /** How device profiles are read; where there is nothing, they are not looked at. */
+  readonly deviceProfile?: DeviceProfileReader;
   /** Reads when something is due; where there is nothing, channels have no schedules. */
   readonly schedule?: ScheduleReader;
 }
@@ -47,6 +50,7 @@ export interface RegistryLists {
   readonly languageFor?: (format: Format<Erased>) => FormatLanguage<Erased> | undefined;
   readonly envelopes?: readonly Erased[];
   readonly profiles?: ProfileFormat;
+  readonly deviceProfile?: DeviceProfileReader;
   readonly schedule?: ScheduleReader;
 }
 
@@ -62,6 +66,7 @@ export function createRegistry(lists: RegistryLists): Registry {
     envelopes: byName('envelope', (lists.envelopes ?? []) as readonly AnyEnvelope[], ({ type }) => type),
     ...(lists.languageFor && { languageFor: lists.languageFor }),
     ...(lists.profiles && { profiles: lists.profiles }),
+    ...(lists.deviceProfile && { deviceProfile: lists.deviceProfile }),
     ...(lists.schedule && { schedule: lists.schedule }),
   });
 }

@@ -4,6 +4,8 @@ export function didYouMean(name: string, names: Iterable<string>): string {
   let least = Math.min(2, Math.ceil(name.length / 2) - 1) + 1;
   const given = name.toLowerCase();
   for (const candidate of names) {
+    // Known elsewhere, not here: it is what was written.
+    if (candidate === name) continue;
     const other = candidate.toLowerCase();
     // The beginning of a name is as near as one slip: hl7 for hl7v2.
     const distance = given.length > 1 && other.startsWith(given) && other !== given ? 1 : editDistance(given, other);

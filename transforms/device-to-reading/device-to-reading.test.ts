@@ -8,9 +8,8 @@ import { YamlFile } from '../../core/config/yaml-file.ts';
 import { HubError } from '../../core/errors.ts';
 import { noMeta } from '../../core/format.ts';
 import type { Message } from '../../core/message.ts';
-import { describeFormat } from '../../core/testing/format-suite.ts';
 import type { Many } from '../../core/transform.ts';
-import { deviceReadings, deviceToReading } from './device-to-reading.ts';
+import { deviceReadings } from './device-to-reading.ts';
 
 const root = new URL('../../', import.meta.url);
 const RECEIVED = Date.parse('2026-03-02T08:15:00Z');
@@ -287,35 +286,4 @@ it('answers arbitrary frames of every device with readings of its contract, or w
 
 it('refuses profiles that are about one device', () => {
   expect(() => deviceReadings([shipped[0]!, shipped[0]!])).toThrow('iso-301 is in another one, too');
-});
-
-it('is loaded with its profiles, whose problems are those of the channel', async () => {
-  const files = (text: string | undefined) =>
-    ({
-      shown: (path: string) => `channels/${path}`,
-      text: async () => text ?? Promise.reject(new Error('there is no such file')),
-      note: () => {},
-      references: { environment: {}, readFile: () => undefined },
-    }) as unknown as Parameters<ReturnType<typeof deviceToReading>['load']>[0];
-  const step = deviceToReading({ profiles: ['devices/x.profile.yaml'] });
-  expect(await step.load(files(undefined))).toMatchObject({ ok: false, problems: [{ code: 'file-unreadable' }] });
-  expect(await step.load(files('profile: x\ntransport: mqtt\n'))).toMatchObject({
-    ok: false,
-    problems: [{ file: 'channels/devices/x.profile.yaml', line: 1, column: 1, code: 'key-missing' }],
-  });
-  const text = readFileSync(new URL('channels/devices/isolation-room.profile.yaml', root), 'utf8');
-  expect(await step.load(files(text))).toMatchObject({ ok: true, value: { produces: { id: 'vitals.numeric.v1' } } });
-});
-
-const sample: DeviceArrival = {
-  ...{ arrival: 1, device: 'd', profile: 'p', group: 'g', receivedAt: RECEIVED },
-  frames: [{ kind: 'modbus', unit: 1, table: 'coils', address: 0, quantity: 9, bytes: base64('ab') }],
-};
-describeFormat({ format: deviceArrival, samples: [deviceArrival.encode(sample)] });
-describeFormat({
-  format: vitalReadings,
-  samples: eventsOf({
-    device: 'chem-1',
-    frames: [{ kind: 'astm', bytes: base64(readFileSync(new URL('test-fixtures/devices/chemistry.astm', root))) }],
-  }).map((event) => vitalReadings.encode(event)),
 });

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { type DeviceArrival, deviceArrival } from '../../contracts/device-arrival.ts';
-import { type DeviceProfile, readDeviceProfile } from '../../contracts/device-profile/device-profile.ts';
+import type { DeviceProfile } from '../../contracts/device-profile/device-profile.ts';
+import { loadProfiles } from '../../contracts/device-profile/load-profiles.ts';
 import { type VitalReadings, vitalReadings } from '../../contracts/vitals.ts';
-import { sha256 } from '../../core/config/code-loader.ts';
-import type { Loaded, Problem } from '../../core/config/problem.ts';
+import type { Loaded } from '../../core/config/problem.ts';
 import type { FileStep, StepFiles } from '../../core/config/step-files.ts';
-import { YamlFile } from '../../core/config/yaml-file.ts';
 import { describeIssues } from '../../core/define.ts';
 import { HubError } from '../../core/errors.ts';
 import { many, type TransformSpec } from '../../core/transform.ts';
@@ -41,27 +40,8 @@ async function load(
   { profiles: paths }: z.output<typeof config>,
   files: StepFiles,
 ): Promise<Loaded<TransformSpec<DeviceArrival, VitalReadings>>> {
-  const problems: Problem[] = [];
-  const profiles: DeviceProfile[] = [];
-  for (const path of paths) {
-    const shown = files.shown(path);
-    const unreadable = (message: string) =>
-      problems.push({ file: shown, line: 1, column: 1, code: 'file-unreadable', message });
-    const text = await files.text(path).catch((thrown: unknown) => {
-      unreadable(thrown instanceof Error ? thrown.message : String(thrown));
-    });
-    if (text === undefined) continue;
-    const file = new YamlFile(shown, text);
-    const profile = readDeviceProfile(file, files.references);
-    problems.push(...file.problems);
-    if (!profile) continue;
-    // What references lead to may have changed although the text has not.
-    if (/\$\{(?:env|file):/.test(text)) files.note(`reference in ${path}`, sha256(JSON.stringify(profile)));
-    profiles.push(profile);
-  }
-  const [first, ...others] = problems;
-  if (first) return { ok: false, problems: [first, ...others] };
-  return made(profiles, files.shown(paths[0]!));
+  const profiles = await loadProfiles(paths, files);
+  return profiles.ok ? made(profiles.value, files.shown(paths[0]!)) : profiles;
 }
 
 function made(profiles: readonly DeviceProfile[], file: string): Loaded<TransformSpec<DeviceArrival, VitalReadings>> {

@@ -1,4 +1,4 @@
-import type { AstmPointKeys } from '../../contracts/device-profile/astm-keys.ts';
+import { type AstmPointKeys, dialectIn, isUnitOf } from '../../contracts/device-profile/astm-keys.ts';
 import type { ContentOf } from '../../contracts/device-profile/keys.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Dialect } from '../../protocols/astm/dialect.ts';
@@ -12,9 +12,7 @@ import type { FrameReader, SpecimenReading } from './reader.ts';
 /** The results of a message that were measured for a patient: never those of quality control, training or debugging. */
 export function astmReader({ astm, points, clock }: ContentOf<'astm'>): FrameReader<'astm', SpecimenReading> {
   const byCode = new Map(points.flatMap((point) => point.match.map((code) => [code, point] as const)));
-  const dialect = Object.fromEntries(
-    Object.entries(astm.dialect).filter(([, places]) => places !== undefined),
-  ) as Partial<Dialect>;
+  const dialect = dialectIn(astm);
   const deviceClock = new DeviceClock(clock?.zone);
   return (_, bytes, receivedAt) =>
     resultsIn(bytes, astm.charset, dialect).flatMap((result) => {
@@ -52,9 +50,4 @@ function judged(result: AstmResult, point: AstmPointKeys): Judged {
   if (/^<\s*\d/.test(value)) return { validity: 'Uflw' };
   if (/^>\s*\d/.test(value)) return { validity: 'Oflw' };
   return /^[+-]?\d+(?:\.\d+)?$/.test(value) ? judgedNumber(Number(value), point, validity) : NO_VALUE;
-}
-
-/** A value in another unit than was agreed on would be wrong by its factor. */
-function isUnitOf(written: string | undefined, point: Extract<AstmPointKeys, { readonly type: 'number' }>): boolean {
-  return written === undefined || written === point.unit || point.writtenUnits?.includes(written) === true;
 }
