@@ -34,6 +34,7 @@ function cleanElement(element: Element, refers: (element: object) => boolean): b
     element.system = systemFor(element.system, element.code);
   if (typeof element.start === 'string' && typeof element.end === 'string' && element.resourceType === undefined)
     ordered(element);
+  if (element.low !== undefined && element.high !== undefined) ranged(element);
   return left;
 }
 
@@ -76,4 +77,18 @@ function ordered(period: Element): void {
   if (from === until && !(start.length > 10 && end.length > 10 && Date.parse(start) > Date.parse(end))) return;
   delete period.end;
   ((period.extension ??= []) as object[]).push({ url: `${V2}end`, valueDateTime: end });
+}
+
+/** A range is from a low value to a high one of the same unit (rng-2): a unit alone is no end of it, and a high value below the low one is kept beside it. */
+function ranged(range: Element): void {
+  const low = range.low as Element;
+  const high = range.high as Element;
+  if (typeof low.value !== 'number') {
+    if (low.unit === high.unit) delete range.low;
+  } else if (typeof high.value !== 'number') {
+    if (low.unit === high.unit) delete range.high;
+  } else if (low.value > high.value) {
+    delete range.high;
+    ((range.extension ??= []) as object[]).push({ url: `${V2}high`, valueQuantity: high });
+  }
 }

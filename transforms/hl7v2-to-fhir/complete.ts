@@ -42,7 +42,12 @@ const completions: Readonly<Record<string, Complete>> = {
     const { response } = draft as { response?: Elements };
     if (response) {
       needPrimitive(response, 'identifier', undefined);
-      needPrimitive(response, 'code', undefined);
+      // A response says how it went, in a code that is required: without it the errors alone are told.
+      if (response.code === undefined) {
+        delete draft.response;
+        if (response.details !== undefined)
+          ((draft.extension ??= []) as object[]).push({ url: `${V2}ERR`, valueReference: response.details });
+      }
     }
   },
   Provenance: (draft, around) => {
@@ -98,6 +103,9 @@ const completions: Readonly<Record<string, Complete>> = {
   AllergyIntolerance: (draft, around) => {
     needPatient(draft, 'patient', around);
     for (const reaction of (draft.reaction as Elements[] | undefined) ?? []) reaction.manifestation ??= [unknown()];
+    // ait-1, ait-2: it has a status, unless it was entered in error.
+    if (!JSON.stringify(draft.verificationStatus ?? '').includes('entered-in-error'))
+      draft.clinicalStatus ??= coded('allergyintolerance-clinical', 'active');
   },
   Condition: (draft, around) => {
     needPatient(draft, 'subject', around);
@@ -197,9 +205,12 @@ const completions: Readonly<Record<string, Complete>> = {
     needPatient(draft, 'subject', around);
   },
   CareTeam: (draft) => {
-    // ctm-1: only a practitioner acts for an organization.
-    for (const participant of (draft.participant as Elements[] | undefined) ?? [])
-      if (!participant.member) delete participant.onBehalfOf;
+    // ctm-1: only a practitioner acts for an organization; without one it takes part itself.
+    for (const participant of (draft.participant as Elements[] | undefined) ?? []) {
+      if (participant.member || !participant.onBehalfOf) continue;
+      participant.member = participant.onBehalfOf;
+      delete participant.onBehalfOf;
+    }
   },
   OperationOutcome: (draft) => {
     const issues = (draft.issue ??= [{}]) as Elements[];

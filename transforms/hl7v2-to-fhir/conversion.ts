@@ -16,10 +16,14 @@ export type IssueCode =
   | 'zone-assumed'
   /** The sender asks to delete a value: FHIR says that by its absence. */
   | 'delete'
-  /** The structure of the message is not known; segments were taken in their order. */
+  /** The structure of the message is not known; segments were taken in their order, or as in a message like it. */
   | 'unknown-structure'
   /** A segment stands where its structure has no place for it. */
   | 'misplaced-segment'
+  /** A segment that its structure requires is not there. */
+  | 'absent-segment'
+  /** An OBX-5 whose type OBX-2 does not say, or that no type is: told as text. */
+  | 'unknown-type'
   /** A segment that no map is about: it is kept as it was sent. */
   | 'unmapped-segment'
   /** An element that has to be there was not said, and stands as unknown. */

@@ -51,7 +51,7 @@ export function convert(message: Hl7Message, options: ConvertOptions = {}): Conv
 /** As `convert`, with what it went by. */
 export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tracer): Traced {
   const read = readMessage(message);
-  const { segments, structure, misplaced } = read;
+  const { segments, structure, alike, misplaced, absent } = read;
   const msh = segments.find(({ name }) => name === 'MSH');
   const scope = [3, 4, 10, 7].map((field) => msh?.peek(field) ?? '').join('|');
   const resources = new Resources(scope);
@@ -66,6 +66,10 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   conversion.offset = sent === undefined ? undefined : offsetIn(sent);
   if (!structure)
     conversion.issue('unknown-structure', 'no version has a structure for it: its segments were taken in their order');
+  if (alike)
+    conversion.issue('unknown-structure', 'no version has a structure for its event: it was read as a message like it');
+  for (const { name, group } of absent)
+    conversion.issues.push({ code: 'absent-segment', path: name, message: `${group} requires it` });
   for (const { name, occurrence } of misplaced) {
     conversion.issues.push({
       code: 'misplaced-segment',
@@ -105,6 +109,8 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
     attachment.data = Buffer.from(lines.join('\n'), 'utf8').toString('base64');
   }
   const patient = state.patient;
+  if (!patient && state.family === 'result' && (state.report || state.observation))
+    conversion.issues.push({ code: 'absent-segment', path: 'PID', message: 'the results are of nobody' });
   for (const segment of segments) {
     if (!segment.home && holds(segment)) {
       segment.home = unmapped(segment, patient, conversion);
@@ -196,13 +202,14 @@ const LINKS = new Set([
   'context',
   'account',
   'basedOn',
+  'intent',
   'mode',
   'physicalType',
 ]);
 
-function isEmpty(draft: Draft): boolean {
+function isEmpty(draft: Draft, hollow: (value: unknown) => boolean): boolean {
   if (draft.resourceType === 'MessageHeader') return false;
-  for (const key in draft) if (!LINKS.has(key)) return false;
+  for (const key in draft) if (!LINKS.has(key) && !hollow(draft[key])) return false;
   return true;
 }
 

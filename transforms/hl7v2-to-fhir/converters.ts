@@ -1,10 +1,11 @@
+import type { CodeableConcept } from '@medplum/fhirtypes';
 import type { Conversion } from './conversion.ts';
 import type { View } from './leaves.ts';
 import type { Rule } from './rule.ts';
 import type { Draft } from './segment-view.ts';
 import { addressOf } from './types/address.ts';
 import { attachmentOfEd } from './types/attachment.ts';
-import { codeableConceptOf, firstCodingOf, wordsOf } from './types/coded.ts';
+import { codeableConceptOf, codingOf, firstCodingOf, wordsOf } from './types/coded.ts';
 import { contactPointOf } from './types/contact-point.ts';
 import { dateOf, dateTimeOf, instantOf, timeOf } from './types/date-time.ts';
 import {
@@ -116,6 +117,7 @@ export function converterOf(rule: Rule, segment: string, codes: ReadonlySet<stri
   const table = tableOf(segment, rule.field);
   switch (type) {
     case 'CodeableConcept':
+      if (codes) return (view, conversion) => boundConcept(view, vocabulary, codes, conversion);
       return (view) => codeableConceptOf(view, { vocabulary, table });
     case 'Coding':
       return (view) => firstCodingOf(view, { vocabulary, table });
@@ -190,6 +192,23 @@ function counted(id: string, least: number): Converter {
     if (value !== undefined) view.take(1, id);
     return value;
   };
+}
+
+/**
+ * A concept that takes none but codes of its value set: what the vocabulary maps to one, and that alone, as validators take no
+ * other coding beside it. What was sent is left, to be kept under its v2 path.
+ */
+function boundConcept(
+  view: View,
+  vocabulary: string | undefined,
+  codes: ReadonlySet<string>,
+  conversion: Conversion,
+): CodeableConcept | undefined {
+  const said = view.peek(1);
+  const target = said === undefined || vocabulary === undefined ? undefined : mapped(vocabulary, said);
+  if (target && codes.has(target[0])) return { coding: [codingOf(target)] };
+  conversion.issue('unknown-code', 'the element takes none but the codes of its value set');
+  return undefined;
 }
 
 /** A code of the element's value set: what the vocabulary maps it to, else as it is where the set has it. */

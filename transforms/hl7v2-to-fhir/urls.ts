@@ -19,7 +19,7 @@ export const DATA_ABSENT = 'http://hl7.org/fhir/StructureDefinition/data-absent-
 export const absent = { extension: [{ url: DATA_ABSENT, valueCode: 'unknown' }] } as const;
 
 /** The same text for the same name: making it anew is most of what a short lookup costs. Names come from senders, so that they are not kept for ever. */
-function kept(make: (name: string) => string): (name: string) => string {
+export function kept(make: (name: string) => string): (name: string) => string {
   const made = new Map<string, string>();
   return (name) => {
     let text = made.get(name);

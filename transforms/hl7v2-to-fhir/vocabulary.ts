@@ -1,9 +1,11 @@
 import type { Coding } from '@medplum/fhirtypes';
+import { isUcum } from '../../contracts/device-profile/ucum.ts';
 import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
 import systems from './generated/systems.json' with { type: 'json' };
 import vocabularies from './generated/vocabularies.json' with { type: 'json' };
 import type { CodeTarget } from './rule.ts';
-import { codingSystem, table } from './urls.ts';
+import { isOid } from './types/primitive.ts';
+import { codingSystem, kept, table } from './urls.ts';
 
 const tables = vocabularies as unknown as Readonly<Record<string, Readonly<Record<string, CodeTarget>>>>;
 
@@ -34,6 +36,8 @@ function own<T>(codes: Readonly<Record<string, T>>, code: string): T | undefined
   return Object.hasOwn(codes, code) ? codes[code] : undefined;
 }
 
+const UCUM = 'http://unitsofmeasure.org';
+
 /** Coding systems of HL7 table 0396 by their names, as far as they have one URI. */
 const SYSTEMS: Readonly<Record<string, string>> = {
   LN: 'http://loinc.org',
@@ -41,7 +45,7 @@ const SYSTEMS: Readonly<Record<string, string>> = {
   SCT: 'http://snomed.info/sct',
   SNM: 'http://snomed.info/sct',
   SNOMEDCT: 'http://snomed.info/sct',
-  UCUM: 'http://unitsofmeasure.org',
+  UCUM,
   I10: 'http://hl7.org/fhir/sid/icd-10',
   I10C: 'http://hl7.org/fhir/sid/icd-10-cm',
   ICD10: 'http://hl7.org/fhir/sid/icd-10',
@@ -82,7 +86,7 @@ function systemOf(name: string): string {
   const [, id] = /^HL7(\d{4})$/.exec(upper) ?? [];
   if (id) return table(id);
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(name) && !/["<>\\^`{|}]/.test(name)) return name;
-  if (/^[0-2](\.(0|[1-9]\d*))+$/.test(name)) return `urn:oid:${name}`;
+  if (isOid(name)) return `urn:oid:${name}`;
   return codingSystem(name);
 }
 
@@ -92,11 +96,14 @@ const listed = new Map<string, ReadonlySet<string>>(
   Object.entries(systems as Readonly<Record<string, readonly string[]>>).map(([url, codes]) => [url, new Set(codes)]),
 );
 
+const unitSystem = kept((code) => (isUcum(code) ? UCUM : codingSystem('UCUM')));
+
 /**
  * The system to put a code under: the one that was meant, unless R4 lists its codes and this is none of them. What a site has
- * added to a table is a code of its own.
+ * added to a table is a code of its own; a unit that says it is of UCUM and is none, too, and so is what has a name and no code.
  */
 export function systemFor(system: string, code: string): string {
+  if (system === UCUM) return unitSystem(code);
   const codes = listed.get(system);
   if (!codes || codes.has(code)) return system;
   const name = system.slice(system.lastIndexOf('/') + 1);

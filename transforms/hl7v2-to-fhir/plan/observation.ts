@@ -1,4 +1,5 @@
 import type { CodeableConcept } from '@medplum/fhirtypes';
+import { schemaOf } from '../../../protocols/hl7v2/schema/schema.ts';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
@@ -27,6 +28,7 @@ const ANSWERS = new Set(['QST', 'SCI']);
 /** OBX: an observation, of what stands before it. */
 export function obx(segment: SegmentView, state: State): void {
   const { conversion, patient, report, request, given, family } = state;
+  check(segment, conversion);
   if (state.document && family === 'document') {
     documentContent(segment, state);
     return;
@@ -56,6 +58,28 @@ export function obx(segment: SegmentView, state: State): void {
   state.observation = observation;
   state.about = 'observation';
   state.last = observation;
+}
+
+const newest = schemaOf('2.8');
+
+/** Tells of a value without a type, or of one that no version has, and of an observation of nothing. */
+function check(segment: SegmentView, conversion: Conversion): void {
+  const { fields } = segment;
+  const valued = segment.has(5);
+  const type = segment.peek(2);
+  const isType = type !== undefined && (newest.dataType(type) ?? schemaOf(conversion.version).dataType(type));
+  if ((!valued || isType) && fields[3]) return;
+  conversion.segment = segment;
+  conversion.repetition = 0;
+  if (valued && !isType) {
+    conversion.field = 2;
+    conversion.issue('unknown-type', 'the value is of no type that is known: it is told as text');
+  }
+  if (!segment.has(3) && fields.some((views, field) => field > 1 && views !== undefined)) {
+    conversion.field = 3;
+    conversion.issue('completed', 'Observation.code was not said');
+  }
+  conversion.field = 0;
 }
 
 /** The specimen that an OBX describes: it stands in the specimen's group, and not under an order in it. */

@@ -4,6 +4,7 @@ import { dateTimeOf, instantOf } from '../types/date-time.ts';
 import { identifierOfEi } from '../types/identifier.ts';
 import { practitionerOf } from '../types/person.ts';
 import { v2Extension } from '../urls.ts';
+import { mapped } from '../vocabulary.ts';
 import { performs } from './patient.ts';
 import { apply, make, point, pointAlso, type State } from './state.ts';
 
@@ -59,8 +60,17 @@ export function sft(segment: SegmentView, state: State, source: Draft): void {
 
 /** MSA: what a message answers. */
 export function msa(segment: SegmentView, state: State): void {
-  apply('MSA[MessageHeader]', segment, state.header, state);
-  state.last = state.header;
+  const { conversion, header } = state;
+  state.last = segment.home = header;
+  // A response says how it went: what a code that nobody knows answers is kept as it was sent.
+  if (mapped('AcknowledgmentCode', segment.peek(1) ?? '')) {
+    apply('MSA[MessageHeader]', segment, header, state);
+    return;
+  }
+  conversion.segment = segment;
+  conversion.field = 1;
+  conversion.issue('unknown-code', 'it is no acknowledgment code: the message says nothing of how it went');
+  conversion.field = 0;
 }
 
 /** ERR: what was wrong with the message that is answered. */

@@ -1,7 +1,7 @@
 import type { CodeableConcept, Coding } from '@medplum/fhirtypes';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
-import { codingIn, mapped, systemNamed } from '../vocabulary.ts';
+import { codingIn, mapped, systemFor, systemNamed } from '../vocabulary.ts';
 import { codeOf } from './primitive.ts';
 
 const ALL = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] as const;
@@ -61,11 +61,12 @@ function codingAt(
   const systemName = view.take(system, systemRow);
   if (said === undefined && name === undefined) {
     if (systemName === undefined) return undefined;
-    return { system: systemNamed(systemName) };
+    return { system: systemFor(systemNamed(systemName), '') };
   }
   const coding: Coding = {};
   if (systemName !== undefined) {
     coding.system = systemNamed(systemName);
+    if (said === undefined) coding.system = systemFor(coding.system, '');
     // The name that the sender gave it, where the URI does not show it.
     const versionText = view.take(version, versionRow);
     if (versionText !== undefined) coding.version = versionText;

@@ -100,7 +100,7 @@ export const orderRepairs: Repairs = {
     '4': { to: 'medicationCodeableConcept' },
     '6': { to: 'dosageInstruction.doseAndRate[1].type.coding.code' },
     '8,10,19': 'drop: a code without its system is no unit; rows 9, 11 and 20 have it as text',
-    '9': { when: '' },
+    '9': { when: 'RXO-2 VALUED' },
     '11': { when: 'RXO-3 VALUED' },
     '20': { when: '' },
     '12': 'drop: the medication is a code; kept under its v2 path',

@@ -43,8 +43,6 @@ export const ownMaps: Readonly<Record<string, string>> = {
     FT1-10 > quantity.value
     FT1-11 > priceOverride #CP[Money]
     FT1-13 > performingOrganization(Organization.identifier.value)
-    FT1-16 > extension[1].url ="http://hl7.org/fhir/StructureDefinition/event-location"
-    FT1-16 > extension[1].valueReference(Location) #PL[Location]
     FT1-19 > reason #CWE[CodeableConcept]
     FT1-20 > performer[1].actor(Practitioner) #XCN[Practitioner]
     FT1-21 > performer[2].actor(Practitioner) #XCN[Practitioner]
@@ -61,6 +59,10 @@ export const ownMaps: Readonly<Record<string, string>> = {
     GT1-11 > relationship #CWE[CodeableConcept] %Relationship
     GT1-13 > period.start
     GT1-14 > period.end`,
+  'IAM[AllergyIntolerance]': `
+    IAM-17 > verificationStatus #CWE[CodeableConcept] %AllergyVerificationStatus`,
+  'PRT[CareTeam]': `
+    PRT-8 > participant.member(PractitionerRole.organization(Organization)) #XON[Organization] ?PRT-6 VALUED`,
   'PRB[Condition]': `
     PRB-2 > recordedDate
     PRB-3 > code #CWE[CodeableConcept]
@@ -81,7 +83,8 @@ export const ownMaps: Readonly<Record<string, string>> = {
     RXE-2 > medicationCodeableConcept #CWE[CodeableConcept]
     RXE-3 > dosageInstruction.doseAndRate[1].doseRange.low.value
     RXE-4 > dosageInstruction.doseAndRate[1].doseRange.high.value
-    RXE-5 > dosageInstruction.doseAndRate[1].doseRange.low.unit #CWE[string]
+    RXE-5 > dosageInstruction.doseAndRate[1].doseRange.low.unit #CWE[string] ?RXE-3 VALUED
+    RXE-5 > dosageInstruction.doseAndRate[1].doseRange.high.unit #CWE[string] ?RXE-4 VALUED
     RXE-7 > dosageInstruction.patientInstruction #CWE[string]
     RXE-9 > substitution.allowedCodeableConcept #ID[CodeableConcept] %AllowSubstitution
     RXE-10 > dispenseRequest.quantity.value
@@ -167,7 +170,8 @@ export const ownMaps: Readonly<Record<string, string>> = {
     STF-7 > active #ID[boolean] %ActiveInactive
     STF-10 > telecom[1] #XTN[ContactPoint]
     STF-11 > address #XAD[Address]
-    STF-15 > telecom[2].value`,
+    STF-15 > telecom[2].value
+    STF-15 > telecom[2].system ="email"`,
   'PRA[PractitionerRole]': `
     PRA-3 > code[1] #CWE[CodeableConcept]
     PRA-5 > specialty.coding.code
@@ -219,6 +223,24 @@ export const ownVocabularies: Readonly<Record<string, Readonly<Record<string, re
     E: 'error',
     W: 'warning',
     I: 'information',
+  }),
+  // Table 0438. What is not confirmed may harm all the same: it is active until somebody says otherwise.
+  AllergyClinicalStatus: byCode('http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', {
+    C: 'active',
+    D: 'active',
+    I: 'inactive',
+    P: 'active',
+    S: 'active',
+    U: 'active',
+  }),
+  AllergyVerificationStatus: byCode('http://terminology.hl7.org/CodeSystem/allergyintolerance-verification', {
+    C: 'confirmed',
+    D: 'unconfirmed',
+    E: 'entered-in-error',
+    I: 'confirmed',
+    P: 'unconfirmed',
+    S: 'unconfirmed',
+    U: 'unconfirmed',
   }),
   ActiveInactive: byCode('', { A: 'true', I: 'false' }),
   ReferralPriority: byCode('http://hl7.org/fhir/request-priority', { S: 'stat', A: 'asap', R: 'routine' }),

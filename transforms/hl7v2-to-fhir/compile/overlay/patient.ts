@@ -32,6 +32,8 @@ export const patientRepairs: Repairs = {
     '15': { to: 'reaction.manifestation.text', via: 'ST[CodeableConcept]' },
     '25': { to: 'recorder(Practitioner.name)' },
     '26-28': 'drop: who reported an allergy does not rename the patient; kept under its v2 path',
+    // ait-2: what was entered in error has no clinical status.
+    '30': { vocabulary: 'AllergyClinicalStatus', when: 'IAM-17.1 NOT EQUALS "E"' },
     '40': 'drop: the code is said by IAM-3; kept under its v2 path',
   },
   'DG1[Condition]': {
@@ -93,6 +95,8 @@ export const patientRepairs: Repairs = {
     '10': { to: 'participant.member(PractitionerRole.practitioner(Practitioner))', via: 'XCN[Practitioner]' },
     '11': { to: 'participant.member(PractitionerRole.code)', via: 'CWE[CodeableConcept]' },
     '13,24,29': { when: 'PRT-5 NOT VALUED AND PRT-6 NOT VALUED' },
+    // ctm-1: only a practitioner acts for an organization; a role is of one.
+    '14': { when: 'PRT-5 VALUED AND PRT-6 NOT VALUED' },
     '18': { to: 'participant.period.start' },
     '19': { to: 'participant.period.end' },
     '21': { to: 'participant.member(Practitioner.address)', when: 'PRT-5 VALUED AND PRT-6 NOT VALUED' },
