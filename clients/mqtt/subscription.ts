@@ -41,6 +41,7 @@ export class Subscription {
   readonly #due: number[] = [];
   #wake: () => void = () => undefined;
   #cancelled = false;
+  #subscribed = false;
   readonly #suback = Promise.withResolvers<ISubackPacket>();
 
   private constructor(receiveMaximum: number) {
@@ -150,8 +151,10 @@ export class Subscription {
   }
 
   #receive(packet: Packet): void {
-    if (packet.cmd === 'suback') this.#suback.resolve(packet);
-    else if (packet.cmd === 'publish') this.#arrived(packet);
+    if (packet.cmd === 'suback') {
+      this.#subscribed = true;
+      this.#suback.resolve(packet);
+    } else if (packet.cmd === 'publish') this.#arrived(packet);
   }
 
   #arrived(packet: IPublishPacket): void {
@@ -160,7 +163,9 @@ export class Subscription {
     if (packet.qos > 0) this.#held.push(message);
     this.#waiting.push(message);
     this.#waitingBytes += packet.payload.length;
-    if (this.#waiting.length > this.#most || this.#waitingBytes > mostBytes) this.#link?.pause();
+    // Not before the broker has answered the subscription: its answer comes behind what a session that goes on has to give out, and
+    // Mosquitto 2.0 then gives out more than the receive maximum.
+    if (this.#subscribed && (this.#waiting.length > this.#most || this.#waitingBytes > mostBytes)) this.#link.pause();
     this.#wake();
   }
 
