@@ -37,7 +37,6 @@ const warehouse = defineChannel('warehouse')
       into: {
         table: 'admission',
         columns: {
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: a template is written so
           control_id: '${meta.hl7.controlId}',
           mrn: 'patient.identifiers[type=MR].value',
           family_name: 'patient.family',

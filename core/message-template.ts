@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import type { Meta } from './format.ts';
 import type { Outgoing } from './message.ts';
 

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
 const good: Readonly<Record<string, string>> = {
   'env/demo.yaml': `endpoints:
   in: { kind: tcp-listen, listen: 2590 }

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
 import { adapters } from '../adapters/index.ts';
 
 const sources = adapters

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 /** What the keys of a channel file do, with what ships with Weir and on the real engine; and that TypeScript gives the same. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

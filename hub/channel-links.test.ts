@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 /** Channels that give messages to each other, on the real engine. */
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { z } from 'zod';
 import { endpointName } from '../../core/endpoint-name.ts';
 import { isAddress } from './address.ts';

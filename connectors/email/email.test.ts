@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Outgoing } from '../../core/message.ts';
 import { outcomesOf } from '../../core/testing/destination-suite.ts';

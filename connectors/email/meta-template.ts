@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import type { Meta } from '../../core/format.ts';
 import { metaPlace, templateParts } from '../../core/message-template.ts';
 

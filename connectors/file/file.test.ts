@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 import {
   type FileHandle,
   mkdir,

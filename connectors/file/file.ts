@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 import { z } from 'zod';
 import { defineConnector } from '../../core/define.ts';
 import type { Destination, DestinationContext, WriteContext } from '../../core/destination.ts';

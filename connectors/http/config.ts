@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: paths and headers are templates with such places
 import { z } from 'zod';
 import { authKeys, connectionKeys, headerName } from '../../clients/http-client/config.ts';
 import { responseActions } from '../../clients/http-client/status-table.ts';

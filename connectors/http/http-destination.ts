@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: headers are templates with such places
 import type { Request } from '../../clients/http-client/client.ts';
 import { Requester } from '../../clients/http-client/requester.ts';
 import type { Destination, DestinationContext, WriteContext, WriteOutcome } from '../../core/destination.ts';

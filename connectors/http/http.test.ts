@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: paths and headers are templates with such places
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { answering, brief, farEnd, type Respond } from '../../clients/http-client/testing/far-end.ts';

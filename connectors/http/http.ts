@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: paths and headers are templates with such places
 import { defineConnector } from '../../core/define.ts';
 import { config } from './config.ts';
 import { HttpDestination } from './http-destination.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: paths and headers are templates with such places
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { headerTemplate, pathTemplate } from './template.ts';

@@ -1,5 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
-
 import { z } from 'zod';
 import { endpointName } from '../../core/endpoint-name.ts';
 import { isMessageTemplate } from '../../core/message-template.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { partitionOfKey } from '../../clients/kafka/partitioner.ts';
 import { TestTopics } from '../../clients/kafka/testing/topic.ts';

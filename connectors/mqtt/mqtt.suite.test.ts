@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { afterAll, beforeAll, describe } from 'vitest';
 import { TestBroker } from '../../clients/mqtt/testing/broker.ts';
 import { fakeDestinationContext } from '../../core/testing/contexts.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TestBroker, Wire } from '../../clients/mqtt/testing/broker.ts';
 import { type EndpointInput, fakeDestinationContext } from '../../core/testing/contexts.ts';

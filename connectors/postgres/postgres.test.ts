@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { PostgresServer } from '../../clients/postgres/server.ts';
 import { CuttingProxy } from '../../clients/postgres/testing/cutting-proxy.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TestBroker } from '../../clients/rabbitmq/testing/broker.ts';
 import { type EndpointInput, fakeDestinationContext } from '../../core/testing/contexts.ts';

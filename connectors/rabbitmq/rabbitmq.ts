@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates are written so
 import { defineConnector } from '../../core/define.ts';
 import { config } from './config.ts';
 import { RabbitDestination } from './rabbitmq-destination.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 import { z } from 'zod';
 import { endpointName } from '../../core/endpoint-name.ts';
 import { nameTemplate } from '../../core/files/name-template.ts';

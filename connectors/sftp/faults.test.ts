@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScriptedServer, scriptedServer } from '../../adapters/sftp/testing/scripted-server.ts';
 import { fakeDestinationContext } from '../../core/testing/contexts.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 import { defineConnector } from '../../core/define.ts';
 import { config } from './config.ts';
 import { SftpDestination } from './sftp-destination.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
 import { describe, expect, it } from 'vitest';
 import { endpointKinds } from '../endpoint.ts';
 import { readEnvironment } from './environment.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
 /** What can be wrong with a configuration file. Codes are never reused. */
 export const problemCodes = {
   'yaml-syntax': 'The file is not YAML, or repeats a key.',

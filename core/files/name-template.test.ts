@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of files are templates with such places
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outgoing } from '../testing/outgoing.ts';

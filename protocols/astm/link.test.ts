@@ -1,3 +1,4 @@
+// Over 350 lines: the rules of the link, side by side on one pair of ends.
 import { describe, expect, it } from 'vitest';
 import { encodeFrame } from './frame.ts';
 import { AstmLink } from './link.ts';

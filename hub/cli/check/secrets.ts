@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
 import type { Problem } from '../../../core/config/problem.ts';
 import { dotted, isMapping, type Place, type YamlFile } from '../../../core/config/yaml-file.ts';
 

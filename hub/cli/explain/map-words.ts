@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: maps have such texts
 import { readFile } from 'node:fs/promises';
 import { isMapping, type Place, YamlFile } from '../../../core/config/yaml-file.ts';
 import { readFilter } from '../filters/filter-tree.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
 import { admission, discharge, result } from './messages.ts';
 
 const channel = `# Admissions, transfers and discharges of the EHR, for everybody who needs them.

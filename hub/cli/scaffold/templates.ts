@@ -1,5 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written so
-
 /** A channel that takes ADT and sends it nowhere yet. */
 export function newChannel(name: string): string {
   return `# What this channel is for, and who answers for it.
