@@ -7,7 +7,7 @@ import { vitalAlarm, vitalReadings } from './vitals.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A topic is named after its format: one contract, one stream. */
+/** A topic is named after its format: one contract, one stream, unless its readers want a part of it. */
 function topicOf<T>(format: Format<T>, retentionMs: number): Topic<T> {
   return Object.freeze({ name: format.id, format, partitions: 8, retentionMs });
 }
@@ -19,6 +19,8 @@ export const topics = Object.freeze({
   labResultCritical: topicOf(criticalResult, 14 * DAY_MS),
   /** Of devices: their key is the device’s, unless its profile says another. */
   vitalReadings: topicOf(vitalReadings, 7 * DAY_MS),
+  /** The same contract, of those devices that are with a patient, who is said and is the key. */
+  patientReadings: Object.freeze({ ...topicOf(vitalReadings, 7 * DAY_MS), name: 'vitals.patient.v1' }),
   vitalAlarm: topicOf(vitalAlarm, 90 * DAY_MS),
   /** Of the hub about itself: the key of an event is the incident’s. */
   hubAlert: topicOf(hubAlert, 90 * DAY_MS),

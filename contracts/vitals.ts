@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { identifier } from './clinical-person.ts';
 import { jsonFormat } from './json-format.ts';
 
 const instant = z.iso.datetime();
@@ -51,11 +52,15 @@ const source = {
   subject: z.string().optional(),
 };
 
+/** With whom the device was: told by an association, or by the system that sent the readings, and never guessed. */
+const patient = z.strictObject({ identifiers: z.array(identifier).min(1) });
+
 /** What one message of a device said: as many readings as it carried, in its order. */
 export const vitalReadingsSchema = z.strictObject({
   ...source,
   /** Of a laboratory's device: what was measured. */
   specimen: z.string().optional(),
+  patient: patient.optional(),
   receivedAt: instant,
   readings: z.array(reading).min(1).max(5_000),
 });
