@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ComponentBasics } from './component.ts';
 import type { Format } from './format.ts';
+import type { Lineage } from './lineage.ts';
 import type { Message } from './message.ts';
 
 const manyTag = Symbol('many');
@@ -50,6 +51,8 @@ export interface TransformSpec<I, O> {
   readonly accepts: Format<I>;
   readonly produces: Format<O>;
   create(): Step<I, O>;
+  /** Says of one payload what its step makes of which value, as it would at that message; absent where a transform cannot. */
+  lineage?(payload: I, message: Message<I>): Promise<Lineage>;
 }
 
 /** A filter with its configuration: what `.filter()` and `when()` take beside a plain predicate. */

@@ -37,6 +37,8 @@ export interface ConversionIssue {
   readonly path: string;
   /** What it is, with nothing of the message’s content. */
   readonly message: string;
+  /** In place of so many others of this code: a message tells only the first. */
+  readonly more?: number;
 }
 
 /** Sees a rule being carried out. */

@@ -12,6 +12,7 @@ import { type ReadMessage, readMessage } from './read-message.ts';
 import { Resources, uuid } from './resources.ts';
 import { rows } from './row-names.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
+import { toldIssues } from './told-issues.ts';
 import { instantOf, offsetIn } from './types/date-time.ts';
 import { V2 } from './urls.ts';
 
@@ -131,7 +132,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   for (const [, draft] of settled) complete(draft, around);
   return {
     bundle: bundleOf(settled, msh, sent, conversion, scope, options),
-    issues: once(conversion.issues),
+    issues: toldIssues(conversion.issues),
     read,
     resources,
     ids: kept,
@@ -245,13 +246,4 @@ function bundleOf(
     ...(timestamp !== undefined && { timestamp }),
     entry,
   };
-}
-
-function once(issues: readonly ConversionIssue[]): ConversionIssue[] {
-  if (issues.length < 2) return [...issues];
-  const known = new Set<string>();
-  return issues.filter(({ code, path, message }) => {
-    const key = `${code}|${path}|${message}`;
-    return !known.has(key) && known.add(key);
-  });
 }

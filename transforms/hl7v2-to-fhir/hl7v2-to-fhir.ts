@@ -62,7 +62,8 @@ const base = defineTransform({
 /** In a channel of a file the zone is that of its sender’s profile, and of the site where sites differ. */
 function spec(given: z.input<typeof config>): FileStep<Hl7Message, Bundle> {
   const read = configured(base, given);
-  return Object.freeze({ ...base(given), load: (files: StepFiles) => load(read, base(given), files) });
+  const unloaded = Object.freeze({ ...base(given), lineage: lineageOf(read, () => read.zone) });
+  return Object.freeze({ ...unloaded, load: (files: StepFiles) => load(read, unloaded, files) });
 }
 
 async function load(
@@ -71,18 +72,38 @@ async function load(
   files: StepFiles,
 ): Promise<Loaded<TransformSpec<Hl7Message, Bundle>>> {
   const zoneOf = (message: Hl7Message) => given.zone ?? files.zoneOf?.(message as never) ?? files.zone;
-  return { ok: true, value: Object.freeze({ ...unloaded, create: () => stepOf(given, zoneOf) }) };
+  const lineage = lineageOf(given, zoneOf);
+  return { ok: true, value: Object.freeze({ ...unloaded, create: () => stepOf(given, zoneOf), lineage }) };
+}
+
+type ZoneOf = (message: Hl7Message) => string | undefined;
+
+/** What a message is converted with, by its step and by whoever asks what that does. */
+function optionsOf(
+  { systems, bundle }: Config,
+  zoneOf: ZoneOf,
+  message: Hl7Message,
+  { receivedAt }: Message<Hl7Message>,
+): ConvertOptions {
+  const zone = zoneOf(message);
+  return { systems, bundle, receivedAt, ...(zone !== undefined && { zone }) };
+}
+
+function lineageOf(given: Config, zoneOf: ZoneOf): NonNullable<TransformSpec<Hl7Message, Bundle>['lineage']> {
+  return async (message, envelope) => {
+    const { explain } = await import('./explain.ts');
+    const { leaves, elements, issues } = explain(message, optionsOf(given, zoneOf, message, envelope));
+    return { leaves, elements, issues, value: (path) => message.get(path) ?? '""' };
+  };
 }
 
 type Convert = (message: Hl7Message, options: ConvertOptions) => Converted;
 let convert: Convert | undefined;
 
-function stepOf(given: Config, zoneOf: (message: Hl7Message) => string | undefined): Step<Hl7Message, Bundle> {
-  const { systems, bundle, onIssue } = given;
-  const converted = (convertWith: Convert, message: Hl7Message, { receivedAt }: Message<Hl7Message>): Bundle => {
-    const zone = zoneOf(message);
-    const made = convertWith(message, { systems, bundle, receivedAt, ...(zone !== undefined && { zone }) });
-    if (onIssue === 'error') refuse(made);
+function stepOf(given: Config, zoneOf: ZoneOf): Step<Hl7Message, Bundle> {
+  const converted = (convertWith: Convert, message: Hl7Message, envelope: Message<Hl7Message>): Bundle => {
+    const made = convertWith(message, optionsOf(given, zoneOf, message, envelope));
+    if (given.onIssue === 'error') refuse(made);
     return made.bundle;
   };
   return (message, envelope) => {
