@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { channelTests } from './config/channel-tests.ts';
 import { byteSize } from './define.ts';
 import type { DestinationSpec } from './destination.ts';
+import type { NamedDevices } from './device-profile.ts';
 import { validationModes } from './finding.ts';
 import type { Format } from './format.ts';
 import type { Message } from './message.ts';
@@ -206,6 +207,8 @@ export interface ChannelDefinition {
   readonly options: ChannelOptions;
   /** What the answer of `replyFrom` goes through before the sender gets it, read as the channel's format. */
   readonly reply?: { readonly steps: readonly StepDefinition[]; readonly format: Format<Erased> };
+  /** Those that its source and destinations name, by name; filled in when the channel is loaded. */
+  readonly deviceProfiles?: ReadonlyMap<string, NamedDevices>;
   /** Of a channel that the runtime made for a destination that collects: the channel of that destination. */
   readonly collectedFrom?: string;
 }

@@ -28,7 +28,8 @@ export function collect<T>(options: CollectOptions, to: DestinationSpec<Uint8Arr
   return Object.freeze(collecting) as DestinationSpec<T>;
 }
 
-export interface EnvelopeDefinition<C extends z.ZodType> extends Omit<ComponentBasics<C>, 'resources'> {
+export interface EnvelopeDefinition<C extends z.ZodType>
+  extends Omit<ComponentBasics<C>, 'resources' | 'deviceProfiles'> {
   readonly accepts?: Format<never>;
   readonly contentType: string;
   wrap(config: z.output<C>, parts: readonly Uint8Array[], collection: Collection): Uint8Array;

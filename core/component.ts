@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { z } from 'zod';
+import type { NamedDevices } from './device-profile.ts';
 import type { EndpointKind, EndpointOf } from './endpoint.ts';
 
 /** What every component says of itself: from it come validation, JSON Schema, reference page, check and registration. */
@@ -13,6 +14,8 @@ export interface ComponentBasics<C extends z.ZodType> {
   readonly examples: readonly [ComponentExample<C>, ...ComponentExample<C>[]];
   /** What two channels cannot both have. `endpoint:<name>` for a listening endpoint. */
   resources?(config: z.output<C>): readonly string[];
+  /** The device profiles that it names: only those `context.deviceProfile` has. Each is part of the channel's version. */
+  deviceProfiles?(config: z.output<C>): readonly string[];
 }
 
 export interface ComponentExample<C extends z.ZodType> {
@@ -42,8 +45,18 @@ export interface Clock {
 
 export interface ComponentContext {
   readonly channel: string;
+  /**
+   * Where several hubs share a store: the lease that this component works under, by the same name at each of them, so that a far end
+   * that fences can refuse whoever had it before. Undefined at a hub of its own, and where it is at work on every hub at once.
+   */
+  readonly lease?: string | undefined;
   /** The endpoint of that name in the environment. Throws HubError `config-invalid` if there is none, or of another kind. */
   endpoint<K extends EndpointKind>(kind: K, name: string): EndpointOf<K>;
+  /**
+   * A device profile that the configuration names, as the channel's version was read with it. Throws HubError `config-invalid` if
+   * there is none of that name. `contracts/device-profile/profile-in-use.ts` has it with its type.
+   */
+  deviceProfile(name: string): NamedDevices;
   readonly clock: Clock;
   /** [0, 1): jitter and ids, injected so that tests repeat. */
   readonly random: () => number;

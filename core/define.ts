@@ -46,6 +46,7 @@ export function defineAdapter<C extends z.ZodType, T>(
       acknowledges: definition.acknowledges,
       ackPoints: definition.ackPoints ?? allAckPoints,
       resources: definition.resources?.(config) ?? [],
+      ...(definition.deviceProfiles && { deviceProfiles: definition.deviceProfiles(config) }),
       withDefaults: (defaults) => spec(merged(defaults, input) as z.input<C>),
       create: (context) => definition.create(config, context),
     } satisfies SourceSpec<T>);
@@ -70,6 +71,7 @@ export function defineConnector<C extends z.ZodType, T>(
       maxBatch: typeof maxBatch === 'function' ? maxBatch(config) : maxBatch,
       concurrency: typeof concurrency === 'function' ? concurrency(config) : concurrency,
       resources: definition.resources?.(config) ?? [],
+      ...(definition.deviceProfiles && { deviceProfiles: definition.deviceProfiles(config) }),
       create: (context) => definition.create(config, context),
     } satisfies DestinationSpec<T>);
   };

@@ -82,6 +82,8 @@ export interface DestinationSpec<in T> {
   readonly maxBatch: number;
   readonly concurrency: number;
   readonly resources: readonly string[];
+  /** The device profiles that its configuration names; none if absent. */
+  readonly deviceProfiles?: readonly string[];
   /** Messages are gathered, and written as one. */
   readonly collect?: CollectSpec;
   create(context: DestinationContext): Destination<T>;

@@ -73,6 +73,8 @@ export interface SourceSpec<T> {
   readonly ackPoints: readonly AckPoint[];
   /** What two channels cannot both have: `tcp:127.0.0.1:2575`, `directory:/in`. Endpoints are named `endpoint:<name>`. */
   readonly resources: readonly string[];
+  /** The device profiles that its configuration names; none if absent. */
+  readonly deviceProfiles?: readonly string[];
   /** What its sender does in its own way; by name until the channel is loaded. */
   readonly profile?: SenderProfile | ProfileName;
   /** The same source with other defaults for what its configuration does not say. Throws HubError `config-invalid`. */

@@ -26,6 +26,7 @@ export function checkModbus(section: ModbusSection, points: readonly ModbusPoint
       return undefined;
     }
     checkType(point, found, ['points', index], report);
+    checkWritable(point, found, ['points', index], report);
     return found;
   });
   for (const { unreadable } of modbusPlan(
@@ -54,6 +55,15 @@ function checkType(point: ModbusPointKeys, { table, quantity }: ModbusPoint, at:
     );
   if (quantity > 1 && point.type !== 'ascii' && point.order === undefined)
     report([...at, 'order'], 'key-missing', 'a value of several registers needs it: devices differ');
+}
+
+/** Bits of a register are not written: what stands beside them would be written with them, as it was some time ago. */
+function checkWritable(point: ModbusPointKeys, { table }: ModbusPoint, at: Place, report: Report): void {
+  if (!point.writable) return;
+  const refuse = (why: string) => report([...at, 'writable'], 'value-invalid', why);
+  if (table === 'discrete-inputs' || table === 'input-registers') refuse(`${table} cannot be written`);
+  else if (table === 'holding-registers' && (point.type === 'bit' || point.type === 'bitfield'))
+    refuse('bits of a register are not written by themselves: make the whole register a point');
 }
 
 type Place = readonly (string | number)[];

@@ -225,6 +225,23 @@ describe('an alarm', () => {
   });
 });
 
+describe('points that may be written', () => {
+  it('are coils and holding registers, and never some bits of a register', () => {
+    const { profile } = read(withPoints(u16('a', 1, ', writable: true'), u16('b', 2)));
+    const { content } = profile!.devices[0]!;
+    if (content.kind !== 'modbus-tcp') throw new Error('it is another transport');
+    expect(content.points.map(({ writable }) => writable)).toEqual([true, false]);
+    const written = (table: string, type: string) =>
+      withPoints(`id: a, read: { table: ${table}, address: 1 }, ${type}, writable: true`);
+    expect(read(written('coils', 'type: bit')).problems).toEqual([]);
+    expect(problems(written('discrete-inputs', 'type: bit'))[0]).toMatch(
+      /writable: discrete-inputs cannot be written$/,
+    );
+    expect(problems(written('input-registers', 'type: u16, unit: V'))[0]).toMatch(/input-registers cannot be written$/);
+    expect(problems(written('holding-registers', 'type: bit, bit: 3'))[0]).toMatch(/make the whole register a point$/);
+  });
+});
+
 describe('profiles of other transports', () => {
   const other = (transport: string, text: string) =>
     `profile: p\ntransport: ${transport}\ndevices: [{ id: a }]\n${text}`;
@@ -243,6 +260,24 @@ points:
       'p:7:18 value-invalid points.1.at: it overlaps a',
       'p:8:18 value-invalid points.2.at: it goes beyond the end of the frame',
       'p:8:5 key-missing points.2.order: a value of several bytes needs it: devices differ',
+    ]);
+  });
+
+  it('tell values behind the longest frame that says its length, and a length inside of its beginning', () => {
+    const text = (lengthAt: number, at: number) =>
+      other(
+        'serial',
+        `serial: { path: /dev/x, framing: { type: length-prefixed, start: [170, 85], lengthAt: ${lengthAt}, adds: 3, maxBytes: 64 } }
+points: [{ id: a, at: ${at}, type: u8, unit: '1' }]
+`,
+      );
+    expect(read(text(2, 63)).profile!.devices[0]!.content).toMatchObject({
+      kind: 'binary',
+      serial: { framing: { lengthBytes: 1, order: 'big-endian' } },
+    });
+    expect(problems(text(1, 64))).toEqual([
+      'p:4:87 value-invalid serial.framing.lengthAt: the length stands behind the bytes of start',
+      'p:5:23 value-invalid points.0.at: it goes beyond the end of the frame',
     ]);
   });
 

@@ -80,7 +80,8 @@ function kindOf({ transport, serial }: Readonly<Record<string, unknown>>): Conte
       return transport as ContentKind;
     case 'serial': {
       const framing = isMapping(serial) && isMapping(serial.framing) ? serial.framing.type : undefined;
-      return framing === 'nonin-2' ? 'nonin' : framing === 'fixed' ? 'binary' : 'text';
+      if (framing === 'nonin-2') return 'nonin';
+      return framing === 'fixed' || framing === 'length-prefixed' ? 'binary' : 'text';
     }
     default:
       return undefined;

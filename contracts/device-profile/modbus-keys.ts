@@ -48,7 +48,9 @@ export const modbusTcpSection = z
 
 export const modbusRtuSection = z
   .strictObject({
-    path: text.describe('The serial port, best by its id: `/dev/serial/by-id/…`.'),
+    path: text.describe(
+      'The serial port, best by its id: `/dev/serial/by-id/…`; `tcp://host:port` for a device server that passes the line’s bytes on.',
+    ),
     baud: z.int().min(300).max(921_600).default(19_200).describe('Bits per second.'),
     parity: z
       .enum(['none', 'even', 'odd'])
@@ -89,7 +91,13 @@ const invalid = z
   .array(wholeOrWhy)
   .optional()
   .describe('Raw numbers by which the device says that it has no value: `0x7FFF`.');
-const place = { ...named, read };
+const writable = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Whether the destination `modbus` may write it: a coil or holding registers. Nothing is written otherwise.',
+  );
+const place = { ...named, read, writable };
 const number = { ...place, ...numeric, ...scaling, order, invalid };
 
 /** A point of a Modbus device; its type says which of the keys it has. */

@@ -1,4 +1,5 @@
 import { fixedFraming } from '../../protocols/serial-framing/fixed.ts';
+import { lengthPrefixedFraming } from '../../protocols/serial-framing/length-prefixed.ts';
 import type { Lines } from '../../protocols/serial-framing/line.ts';
 import { noninFraming } from '../../protocols/serial-framing/nonin.ts';
 import type { Framing } from '../../protocols/serial-framing/scanner.ts';
@@ -20,6 +21,11 @@ export function framingOf(declared: Exclude<Declared, LineFraming>): Framing {
     case 'fixed': {
       const { length, sync, check } = declared;
       return fixedFraming({ length, sync, ...(check && { check }) });
+    }
+    case 'length-prefixed': {
+      const { start, lengthAt, lengthBytes, order, adds, maxBytes, check } = declared;
+      const where = { start: Uint8Array.from(start), lengthAt, lengthBytes, order, adds, maxBytes };
+      return lengthPrefixedFraming({ ...where, ...(check && { check }) });
     }
     default:
       return declared satisfies never;

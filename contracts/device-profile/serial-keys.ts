@@ -54,12 +54,35 @@ const framing = z
         .describe('By what a frame is known.'),
       check: check.optional(),
     }),
+    z.strictObject({
+      type: z.literal('length-prefixed').describe('Binary frames that say how long they are.'),
+      start: z
+        .array(z.int().min(0).max(255))
+        .min(1)
+        .max(16)
+        .describe('The bytes that each frame begins with: `[0xAA, 0x55]`.'),
+      lengthAt: z.int().min(1).max(64).describe('Which byte of the frame is the first of the length, from 0.'),
+      lengthBytes: z
+        .union([z.literal(1), z.literal(2)])
+        .default(1)
+        .describe('How many bytes the length has.'),
+      order: z.enum(['big-endian', 'little-endian']).default('big-endian').describe('Of a length of two bytes.'),
+      adds: z
+        .int()
+        .min(-64)
+        .max(64)
+        .describe('What the length leaves out: the whole frame has so many bytes more than it says.'),
+      maxBytes,
+      check: check.optional(),
+    }),
   ])
   .describe('How the stream of bytes is cut into frames.');
 
 export const serialSection = z
   .strictObject({
-    path: text.describe('The serial port, best by its id: `/dev/serial/by-id/…`.'),
+    path: text.describe(
+      'The serial port, best by its id: `/dev/serial/by-id/…`; `tcp://host:port` for a device server that passes the line’s bytes on.',
+    ),
     baud: z.int().min(300).max(921_600).default(9_600).describe('Bits per second.'),
     dataBits: z
       .union([z.literal(7), z.literal(8)])

@@ -3,6 +3,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { noTables, type TableSet } from '../tables/table-set.ts';
 import { UnknownCodes } from '../tables/unknown-codes.ts';
 import { type CodeSnapshot, sha256 } from './code-loader.ts';
+import type { DeviceProfileSet } from './device-profiles.ts';
 import type { KeptChannels } from './kept-channels.ts';
 import { noProfiles, type ProfileSet, profileNamed } from './profile-file.ts';
 import type { ReferenceSources } from './references.ts';
@@ -28,6 +29,8 @@ export interface ChannelsContext {
   readonly references?: ReferenceSources;
   /** The sender profiles of the folder; `loadChannels` loads them itself. */
   readonly profiles?: ProfileSet;
+  /** The device profiles of the folder; `loadChannels` loads them itself. */
+  readonly devices?: DeviceProfileSet;
   /** The zone of the environment: of times whose sender says none, and of schedules. */
   readonly zone?: string;
   readonly now?: () => number;

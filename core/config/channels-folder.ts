@@ -7,8 +7,9 @@ import { type ChannelsContext, filesBeside } from './channel-files.ts';
 import { readChannelYaml } from './channel-yaml.ts';
 import { checkFolder } from './check-folder.ts';
 import { type CodeSnapshot, channelVersion, sha256 } from './code-loader.ts';
-import { loadDeviceProfiles } from './device-profiles.ts';
+import { loadDeviceProfiles, noDeviceProfiles } from './device-profiles.ts';
 import type { LoadedChannel, ReadChannel } from './loaded-channel.ts';
+import { withDeviceProfiles } from './named-devices.ts';
 import { failed, type Loaded, loaded, type Problem } from './problem.ts';
 import { loadProfiles } from './profile-file.ts';
 import { shownPath } from './shown-path.ts';
@@ -26,8 +27,8 @@ export async function loadChannels(
 ): Promise<{ readonly channels: readonly LoadedChannel[]; readonly problems: readonly Problem[] }> {
   const channels: ReadChannel[] = [];
   const profiles = given.profiles ?? (await loadProfiles(given.directory, given.registry));
-  const context = { ...given, profiles };
-  const devices = await loadDeviceProfiles(given.directory, given.registry, given.references);
+  const devices = given.devices ?? (await loadDeviceProfiles(given.directory, given.registry, given.references));
+  const context = { ...given, profiles, devices };
   const problems: Problem[] = [...profiles.problems, ...devices.problems];
   const unread = new Set<string>();
   const paths = await channelFiles(context.directory);
@@ -71,10 +72,14 @@ async function readChannelFile(path: string, context: ChannelsContext): Promise<
   const yaml = new YamlFile(shownPath(path), text);
   const read = await readChannelYaml({ ...context, file: yaml, files });
   if (read.ok) {
+    const { definition, unknown } = withDeviceProfiles(read.value, context.devices ?? noDeviceProfiles, used);
+    for (const { place, message } of unknown) yaml.problem(place, 'profile-unknown', message);
+    const [first, ...others] = yaml.problems;
+    if (first) return { ...failed(first, ...others), name: definition.name };
     const version = channelVersion(context.weirVersion, used);
     context.onRead?.(yaml, text);
     const channel: ReadChannel = {
-      ...{ definition: read.value, version, file, path },
+      ...{ definition, version, file, path },
       get yaml() {
         return new YamlFile(shownPath(path), text);
       },
@@ -108,7 +113,10 @@ async function loadTypeScript(path: string, file: string, context: ChannelsConte
   const used = new Map(code.files);
   const whole = await withFileSteps(read, filesBeside(path, context, used), shownPath(path));
   if (!whole.ok) return whole;
-  return loaded({ definition: whole.value, version: channelVersion(context.weirVersion, used), file, path });
+  const known = withDeviceProfiles(whole.value, context.devices ?? noDeviceProfiles, used);
+  const [missing] = known.unknown;
+  if (missing) return failed(problem(shownPath(path), 'profile-unknown', missing.message));
+  return loaded({ definition: known.definition, version: channelVersion(context.weirVersion, used), file, path });
 }
 
 function unknownEndpoint(

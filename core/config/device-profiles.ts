@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { NamedDevices } from '../device-profile.ts';
 import { sha256 } from './code-loader.ts';
-import type { NamedDevices } from './device-profile-reader.ts';
 import type { Problem } from './problem.ts';
 import type { ReferenceSources } from './references.ts';
 import type { Registry } from './registry.ts';
@@ -12,8 +12,12 @@ import { YamlFile } from './yaml-file.ts';
 export interface DeviceProfileSet {
   /** By name, with a hash of all that the profile says, references included. */
   readonly profiles: ReadonlyMap<string, { readonly profile: NamedDevices; readonly hash: string }>;
+  /** Of every file, also of those with problems: what channels may name. */
+  readonly names: ReadonlySet<string>;
   readonly problems: readonly Problem[];
 }
+
+export const noDeviceProfiles: DeviceProfileSet = { profiles: new Map(), names: new Set(), problems: [] };
 
 const ENDING = '.profile.yaml';
 const nowhere: ReferenceSources = { environment: {}, readFile: () => undefined };
@@ -29,10 +33,11 @@ export async function loadDeviceProfiles(
 ): Promise<DeviceProfileSet> {
   const profiles = new Map<string, { profile: NamedDevices; hash: string }>();
   const problems: Problem[] = [];
-  if (!deviceProfile) return { profiles, problems };
+  if (!deviceProfile) return noDeviceProfiles;
   const owners = new Map<string, string>();
   const folder = join(directory, 'devices');
-  for (const entry of await profilesIn(folder)) {
+  const entries = await profilesIn(folder);
+  for (const entry of entries) {
     const file = new YamlFile(shownPath(join(folder, entry)), await readFile(join(folder, entry), 'utf8'));
     const profile = deviceProfile(file, references);
     if (profile) checkNames(profile, basename(entry, ENDING), file, owners);
@@ -40,7 +45,7 @@ export async function loadDeviceProfiles(
     if (profile && file.problems.length === 0)
       profiles.set(profile.name, { profile, hash: sha256(JSON.stringify(profile)) });
   }
-  return { profiles, problems };
+  return { profiles, names: new Set(entries.map((entry) => basename(entry, ENDING))), problems };
 }
 
 function checkNames(

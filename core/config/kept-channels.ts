@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TableSet } from '../tables/table-set.ts';
 import { sha256 } from './code-loader.ts';
+import type { DeviceProfileSet } from './device-profiles.ts';
 import type { LoadedChannel, ReadChannel } from './loaded-channel.ts';
+import { hashOfUsed, isUsedDevices } from './named-devices.ts';
 import type { ProfileSet } from './profile-file.ts';
 import { shownPath } from './shown-path.ts';
 import { YamlFile } from './yaml-file.ts';
@@ -15,6 +17,7 @@ export interface ReadWith {
   readonly zone?: string;
   readonly tables?: TableSet;
   readonly profiles?: ProfileSet;
+  readonly devices?: DeviceProfileSet;
 }
 
 interface Kept extends LoadedChannel {
@@ -63,10 +66,15 @@ function aroundOf({ endpoints, zone, weirVersion }: ReadWith): string {
   return `${weirVersion} ${zone} ${names}`;
 }
 
-async function isSame(what: string, hash: string, { tables, profiles, directory }: ReadWith): Promise<boolean> {
+async function isSame(
+  what: string,
+  hash: string,
+  { tables, profiles, devices, directory }: ReadWith,
+): Promise<boolean> {
   // The value of a reference may be another one by now.
   if (what.startsWith('reference ')) return false;
   if (what === 'zone of the environment') return true;
+  if (isUsedDevices(what)) return hashOfUsed(what, devices) === hash;
   if (what.startsWith('table ')) return tables?.get(what.slice('table '.length))?.hash === hash;
   if (what.startsWith('profile ')) return profiles?.profiles.get(what.slice('profile '.length))?.hash === hash;
   try {

@@ -12,7 +12,7 @@ export const problemCodes = {
   'destination-unreachable': 'No message can pass all the filters before this destination.',
   'channel-unknown': 'There is no channel of this name, or it does not take what another one gives.',
   'links-circular': 'Channels give their messages to each other in a circle.',
-  'profile-unknown': 'There is no sender profile of this name.',
+  'profile-unknown': 'There is no sender profile, or no device profile, of this name.',
   'table-unknown': 'There is no code table of this name.',
   'path-invalid': 'A path into the payload cannot be read.',
   'wiring-invalid': 'The parts do not fit together: formats, acknowledgement points, names.',

@@ -106,7 +106,13 @@ export class ChannelParts {
   }
 
   context(report: (state: ConnectionState, connections?: number) => void): ComponentContext {
-    return componentContext(this.channel, { ...this.services, count: (name, by) => this.count(name, by) }, report);
+    const { deviceProfiles } = this.compiled.definition;
+    const services = {
+      ...this.services,
+      deviceProfile: (name: string) => deviceProfiles?.get(name),
+      count: (name: string, by?: number) => this.count(name, by),
+    };
+    return componentContext(this.channel, services, report);
   }
 
   // --- messages -----------------------------------------------------------------------------------------------------------

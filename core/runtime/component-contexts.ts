@@ -1,4 +1,5 @@
 import type { ComponentContext, ConnectionState } from '../component.ts';
+import type { NamedDevices } from '../device-profile.ts';
 import type { Endpoint, EndpointKind, EndpointOf } from '../endpoint.ts';
 import { HubError } from '../errors.ts';
 
@@ -21,6 +22,7 @@ export function componentContext(
   channel: string,
   services: Pick<ComponentContext, 'clock' | 'random' | 'log' | 'count'> & {
     endpoint(name: string): Endpoint | undefined;
+    deviceProfile?(name: string): NamedDevices | undefined;
   },
   report: (state: ConnectionState, connections?: number) => void,
 ): ComponentContext {
@@ -29,6 +31,11 @@ export function componentContext(
     channel,
     endpoint: <K extends EndpointKind>(kind: K, name: string) =>
       endpointOf(channel, kind, name, services.endpoint(name)),
+    deviceProfile: (name) => {
+      const found = services.deviceProfile?.(name);
+      if (found) return found;
+      throw new HubError('config-invalid', 'permanent', `starting ${channel}: it has no device profile ${name}`);
+    },
     clock,
     random,
     log,

@@ -1,5 +1,6 @@
 import type { Clock, ComponentContext, ConnectionState, Log, TcpListener } from '../component.ts';
 import type { DestinationContext } from '../destination.ts';
+import type { NamedDevices } from '../device-profile.ts';
 import { type Endpoint, endpointKinds } from '../endpoint.ts';
 import { HubError } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -25,8 +26,12 @@ export interface Recorded {
 export interface FakeContextOptions {
   /** `lab-in` unless given. */
   readonly channel?: string;
+  /** None unless given: as at a hub of its own. */
+  readonly lease?: string;
   /** Endpoints by name; their optional fields are filled in as the environment's loader does. */
   readonly endpoints?: Readonly<Record<string, EndpointInput>>;
+  /** Device profiles, each under its own name. */
+  readonly deviceProfiles?: readonly NamedDevices[];
   /** Real time unless given. */
   readonly clock?: Clock;
   /** A repeatable sequence unless given. */
@@ -82,12 +87,18 @@ export function fakeComponentContext(options: FakeContextOptions = {}): Componen
   const { log, logged } = recordingLog();
   return {
     channel: options.channel ?? 'lab-in',
+    lease: options.lease,
     endpoint: (kind, name) => {
       const endpoint = options.endpoints?.[name];
       if (endpoint?.kind !== kind)
         throw new HubError('config-invalid', 'permanent', `finding endpoint ${name}: there is none of kind ${kind}`);
       const { kind: _, ...fields } = endpoint;
       return endpointKinds[kind].parse(fields) as never;
+    },
+    deviceProfile: (name) => {
+      const found = options.deviceProfiles?.find((each) => each.name === name);
+      if (!found) throw new HubError('config-invalid', 'permanent', `finding device profile ${name}: there is none`);
+      return found;
     },
     clock: options.clock ?? wallClock,
     random: options.random ?? repeatableRandom(),

@@ -247,6 +247,15 @@ describe('frames of other serial devices', () => {
     expect(read(170, 1, 0xff, 0xff)).toEqual({ a: 1, b: 'Inv' });
     expect(() => read(170)).toThrow('it is not the 4 bytes of a frame');
   });
+
+  it('that say their length have those that fit into them', () => {
+    const points = "  - { id: a, type: u8, at: 2, unit: '1' }\n  - { id: b, type: u8, at: 3, unit: '1' }\n";
+    const prefixed = device('{ type: length-prefixed, start: [170], lengthAt: 1, adds: 2 }', points);
+    const read = (...bytes: number[]) =>
+      values(eventsOf({ device: 's', frames: [frame(Uint8Array.from(bytes))] }, [prefixed]));
+    expect(read(170, 2, 7, 8)).toEqual({ a: 7, b: 8 });
+    expect(read(170, 1, 7)).toEqual({ a: 7 });
+  });
 });
 
 it('answers arbitrary frames of every device with readings of its contract, or with a HubError', () => {

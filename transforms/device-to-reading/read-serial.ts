@@ -47,10 +47,12 @@ function judgedText(found: string | undefined, point: TextPointKeys): Judged {
 
 /** A binary frame: the numbers at their places. */
 export function binaryReader({ serial, points }: ContentOf<'binary'>): FrameReader<'serial'> {
-  const length = serial.framing.type === 'fixed' ? serial.framing.length : 0;
+  const length = serial.framing.type === 'fixed' ? serial.framing.length : undefined;
   return (_, bytes) => {
-    if (bytes.length !== length) throw undecodable(`it is not the ${length} bytes of a frame`);
-    return points.map((point) => readingOf(point, judgedBytes(bytes, point)));
+    if (length !== undefined && bytes.length !== length) throw undecodable(`it is not the ${length} bytes of a frame`);
+    // A frame that says its own length may be too short for some of them.
+    const within = points.filter(({ at, type }) => at + bytesOf(type) <= bytes.length);
+    return within.map((point) => readingOf(point, judgedBytes(bytes, point)));
   };
 }
 

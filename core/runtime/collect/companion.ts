@@ -23,6 +23,7 @@ function companionOf(definition: ChannelDefinition, { name, to, options }: Desti
     format: bytes,
     filters: [],
     steps: [],
+    ...(definition.deviceProfiles && { deviceProfiles: definition.deviceProfiles }),
     destinations: Object.freeze([
       { name, input: 'transformed' as const, steps: [], format: bytes, to: { ...plain, accepts: undefined }, options },
     ]),
