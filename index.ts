@@ -34,6 +34,7 @@ import { hl7v2ToLabResult } from './transforms/hl7v2-to-lab-result/hl7v2-to-lab-
 import { hl7v2ToPatientEvent } from './transforms/hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
 import { labResultToCritical } from './transforms/lab-result-to-critical/lab-result-to-critical.ts';
 import { mapping } from './transforms/mapping/mapping.ts';
+import { readingToFhir } from './transforms/reading-to-fhir/reading-to-fhir.ts';
 
 /** Where messages come from: `.from(adapters.mllp({ … }))`. */
 export const adapters = Object.freeze({
@@ -76,6 +77,7 @@ export const transforms = Object.freeze({
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,
   labResultToCritical,
+  readingToFhir,
   mapping,
 });
 

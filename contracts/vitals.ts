@@ -3,6 +3,8 @@ import { identifier } from './clinical-person.ts';
 import { jsonFormat } from './json-format.ts';
 
 const instant = z.iso.datetime();
+/** Words with a blank between them: what every system downstream takes for a code, a name or an identifier. */
+const words = z.string().regex(/^\S+( \S+)*$/);
 
 /** Validity as in IEEE 11073-10207: valid, questionable, invalid, over and under what the device can measure. */
 export const validities = ['Vld', 'Qst', 'Inv', 'Oflw', 'Uflw'] as const;
@@ -24,7 +26,7 @@ export const pointCode = z.strictObject({
 const reading = z
   .strictObject({
     /** Of the profile. */
-    point: z.string().min(1),
+    point: words,
     /** Absent where there is none: `validity` says why. A name for a state, a truth for a contact. */
     value: z.union([z.number(), z.boolean(), z.string()]).optional(),
     /** UCUM; of numbers only. */
@@ -45,8 +47,8 @@ const reading = z
 
 /** Whose and where from: the same for a reading and for an alarm. */
 const source = {
-  device: z.string().min(1),
-  profile: z.string().min(1),
+  device: words,
+  profile: words,
   location: z.string().optional(),
   /** Whom it is about, as the profile's route says: a bed, a room. Never a patient: that is for the association to tell. */
   subject: z.string().optional(),

@@ -5,6 +5,7 @@ import { hl7v2ToLabResult } from './hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
 import { hl7v2ToPatientEvent } from './hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
 import { labResultToCritical } from './lab-result-to-critical/lab-result-to-critical.ts';
 import { mapping } from './mapping/mapping.ts';
+import { readingToFhir } from './reading-to-fhir/reading-to-fhir.ts';
 
 /** Every transform and filter that is shipped. One is known by being in this list, and in no other way. */
 export const transforms = [
@@ -14,5 +15,6 @@ export const transforms = [
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,
   labResultToCritical,
+  readingToFhir,
   mapping,
 ] as const;
