@@ -10,6 +10,7 @@ const arrival: DeviceArrival = {
   frames: [
     { kind: 'modbus', unit: 1, table: 'coils', address: 0, quantity: 9, bytes },
     { kind: 'mqtt', topic: 'devices/d/vitals', bytes },
+    { kind: 'status', state: 'misconfigured', reason: 'exception 2', points: ['pressure'] },
   ],
 };
 const source = { device: 'd', profile: 'p', subject: 'bed/1' };

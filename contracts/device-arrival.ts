@@ -5,7 +5,7 @@ import { jsonFormat } from './json-format.ts';
 const raw = z.base64();
 
 /** The bytes of one answer, frame or message of a device, with what only the wire knew. */
-const frame = z.discriminatedUnion('kind', [
+const sent = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('modbus'),
     unit: z.int().min(0).max(255),
@@ -23,6 +23,23 @@ const frame = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('astm'), bytes: raw }),
 ]);
 
+export const deviceStates = ['answering', 'silent', 'faulty', 'misconfigured'] as const;
+
+/**
+ * What the hub itself noticed of a device, told when it changes and once more when it is over: absence is told, and no value repeated.
+ * `silent`: nothing comes, or its line is down. `faulty`: it says that it is out of order, or sends what nobody can read.
+ * `misconfigured`: it refuses what the profile asks for. With `points` only those are concerned, and each is a reading without a
+ * value; without, nothing is said of any, so that silence stays silence.
+ */
+const status = z.strictObject({
+  kind: z.literal('status'),
+  state: z.enum(deviceStates),
+  /** For people: `no answer within 500 ms`. No content. */
+  reason: z.string().min(1),
+  points: z.array(z.string()).min(1).max(5_000).optional(),
+});
+const frame = z.discriminatedUnion('kind', [...sent.options, status]);
+
 export const deviceArrivalSchema = z.strictObject({
   /** The version of this envelope: it comes first, so that the first bytes tell an envelope from a bare payload. */
   arrival: z.literal(1),
@@ -36,6 +53,9 @@ export const deviceArrivalSchema = z.strictObject({
   frames: z.array(frame).min(1).max(1_000),
 });
 
+/** What a device sent itself. */
+export type SentFrame = z.output<typeof sent>;
+export type DeviceStatus = z.output<typeof status>;
 export type DeviceFrame = z.output<typeof frame>;
 export type DeviceArrival = z.output<typeof deviceArrivalSchema>;
 
@@ -44,14 +64,18 @@ const START = Buffer.from('{"arrival":');
 
 /**
  * What a device sent, before it means anything: the raw bytes in base64. The payload of an MQTT message is one, too: its topic is in
- * `mqtt.topic` of the meta, `mqtt.retained` says that it is state and no new sample.
+ * `mqtt.topic` of the meta, `mqtt.retained` says that it is state and no new sample. So is a message of an analyzer, whose device is
+ * in `astm.device`.
  */
 export const deviceArrival: Format<DeviceArrival> = {
   ...envelope,
   decode: (bytes, meta) => {
     const topic = meta['mqtt.topic'];
-    if (topic === undefined || START.equals(bytes.subarray(0, START.length))) return envelope.decode(bytes, meta);
+    const analyzer = meta['astm.device'];
+    if ((topic ?? analyzer) === undefined || START.equals(bytes.subarray(0, START.length)))
+      return envelope.decode(bytes, meta);
     const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+    if (topic === undefined) return { arrival: 1, device: analyzer!, frames: [{ kind: 'astm', bytes: payload }] };
     const retained = meta['mqtt.retained'] === 'true' || meta['mqtt.retained'] === '1';
     return { arrival: 1, frames: [{ kind: 'mqtt', topic, ...(retained && { retained }), bytes: payload }] };
   },

@@ -41,6 +41,14 @@ export const modbusTcpSection = z
   .strictObject({
     host: text.describe('Name or address of the device, or of the gateway before it.'),
     port: z.int().min(1).max(65_535).default(502).describe('Its TCP port.'),
+    maxOpen: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(4)
+      .describe(
+        'So many units behind one gateway are asked at the same time, each with one request; 1 for gateways that take no second one.',
+      ),
     unit: z.int().min(0).max(255).describe('The unit id; 255 or 1 for most devices that are behind no gateway.'),
     ...polling,
   })
@@ -49,7 +57,7 @@ export const modbusTcpSection = z
 export const modbusRtuSection = z
   .strictObject({
     path: text.describe(
-      'The serial port, best by its id: `/dev/serial/by-id/…`; `tcp://host:port` for a device server that passes the line’s bytes on.',
+      'The serial port, best by its id: `/dev/serial/by-id/…`; `host:port` of a device server that passes the line’s bytes on.',
     ),
     baud: z.int().min(300).max(921_600).default(19_200).describe('Bits per second.'),
     parity: z

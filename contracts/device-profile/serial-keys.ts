@@ -81,7 +81,7 @@ const framing = z
 export const serialSection = z
   .strictObject({
     path: text.describe(
-      'The serial port, best by its id: `/dev/serial/by-id/…`; `tcp://host:port` for a device server that passes the line’s bytes on.',
+      'The serial port, best by its id: `/dev/serial/by-id/…`; `host:port` of a device server that passes the line’s bytes on.',
     ),
     baud: z.int().min(300).max(921_600).default(9_600).describe('Bits per second.'),
     dataBits: z

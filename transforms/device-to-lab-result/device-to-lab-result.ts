@@ -77,6 +77,7 @@ export function deviceLabResults(profiles: readonly DeviceProfile[]): TransformS
         if (!read) throw undecodable('it is no analyzer of the profiles');
         return many(
           frames.flatMap((frame) => {
+            if (frame.kind === 'status') return [];
             if (frame.kind !== 'astm') throw undecodable(`${frame.kind} is not how it speaks`);
             return read(Buffer.from(frame.bytes, 'base64'));
           }),

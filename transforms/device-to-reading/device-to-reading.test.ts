@@ -258,6 +258,19 @@ describe('frames of other serial devices', () => {
   });
 });
 
+it('a status about points is a reading without a value for each; one about the device says nothing of any', () => {
+  const status = (state: 'silent' | 'misconfigured' | 'answering', points?: string[]) => ({
+    device: 'iso-301',
+    frames: [{ kind: 'status' as const, state, reason: 'exception 2', ...(points && { points }) }],
+  });
+  const [event, ...others] = eventsOf(status('misconfigured', ['temperature']));
+  expect(others).toEqual([]);
+  expect(event!.readings).toEqual([{ point: 'temperature', unit: 'Cel', validity: 'Inv' }]);
+  expect(eventsOf(status('answering', ['temperature']))).toEqual([]);
+  // An event would end the silence that an alarm waits for.
+  expect(eventsOf(status('silent'))).toEqual([]);
+});
+
 it('answers arbitrary frames of every device with readings of its contract, or with a HubError', () => {
   const devices = ['iso-301', 'oximeter-1', 'mon-1', 'chem-1', 'fridge-1', 'nobody'];
   const bytes = fc.oneof(

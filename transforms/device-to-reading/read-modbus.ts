@@ -1,4 +1,4 @@
-import type { DeviceFrame } from '../../contracts/device-arrival.ts';
+import type { SentFrame } from '../../contracts/device-arrival.ts';
 import type { ContentOf } from '../../contracts/device-profile/keys.ts';
 import { type ModbusPoint, modbusPoints } from '../../contracts/device-profile/modbus-points.ts';
 import type { Reading } from '../../contracts/vitals.ts';
@@ -8,7 +8,7 @@ import { registersIn } from '../../protocols/modbus/plan.ts';
 import { type Judged, NO_VALUE, readingOf, within } from './judged.ts';
 import type { FrameReader } from './reader.ts';
 
-type Block = Extract<DeviceFrame, { readonly kind: 'modbus' }>;
+type Block = Extract<SentFrame, { readonly kind: 'modbus' }>;
 type Content = ContentOf<'modbus-tcp'> | ContentOf<'modbus-rtu'>;
 
 /** The points that lie wholly in a block of a response; each block is read for itself. */

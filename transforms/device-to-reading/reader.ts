@@ -1,7 +1,7 @@
-import type { DeviceFrame } from '../../contracts/device-arrival.ts';
+import type { SentFrame } from '../../contracts/device-arrival.ts';
 import type { Reading } from '../../contracts/vitals.ts';
 
-export type FrameOf<K extends DeviceFrame['kind']> = Extract<DeviceFrame, { readonly kind: K }>;
+export type FrameOf<K extends SentFrame['kind']> = Extract<SentFrame, { readonly kind: K }>;
 
 /** A reading, with the specimen where it is of one. */
 export interface SpecimenReading {
@@ -14,7 +14,7 @@ export interface SpecimenReading {
  * the frame does not have. Throws HubError `decode-failed` for a frame that is none.
  * @param receivedAt milliseconds since 1970
  */
-export type FrameReader<K extends DeviceFrame['kind'], R = Reading> = (
+export type FrameReader<K extends SentFrame['kind'], R = Reading> = (
   frame: FrameOf<K>,
   bytes: Buffer,
   receivedAt: number,

@@ -1,7 +1,8 @@
-import type { DeviceArrival, DeviceFrame } from '../../contracts/device-arrival.ts';
+import type { DeviceArrival, DeviceFrame, DeviceStatus, SentFrame } from '../../contracts/device-arrival.ts';
 import type { DeviceProfile, ProfiledDevice } from '../../contracts/device-profile/device-profile.ts';
 import type { VitalReadings } from '../../contracts/vitals.ts';
 import { HubError } from '../../core/errors.ts';
+import { NO_VALUE, readingOf } from './judged.ts';
 import { astmReader } from './read-astm.ts';
 import { modbusReader } from './read-modbus.ts';
 import { mqttReader } from './read-mqtt.ts';
@@ -15,7 +16,7 @@ interface KnownDevice {
   readonly profile: string;
   readonly device: ProfiledDevice;
   /** Made with the device’s first frame: a profile may have thousands. */
-  read?: (frame: DeviceFrame, bytes: Buffer, receivedAt: number) => readonly SpecimenReading[];
+  read?: (frame: SentFrame, bytes: Buffer, receivedAt: number) => readonly SpecimenReading[];
 }
 
 /** Reads what devices sent by their profiles. Nothing is remembered from one arrival to the next. */
@@ -49,9 +50,7 @@ export class ReadingMaker {
     const events = new Map<string, VitalReadings[]>();
     for (const frame of arrival.frames) {
       const known = this.#deviceOf(arrival, frame);
-      known.read ??= readerOf(known.device);
-      const bytes = Buffer.from(frame.bytes, 'base64');
-      for (const { specimen, reading } of known.read(frame, bytes, at)) {
+      for (const { specimen, reading } of readingsIn(frame, known, at)) {
         const key = `${known.device.id}\n${specimen ?? ''}`;
         let list = events.get(key);
         if (!list) events.set(key, (list = []));
@@ -91,7 +90,7 @@ function eventOf({ profile, device }: KnownDevice, specimen: string | undefined,
 }
 
 function readerOf({ id, content }: ProfiledDevice): NonNullable<KnownDevice['read']> {
-  const of = <K extends DeviceFrame['kind']>(
+  const of = <K extends SentFrame['kind']>(
     kind: K,
     read: (frame: FrameOf<K>, bytes: Buffer, receivedAt: number) => readonly SpecimenReading[],
   ): NonNullable<KnownDevice['read']> => {
@@ -101,7 +100,7 @@ function readerOf({ id, content }: ProfiledDevice): NonNullable<KnownDevice['rea
       return read(frame, bytes, receivedAt);
     };
   };
-  const plain = <K extends DeviceFrame['kind']>(
+  const plain = <K extends SentFrame['kind']>(
     kind: K,
     read: (frame: FrameOf<K>, bytes: Buffer, receivedAt: number) => readonly SpecimenReading['reading'][],
   ) => of(kind, (...given) => read(...given).map((reading) => ({ specimen: undefined, reading })));
@@ -124,6 +123,20 @@ function readerOf({ id, content }: ProfiledDevice): NonNullable<KnownDevice['rea
   }
 }
 
-function isFrameOf<K extends DeviceFrame['kind']>(frame: DeviceFrame, kind: K): frame is FrameOf<K> {
+function readingsIn(frame: DeviceFrame, known: KnownDevice, receivedAt: number): readonly SpecimenReading[] {
+  if (frame.kind === 'status') return absent(frame, known);
+  known.read ??= readerOf(known.device);
+  return known.read(frame, Buffer.from(frame.bytes, 'base64'), receivedAt);
+}
+
+/** The points that a status is about: what has no value is told, and the last one is not said again. */
+function absent({ state, points = [] }: DeviceStatus, { device }: KnownDevice): readonly SpecimenReading[] {
+  if (state === 'answering') return [];
+  return device.content.points
+    .filter(({ id }) => points.includes(id))
+    .map((point) => ({ specimen: undefined, reading: readingOf(point, NO_VALUE) }));
+}
+
+function isFrameOf<K extends SentFrame['kind']>(frame: DeviceFrame, kind: K): frame is FrameOf<K> {
   return frame.kind === kind;
 }
