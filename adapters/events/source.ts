@@ -33,7 +33,10 @@ export function eventsSource(options: EventsSourceOptions, context: SourceContex
 
       context.report('reading');
       try {
-        await Promise.race([context.events.consume({ ...options, signal }, hand), untilHalt(halted.promise)]);
+        await Promise.race([
+          context.events.consume({ ...options, holder: context.lease && context.channel, signal }, hand),
+          untilHalt(halted.promise),
+        ]);
       } catch (thrown) {
         throw missingTopic(thrown) ?? thrown;
       } finally {

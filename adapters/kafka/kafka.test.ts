@@ -25,10 +25,15 @@ describe.skipIf(server.missing)('the kafka source', () => {
   }
 
   /** Reads until the test ends. */
-  function reading(topics: TestTopics, intake: FakeIntake, config: Omit<Parameters<typeof kafka>[0], 'endpoint'>) {
+  function reading(
+    topics: TestTopics,
+    intake: FakeIntake,
+    config: Omit<Parameters<typeof kafka>[0], 'endpoint'>,
+    under: { readonly channel?: string; readonly lease?: string } = {},
+  ) {
     const drain = new AbortController();
     const endpoints = { far: { kind: 'kafka', brokers: topics.brokers } as const };
-    const context = fakeSourceContext({ channel: uniqueName(import.meta.filename), endpoints });
+    const context = fakeSourceContext({ channel: uniqueName(import.meta.filename), ...under, endpoints });
     const source = kafka({ endpoint: 'far', sessionTimeoutMs: 6000, ...config }).create(context);
     const running = source.run(intake, { drain: drain.signal, halt: new AbortController().signal });
     running.catch(() => undefined);
@@ -152,6 +157,33 @@ describe.skipIf(server.missing)('the kafka source', () => {
       kind: 'transient',
       message: expect.stringContaining('topic'),
     });
+  });
+
+  it('takes the partitions over at once from a hub that had the lease before, which does not come back', async () => {
+    const topics = await far();
+    const topic = await topics.make(uniqueName(import.meta.filename), 2);
+    const queue = sending(topics);
+    const send = (number: number) =>
+      queue.send([prepared({ topic, partition: number % 2, value: Buffer.from(String(number)), headers: {} })]);
+    await send(0);
+    await send(1);
+    const channel = uniqueName(import.meta.filename);
+    const under = { channel, lease: `${channel}/0` };
+    const [first, second] = [fakeIntake(() => positive), fakeIntake(() => positive)];
+    // Its session would be over long after the test.
+    const before = reading(topics, first, { topics: [topic], sessionTimeoutMs: 30_000 }, under);
+    await vi.waitFor(async () => expect(await topics.committed(channel, topic)).toEqual([1, 1]), { timeout: 8000 });
+    const at = performance.now();
+    reading(topics, second, { topics: [topic], sessionTimeoutMs: 30_000 }, under);
+    await send(2);
+    await send(3);
+    await vi.waitFor(() => expect(first.arrivals.length + second.arrivals.length).toBe(4), { timeout: 8000 });
+    await expect(before.running).rejects.toMatchObject({ kind: 'transient', scope: 'destination' });
+    expect(performance.now() - at).toBeLessThan(8000);
+    await send(4);
+    await send(5);
+    await vi.waitFor(() => expect(second.arrivals.length).toBeGreaterThanOrEqual(2), { timeout: 8000 });
+    await vi.waitFor(async () => expect(await topics.committed(channel, topic)).toEqual([3, 3]), { timeout: 8000 });
   });
 
   it('leaves the partitions of a slow batch where they are until it is acknowledged, when another member joins', {

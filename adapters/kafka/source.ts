@@ -1,4 +1,5 @@
 import { readGroup } from '../../clients/kafka/group-reader.ts';
+import { holderName } from '../../clients/kafka/holder-name.ts';
 import type { RecordBatch } from '../../clients/kafka/lane.ts';
 import { headerName, type ReadRecord } from '../../clients/kafka/read-record.ts';
 import { HubError } from '../../core/errors.ts';
@@ -51,6 +52,7 @@ export function kafkaSource(options: KafkaSourceOptions, context: SourceContext)
           clientId: `weir-${context.channel}`,
           topics,
           group,
+          ...(context.lease !== undefined && { instanceId: holderName(context) }),
           from,
           maxBatch,
           pauses: { firstMs: 100, maxMs: 30_000 },

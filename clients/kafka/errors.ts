@@ -57,7 +57,7 @@ const answers: Readonly<Record<string, Explained>> = {
   GROUP_AUTHORIZATION_FAILED: setting('the user may not read as this group: its rights at the brokers, or group'),
   CLUSTER_AUTHORIZATION_FAILED: setting('the user may not do this with the cluster: its rights at the brokers'),
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: setting(
-    'the user may not use this transactional id: its rights at the brokers',
+    'the user may not use this transactional id: its rights at the brokers, or transactionalId',
   ),
   UNKNOWN_TOPIC_OR_PARTITION: setting('the cluster has no such topic: topic', 'not-found'),
   INVALID_TOPIC_EXCEPTION: setting('this is no name of a topic: topic', 'config-invalid'),

@@ -14,6 +14,11 @@ export interface GroupReaderOptions extends ConnectionChoices {
   readonly endpoint: EndpointOf<'kafka'>;
   readonly topics: readonly string[];
   readonly group: string;
+  /**
+   * One member of the group has this name at a time: the one that joins with it last has the partitions of the one before, at once, and
+   * ends that one’s membership. Without it the partitions of a member that is gone are given out when its session ends.
+   */
+  readonly instanceId?: string;
   /** Where a group starts that has no offset of a partition: decided once, and committed. */
   readonly from: 'earliest' | 'latest';
   readonly maxBatch: number;
@@ -87,12 +92,14 @@ class GroupReader {
     this.#member = new driver.Consumer({
       ...client,
       groupId: options.group,
+      ...(options.instanceId !== undefined && { groupInstanceId: options.instanceId }),
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatMs,
       rebalanceTimeout: Math.max(options.rebalanceTimeoutMs, options.sessionTimeoutMs),
       partitionAssigner: (_current, members, _topics, metadata) => assignPartitions(members, metadata),
       // Asked for before every join is sent: the place to let go of what is in hand.
       protocolsMetadata: async () => {
+        this.#refuseToReturn();
         await this.#letGo();
         return Buffer.alloc(0);
       },
@@ -148,6 +155,19 @@ class GroupReader {
     }
   }
 
+  /**
+   * A named member that the brokers do not know any more has been replaced, or was silent for too long. To join anew would end the
+   * membership of the one that has replaced it: so it ends, and whoever has the lease begins to read.
+   */
+  #refuseToReturn(): void {
+    const { group, instanceId } = this.#options;
+    if (instanceId === undefined || !this.#joined || this.#member.memberId !== null) return;
+    const text = `reading as group ${group}: another hub reads in its place, or it was silent for too long`;
+    const error = new HubError('connection-lost', 'transient', text, { scope: 'destination' });
+    this.#broken.reject(error);
+    throw error;
+  }
+
   /** From now on no batch is begun. */
   stop(): void {
     this.#closed = true;
@@ -189,12 +209,13 @@ class GroupReader {
     return setInterval(async () => {
       if (!broker || memberId === null) return;
       try {
-        const heartbeat: Api<[string, number, string, null], unknown> = await apiOf(
+        const heartbeat: Api<[string, number, string, string | null], unknown> = await apiOf(
           this.#driver,
           this.#member,
           'Heartbeat',
         );
-        await heartbeat(await connections.get(broker), this.#options.group, generationId, memberId, null);
+        const { group, instanceId = null } = this.#options;
+        await heartbeat(await connections.get(broker), group, generationId, memberId, instanceId);
       } catch {
         // It answers that it waits for our join, and keeps our place.
       }

@@ -89,7 +89,9 @@ export class IdempotentProducer {
           const client = await this.#connected();
           const metadata = await Promise.race([client.metadata({ topics, forceUpdate: failures > 0 }), given.promise]);
           streams ??= this.#streamsOf(records, metadata);
-          this.#identity ??= await Promise.race([this.#newIdentity(client), given.promise]);
+          // A new id takes over from whoever has the transactional one: that, too, is for those alone who may begin.
+          if (this.#identity === undefined && mayBegin())
+            this.#identity = await Promise.race([this.#newIdentity(client), given.promise]);
           if (!mayBegin()) {
             if (begun) this.#forget();
             return undefined;
@@ -118,6 +120,12 @@ export class IdempotentProducer {
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
+  }
+
+  /** After it was fenced: what is delivered next begins as a new holder of the transactional id, and fences whoever has it then. */
+  takeAnew(): void {
+    this.#forget();
+    this.#former = undefined;
   }
 
   async close(): Promise<void> {

@@ -66,6 +66,14 @@ export class SendQueue {
     return new Map([...refused].map(([record, thrown]) => [record, kafkaError(thrown, 'sending to Kafka')]));
   }
 
+  /**
+   * After a `not-allowed`, by whoever still has the lease that the transactional id stands for: what is sent next fences the one who
+   * took over, as this one was fenced.
+   */
+  takeAnew(): void {
+    this.#producer.takeAnew();
+  }
+
   /** Ends once what was given is sent or given up, after `graceMs` at the latest; what is left then is rejected. */
   async close(graceMs: number): Promise<void> {
     const cancel = setTimeout(() => this.#closing.abort(), graceMs);

@@ -24,6 +24,12 @@ export const config = z.strictObject({
       'Headers of the record beside those of our own, with the places of topic; one that is empty is left out.',
     ),
   contentType: z.string().optional().describe('Content type in the header `contentType`; none if absent.'),
+  transactionalId: z
+    .union([z.literal(false), z.string().min(1).max(200)])
+    .optional()
+    .describe(
+      'Name under which the brokers know the one hub that may write: they refuse one that was taken over from. Hubs that share a store have weir/<channel>/<destination> if absent, which another installation must not use at the same cluster; a hub of its own has none. `false`: none, for a user without the right to it.',
+    ),
   deliveryTimeoutMs: z
     .int()
     .min(100)

@@ -1,3 +1,4 @@
+import { holderName } from '../../clients/kafka/holder-name.ts';
 import { type PreparedRecord, prepared } from '../../clients/kafka/record.ts';
 import { SendQueue } from '../../clients/kafka/send-queue.ts';
 import type { ConnectionState } from '../../core/component.ts';
@@ -26,9 +27,12 @@ export class KafkaDestination implements Destination<unknown> {
     this.#keyOf = config.key === false ? undefined : messageTemplate(config.key);
     this.#headers = Object.entries(config.headers).map(([name, text]) => [name, messageTemplate(text)] as const);
     this.#contentType = config.contentType;
+    const { channel, destination, lease } = context;
+    const { transactionalId = lease === undefined ? false : holderName({ channel, destination }) } = config;
     this.#queue = new SendQueue({
       endpoint: context.endpoint('kafka', config.endpoint),
-      clientId: `weir-${context.channel}-${context.destination}`,
+      clientId: `weir-${channel}-${destination}`,
+      ...(transactionalId !== false && { transactionalId }),
       deliveryTimeoutMs: config.deliveryTimeoutMs,
       onTrouble: (error) => {
         context.log.warn({ code: error.code, kind: error.kind }, error.message);
@@ -82,16 +86,21 @@ export class KafkaDestination implements Destination<unknown> {
       if (ended && thrown instanceof HubError) return thrown;
       this.#report('retrying');
       const error = asHubError(thrown, 'write-failed', 'sending to Kafka', 'transient');
+      if (error.code === 'not-allowed') this.#queue.takeAnew();
       return firstFails(batch, 0, { status: doubtful.has(error.code) ? 'uncertain' : 'error', error });
     }
-    this.#report('connected');
     const first = records.findIndex((record) => refused.has(record));
     if (first < 0) {
+      this.#report('connected');
       this.#context.count('kafka_sent_total', records.length);
       return batch.map(() => ({ status: 'sent' }));
     }
     this.#context.count('kafka_sent_total', first);
-    return firstFails(batch, first, { status: 'error', error: refused.get(records[first]!)! });
+    const error = refused.get(records[first]!)!;
+    // Whoever is fenced comes here again only under a lease that lasts.
+    if (error.code === 'not-allowed') this.#queue.takeAnew();
+    this.#report(error.scope === 'destination' ? 'retrying' : 'connected');
+    return firstFails(batch, first, { status: 'error', error });
   }
 
   #recordOf(message: Outgoing<unknown>): PreparedRecord {

@@ -130,6 +130,57 @@ describe.skipIf(server.missing)('the kafka destination', () => {
     );
     expect(numbers).toEqual(Array.from({ length: 30 }, (_, number) => number));
   });
+
+  it('rule 30: refuses a hub that lost its lease at the brokers: its messages stay, and nothing is there twice', async () => {
+    const topics = await far();
+    const topic = await topics.make(uniqueName(import.meta.filename));
+    const endpoints = { far: { kind: 'kafka', brokers: topics.brokers } as const };
+    // Hubs of one store have a channel of the same name.
+    const channel = uniqueName(import.meta.filename);
+    const [before, after] = [0, 1].map(() => {
+      const context = fakeDestinationContext({ channel, lease: `${channel}/0`, endpoints });
+      const destination = kafka({ endpoint: 'far', topic }).create(context);
+      onTestFinished(() => destination[Symbol.asyncDispose]());
+      return destination;
+    });
+    const sent = [{ status: 'sent' }];
+    expect(await outcomesOf(before!, [message(0)])).toEqual(sent);
+    expect(await outcomesOf(after!, [message(1)])).toEqual(sent);
+    // Stopped between the look at its lease and the request: its clock had said that it may.
+    const refused = { code: 'not-allowed', scope: 'destination' };
+    expect(await outcomesOf(before!, [message(2), message(3)])).toMatchObject([
+      { status: 'error', error: refused },
+      { status: 'untried' },
+    ]);
+    const over = { ...patient, notAfter: performance.now() - 1 };
+    expect(await outcomesOf(before!, [message(2)], over)).toEqual([{ status: 'untried' }]);
+    expect(await outcomesOf(after!, [message(2), message(3)])).toEqual([...sent, ...sent]);
+    const texts = async () => (await topics.records(topic)).map(({ value }) => value.toString());
+    expect(await texts()).toEqual(['message 0', 'message 1', 'message 2', 'message 3']);
+    // With the lease again it is the one that may.
+    expect(await outcomesOf(before!, [message(4)])).toEqual(sent);
+    expect(await outcomesOf(after!, [message(5)])).toMatchObject([{ status: 'error', error: refused }]);
+  });
+
+  it('fences nobody at a hub of its own, nor where transactionalId is false', async () => {
+    const topics = await far();
+    const topic = await topics.make(uniqueName(import.meta.filename));
+    const endpoints = { far: { kind: 'kafka', brokers: topics.brokers } as const };
+    const channel = uniqueName(import.meta.filename);
+    const under = { ...{ channel, endpoints }, lease: `${channel}/0` };
+    const all = [
+      kafka({ endpoint: 'far', topic }).create(fakeDestinationContext({ channel, endpoints })),
+      kafka({ endpoint: 'far', topic }).create(fakeDestinationContext(under)),
+      kafka({ endpoint: 'far', topic, transactionalId: false }).create(fakeDestinationContext(under)),
+    ];
+    onTestFinished(async () => {
+      for (const each of all) await each[Symbol.asyncDispose]();
+    });
+    for (const turn of [0, 1])
+      for (const [at, each] of all.entries())
+        expect(await outcomesOf(each, [message(3 * turn + at)])).toEqual([{ status: 'sent' }]);
+    expect(await topics.records(topic)).toHaveLength(6);
+  });
 });
 
 it.for(['${nothing}', '${meta.}', 'open ${key'])('does not take the template %s', (topic) => {

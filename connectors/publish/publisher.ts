@@ -16,7 +16,8 @@ const partitionsOfNewTopics = 8;
 /** Declares the topic when it is made, and again before each write until that has worked once. */
 export function publisher(options: PublisherOptions, context: DestinationContext): Destination<unknown> {
   const { topic, contentType } = options;
-  const { events: log } = context;
+  const { events: log, channel, destination, lease } = context;
+  const leased = lease === undefined ? undefined : log.publisherOf?.(`${channel}/${destination}`);
   let declared: Promise<void> | undefined;
   const ready = (): Promise<void> => {
     declared ??= declare(log, options).catch((thrown: unknown) => {
@@ -37,7 +38,7 @@ export function publisher(options: PublisherOptions, context: DestinationContext
     if (!mayBegin()) return { status: 'untried' };
     const events: NewEvent[] = [];
     for (const message of batch) eventsOf(message, contentType, events);
-    await log.publish(topic, events);
+    await (leased ? leased.publish(topic, events, mayBegin) : log.publish(topic, events));
     context.count('publish_events_total', events.length);
   };
 
@@ -65,7 +66,7 @@ export function publisher(options: PublisherOptions, context: DestinationContext
         signal.removeEventListener('abort', aborted);
       }
     },
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: async () => leased?.[Symbol.asyncDispose](),
   };
 }
 

@@ -26,6 +26,11 @@ export interface ClusterOptions {
   readonly times?: ClusterTimes | undefined;
 }
 
+/** One shard per channel: the keys of a message are known only after it is durable, and it may have several. */
+export function leaseOf(channel: string): string {
+  return `${channel}/0`;
+}
+
 const foreignMs = 100;
 const noticesMs = 500;
 

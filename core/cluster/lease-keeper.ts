@@ -33,8 +33,11 @@ export interface LeaseTimes {
   readonly marginMs: number;
 }
 
-/** A dead hub renewed at most 1.5 s before its end: others have its work 4.5 to 6 s after that, well within 10 s. */
-export const leaseTimes: LeaseTimes = { ttlMs: 5_000, renewMs: 1_500, graceMs: 1_000, marginMs: 500 };
+/**
+ * A dead hub renewed at most 0.5 s before its end: others have its work 4.25 to 4.75 s after that. A hub that lives loses a lease once 3.5 s
+ * have passed without a renewal: `ttlMs` without `renewMs`. Rarer renewals would buy no patience, only later takeovers.
+ */
+export const leaseTimes: LeaseTimes = { ttlMs: 4_000, renewMs: 500, graceMs: 750, marginMs: 500 };
 
 export interface LeaseKeeperOptions {
   readonly leases: Leases;
@@ -77,8 +80,8 @@ interface Wanted {
   unwanted: boolean;
 }
 
-/** So many renewals a lease stays free before a hub that has its share takes it all the same: no other one runs that channel. */
-const leftAfterRounds = 4;
+/** So many times `ttlMs` a lease stays free before a hub that has its share takes it all the same: no other one runs that channel. */
+const leftAfterLives = 1.5;
 
 /**
  * Keeps the leases of a hub: renews what it has, takes what is free or has ended, and gives up what is more than its share, one at a
@@ -252,7 +255,7 @@ export class LeaseKeeper {
   }
 
   async #take(): Promise<void> {
-    const { ttlMs, renewMs, graceMs, marginMs } = this.#times;
+    const { ttlMs, graceMs, marginMs } = this.#times;
     for (const [name, wanted] of this.#wanted) {
       const standing = this.#standing(name);
       const free = !standing || standing.hub === undefined || standing.mine || standing.endedMs >= graceMs;
@@ -262,7 +265,7 @@ export class LeaseKeeper {
       }
       const now = this.#clock.monotonic();
       wanted.freeSince ??= now;
-      const left = now - wanted.freeSince >= leftAfterRounds * renewMs;
+      const left = now - wanted.freeSince >= leftAfterLives * ttlMs;
       if (!wanted.isLight && this.#load >= this.#share && !left) continue;
       const sentAt = now;
       const taken = await this.#leases.take(name, ttlMs, graceMs);

@@ -41,7 +41,22 @@ export interface ConsumeOptions {
   readonly maxBatch: number;
   /** Where a group without offsets starts: decided at its first `consume` and kept, so a restart skips nothing. */
   readonly from: 'earliest' | 'latest';
+  /**
+   * Where one hub at a time reads as this group, under a lease: the same name at each that takes it. The one that reads under it last has
+   * the partitions at once, and need not wait until the one before counts as dead.
+   */
+  readonly holder?: string | undefined;
   readonly signal: AbortSignal;
+}
+
+/** Publishes for whoever has a lease, until it is closed. */
+export interface LeasedPublisher extends AsyncDisposable {
+  /**
+   * As `EventLog.publish`. Rejects with `not-allowed`, scope destination, once another hub has published under the same name; called again
+   * after that, it is this one that has the name. `mayBegin` is asked right before each request: once it is false, nothing more goes
+   * out, and it rejects.
+   */
+  publish(topic: string, events: readonly NewEvent[], mayBegin: () => boolean): Promise<void>;
 }
 
 export interface TopicStatus {
@@ -64,6 +79,11 @@ export interface EventLog extends AsyncDisposable {
    * Throws HubError `event-log-failed` (transient, scope destination) or `not-found` for an undeclared topic.
    */
   publish(topic: string, events: readonly NewEvent[]): Promise<void>;
+  /**
+   * A way to publish that the log itself refuses to whoever had the lease before (rule 30). `holder` is the same name at each hub that
+   * takes it. Absent where one process alone has the log.
+   */
+  publisherOf?(holder: string): LeasedPublisher;
   /**
    * Hands batches to `handler` until `signal` aborts, one batch per partition at a time, in offset order. A batch's offset is
    * committed when the handler resolves: at least once. When it rejects, the same events come again after a backoff.

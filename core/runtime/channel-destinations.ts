@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { leaseOf } from '../cluster/cluster.ts';
 import type { WorkStore } from '../cluster/work-store.ts';
 import type { ComponentContext, ConnectionState } from '../component.ts';
 import type { Destination } from '../destination.ts';
@@ -238,7 +239,8 @@ export class ChannelDestinations {
     });
     const give = (to: string, message: Outgoing<unknown>) =>
       services.give(to, givenMessage(channel, message, services));
-    return { ...context, destination, events: services.events, give };
+    const lease = services.cluster && leaseOf(channel);
+    return { ...context, destination, lease, events: services.events, give };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '../channel.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import { type Cluster, leaseOf } from '../cluster/cluster.ts';
 import type { Grant, LeaseHolder } from '../cluster/lease-keeper.ts';
 import { fenced } from '../cluster/work-store.ts';
 import { asHubError, type HubError } from '../errors.ts';
@@ -41,13 +41,12 @@ export interface ChannelLeaseHost {
 export class ChannelLease {
   readonly #host: ChannelLeaseHost;
   readonly #cluster: Cluster | undefined;
-  /** One shard per channel: the keys of a message are known only after it is durable, and it may have several. */
   readonly #lease: string;
 
   constructor(host: ChannelLeaseHost) {
     this.#host = host;
     this.#cluster = host.services.cluster;
-    this.#lease = `${host.channel}/0`;
+    this.#lease = leaseOf(host.channel);
   }
 
   /** Whether messages that are stored here are processed here. */

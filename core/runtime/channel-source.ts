@@ -1,4 +1,5 @@
 import type { ChannelDefinition } from '../channel.ts';
+import { leaseOf } from '../cluster/cluster.ts';
 import type { ComponentContext, ConnectionState } from '../component.ts';
 import type { HubError } from '../errors.ts';
 import type { Intake } from '../source.ts';
@@ -89,8 +90,10 @@ export class ChannelSource {
       this.status = connections === undefined ? { state } : { state, connections };
       if (state !== 'retrying') this.#host.sourceWorks();
     });
+    const { channel } = this.#host;
     return {
       ...context,
+      lease: services.cluster && !this.runsHere(false) ? leaseOf(channel) : undefined,
       ackAfter: this.#definition.options.ackAfter,
       listen: (endpoint: string) => services.listen(endpoint),
       events: services.events,

@@ -226,6 +226,30 @@ describe.skipIf(shared.missing)('the event log', () => {
     expect((await topics.records(topic)).map(({ value }) => value.toString())).toEqual(['0', '1', '4']);
   });
 
+  it('rule 30: refuses the publisher of a hub that lost its lease, and not those of other leases', async () => {
+    const topic = topicOf();
+    const { log: before } = await openLog(shared.address);
+    const { log: after } = await openLog(shared.address);
+    await before.declare({ name: topic, partitions: 1, retentionMs: 3_600_000 });
+    const may = () => true;
+    const old = before.publisherOf!(`${topic}/out`);
+    const other = before.publisherOf!(`${topic}/elsewhere`);
+    await old.publish(topic, [event(0)], may);
+    await other.publish(topic, [event(1)], may);
+    const own = after.publisherOf!(`${topic}/out`);
+    await own.publish(topic, [event(2)], may);
+    await expect(old.publish(topic, [event(3)], may)).rejects.toMatchObject({
+      code: 'not-allowed',
+      scope: 'destination',
+    });
+    await expect(old.publish(topic, [event(3)], () => false)).rejects.toMatchObject({ kind: 'transient' });
+    await other.publish(topic, [event(4)], may);
+    await own.publish(topic, [event(3)], may);
+    await before.publish(topic, [event(5)]);
+    await using topics = await TestTopics.at(shared.address);
+    expect((await topics.records(topic)).map(({ value }) => value.toString())).toEqual(['0', '1', '2', '4', '3', '5']);
+  });
+
   it('puts the one event that its handler can never take into the dead-letter topic, and goes on', async () => {
     const topic = topicOf();
     const { log, errors } = await openLog(shared.address, { deadLetterSuffix: '.dead-letter' });

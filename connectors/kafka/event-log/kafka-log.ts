@@ -7,7 +7,7 @@ import type { Pauses } from '../../../clients/kafka/lane.ts';
 import { SendQueue } from '../../../clients/kafka/send-queue.ts';
 import type { EndpointOf } from '../../../core/endpoint.ts';
 import { HubError } from '../../../core/errors.ts';
-import type { EventLog } from '../../../core/events/event-log.ts';
+import type { EventLog, LeasedPublisher, NewEvent } from '../../../core/events/event-log.ts';
 import { settingAside } from './dead-letters.ts';
 import { eventOf, recordOf } from './event-record.ts';
 import { statusOf, wireGroup } from './status.ts';
@@ -61,13 +61,16 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   const { maxEventBytes = longestEventBytes, sessionTimeoutMs = 10_000, onError, onNotice } = options;
   const driver = await kafkaDriver();
   const admin = new driver.Admin(clientOptions(endpoint, { clientId }));
-  const queue = new SendQueue({
-    endpoint,
-    clientId,
-    deliveryTimeoutMs: options.deliveryTimeoutMs ?? 30_000,
-    onTrouble: onError,
-    ...(transactionalId !== undefined && { transactionalId }),
-  });
+  const queueOf = (id: string | undefined): SendQueue =>
+    new SendQueue({
+      endpoint,
+      clientId,
+      deliveryTimeoutMs: options.deliveryTimeoutMs ?? 30_000,
+      onTrouble: onError,
+      ...(id !== undefined && { transactionalId: id }),
+    });
+  const queue = queueOf(transactionalId);
+  const leased = new Set<SendQueue>();
   const closing = new AbortController();
   const consuming = new Set<Promise<void>>();
   const known = new Set<string>();
@@ -99,7 +102,12 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     }
   }
 
-  async function publish(topic: string, events: Parameters<EventLog['publish']>[1]): Promise<void> {
+  async function publishWith(
+    queue: SendQueue,
+    topic: string,
+    events: readonly NewEvent[],
+    mayBegin?: () => boolean,
+  ): Promise<void> {
     const doing = `publishing to ${topic}`;
     if (closing.signal.aborted)
       throw new HubError('event-log-failed', 'permanent', `${doing}: the event log is closed`);
@@ -111,7 +119,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     if (records.length === 0) return;
     let refused: Awaited<ReturnType<SendQueue['send']>>;
     try {
-      refused = await queue.send(records);
+      refused = await queue.send(records, false, mayBegin);
     } catch (thrown) {
       const error = logFailure(thrown, doing);
       if (error.code === 'not-found') known.delete(topic);
@@ -121,8 +129,29 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     if (first) throw logFailure(first, doing);
   }
 
+  const publish: EventLog['publish'] = (topic, events) => publishWith(queue, topic, events);
+
+  function publisherOf(holder: string): LeasedPublisher {
+    const own = queueOf(`${prefix}weir/${holder}`);
+    leased.add(own);
+    return {
+      async publish(topic, events, mayBegin) {
+        try {
+          await publishWith(own, topic, events, mayBegin);
+        } catch (thrown) {
+          if (thrown instanceof HubError && thrown.code === 'not-allowed') own.takeAnew();
+          throw thrown;
+        }
+      },
+      async [Symbol.asyncDispose]() {
+        leased.delete(own);
+        await own.close(0);
+      },
+    };
+  }
+
   async function consume(...[wanted, given]: Parameters<EventLog['consume']>): Promise<void> {
-    const { topic, group, maxBatch, from } = wanted;
+    const { topic, group, maxBatch, from, holder } = wanted;
     const signal = AbortSignal.any([wanted.signal, closing.signal]);
     if (signal.aborted) return;
     await findInTheEnd(topic, signal);
@@ -137,6 +166,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
         clientId,
         topics: [prefix + topic],
         group: wireGroup(prefix, topic, group),
+        ...(holder !== undefined && { instanceId: `weir/${holder}` }),
         from,
         maxBatch,
         pauses: options.retry ?? { firstMs: 100, maxMs: 30_000 },
@@ -187,6 +217,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   return {
     declare,
     publish,
+    publisherOf,
     consume,
     async status() {
       try {
@@ -199,7 +230,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
       if (closing.signal.aborted) return;
       closing.abort();
       await Promise.allSettled(consuming);
-      await queue.close(closeMs);
+      await Promise.all([queue, ...leased].map((each) => each.close(closeMs)));
       await admin.close();
     },
   };
