@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ChannelDefinition } from '../core/channel.ts';
-import { loadChannels } from '../core/config/channels-folder.ts';
+import { type LoadedChannel, loadChannels } from '../core/config/channels-folder.ts';
 import type { CodeLoader, CodeSnapshot } from '../core/config/code-loader.ts';
 import type { Environment } from '../core/config/environment.ts';
 import { KeptChannels } from '../core/config/kept-channels.ts';
@@ -51,7 +51,7 @@ export class Deployment implements EndpointSource, AlertsSource {
   readonly #heldBack = new HeldBackChannels();
   #wiring: Wiring = { endpoints: {}, uses: [], holdKey: [] };
   #alerts: AlertsConfig = defaultAlerts();
-  #definitions: readonly ChannelDefinition[] = [];
+  #channels: readonly LoadedChannel[] = [];
   #last: Promise<unknown> = Promise.resolve();
   readonly #kept = new KeptChannels();
 
@@ -90,8 +90,13 @@ export class Deployment implements EndpointSource, AlertsSource {
 
   /** Those that are not there because somebody has undeployed them, with what sends their collections. */
   get undeployedDefinitions(): readonly ChannelDefinition[] {
-    const away = this.#definitions.filter(({ name }) => this.undeployed.has(name));
-    return away.flatMap((definition) => [definition, ...companions(definition)]);
+    const away = this.#channels.filter(({ definition: { name } }) => this.undeployed.has(name));
+    return away.flatMap(({ definition }) => [definition, ...companions(definition)]);
+  }
+
+  /** The channel of that name as the folder was last read. */
+  channel(name: string): LoadedChannel | undefined {
+    return this.#channels.find(({ definition }) => definition.name === name);
   }
 
   /** `alerts.yaml` as it was last deployed. */
@@ -144,7 +149,7 @@ export class Deployment implements EndpointSource, AlertsSource {
     const comesBack = (chosen?.channels ?? []).flatMap((name) => this.undeployed.get(name) ?? []);
     await this.#forgetUndeployed(channels, status, comesBack);
     const definitions = channels.map(({ definition }) => definition);
-    this.#definitions = definitions;
+    this.#channels = channels;
     const away = await doneAmong(this.undeployed, definitions, engine.store);
     this.#wiring = wiringOf(
       environment.value.endpoints,

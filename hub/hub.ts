@@ -111,6 +111,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     undeploy,
     codes: deployment,
     wiring: () => deployment.wiring,
+    definition: (channel: string) => deployment.channel(channel),
     alerts,
     live,
     search: searching,

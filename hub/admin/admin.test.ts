@@ -67,7 +67,16 @@ function context() {
   const { engine } = harness;
   const wiring = () => ({ endpoints: {}, uses: [], holdKey: [] });
   const known = { phase: () => phase, startedAt: 0, version: '0', log };
-  return { engine, deploy: async () => nothing, undeploy, codes, alerts, wiring, ...known };
+  return {
+    engine,
+    deploy: async () => nothing,
+    undeploy,
+    codes,
+    alerts,
+    wiring,
+    definition: () => undefined,
+    ...known,
+  };
 }
 
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import type { TableSet } from '../../core/tables/table-set.ts';
 import type { UnknownCodes } from '../../core/tables/unknown-codes.ts';
 import type { AlertsOfOne } from '../alerts/alerts-of-one.ts';
 import type { Chosen, DeployReport, RefusedTables } from '../deploy-report.ts';
+import type { Asked } from '../lineage/lineage-report.ts';
 import type { LiveBus } from '../live/live-bus.ts';
 import type { Undeploy } from '../undeploy.ts';
 import type { Wiring } from '../wiring.ts';
@@ -26,6 +27,8 @@ export interface AdminContext {
   /** Absent where nobody can look. */
   readonly live?: LiveBus;
   readonly wiring: () => Wiring;
+  /** A channel as the folder was last read. */
+  readonly definition: (channel: string) => Asked | undefined;
   /** Opens beside the channels; absent where there is none. */
   readonly search?: Promise<SearchIndex>;
   readonly phase: () => Phase;

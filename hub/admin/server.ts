@@ -12,6 +12,7 @@ import type { AdminContext } from './context.ts';
 import { failureHandler, refuse } from './failure.ts';
 import { findRoutes } from './find-routes.ts';
 import { jobRoutes } from './job-routes.ts';
+import { lineageRoutes } from './lineage-routes.ts';
 import { liveRoutes } from './live-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import { Metrics } from './metrics.ts';
@@ -69,7 +70,7 @@ export async function startAdminServer(context: AdminContext, settings: Settings
     });
   });
   app.use('/api', channelRoutes(context, settings.maxBodyBytes), messageRoutes(context), tableRoutes(context));
-  app.use('/api', findRoutes(context));
+  app.use('/api', findRoutes(context), lineageRoutes(context));
   if (context.live) app.use('/api', liveRoutes(context.live));
   app.use('/api', jobRoutes(context));
   app.use('/api', alertRoutes(context));

@@ -43,14 +43,15 @@ const belowIndent = 4;
 /** A last cell with less is below the line, and a shorter one is left where it is. */
 const leastRoom = 30;
 
-/** At spaces, where there are any. */
+/** At spaces, where there are any, else before a dot of a path. */
 function fold(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let rest = text;
   while (rest.length > width) {
-    const at = rest.lastIndexOf(' ', width);
-    lines.push(rest.slice(0, at > 0 ? at : width));
-    rest = rest.slice(at > 0 ? at + 1 : width);
+    const [space, dot] = [rest.lastIndexOf(' ', width), rest.lastIndexOf('.', width)];
+    const at = space > 0 ? space : dot > 0 ? dot : width;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(space > 0 ? at + 1 : at);
   }
   return [...lines, rest];
 }

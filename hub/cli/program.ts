@@ -8,6 +8,7 @@ import { fileCommands } from './commands/files.ts';
 import { findCommands } from './commands/find.ts';
 import { hubCommands } from './commands/hub.ts';
 import { jobCommands } from './commands/jobs.ts';
+import { lineageCommands } from './commands/lineage.ts';
 import { messageCommands } from './commands/messages.ts';
 import type { AddCommands } from './commands/options.ts';
 import { reportCommands } from './commands/reports.ts';
@@ -39,6 +40,7 @@ const groups: readonly AddCommands[] = [
   channelCommands,
   findCommands,
   messageCommands,
+  lineageCommands,
   jobCommands,
   reportCommands,
   connectionCommands,
