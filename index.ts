@@ -32,9 +32,11 @@ import { deviceToReading } from './transforms/device-to-reading/device-to-readin
 import { hl7v2ToFhir } from './transforms/hl7v2-to-fhir/hl7v2-to-fhir.ts';
 import { hl7v2ToLabResult } from './transforms/hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
 import { hl7v2ToPatientEvent } from './transforms/hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
+import { hl7v2ToReading } from './transforms/hl7v2-to-reading/hl7v2-to-reading.ts';
 import { labResultToCritical } from './transforms/lab-result-to-critical/lab-result-to-critical.ts';
 import { mapping } from './transforms/mapping/mapping.ts';
 import { readingToFhir } from './transforms/reading-to-fhir/reading-to-fhir.ts';
+import { readingToHl7v2 } from './transforms/reading-to-hl7v2/reading-to-hl7v2.ts';
 
 /** Where messages come from: `.from(adapters.mllp({ … }))`. */
 export const adapters = Object.freeze({
@@ -77,6 +79,8 @@ export const transforms = Object.freeze({
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,
   labResultToCritical,
+  readingToHl7v2,
+  hl7v2ToReading,
   readingToFhir,
   mapping,
 });
