@@ -1,11 +1,16 @@
 import { literal, numbers, texts } from '../../../clients/postgres/quote.ts';
+import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import type { Fence, Leases, LeaseTable, LeaseTaken } from '../../../core/store/leases.ts';
 import type { Names } from './names.ts';
+import { applicationName } from './opening.ts';
 import type { Settings } from './options.ts';
 import { Readers } from './readers.ts';
 
 /** A lease is over when the database does not answer for so long: there is no use in waiting longer. */
 const answerMs = 3_000;
+/** A commit under the lease is over by then, or its hub has stopped in the midst of it. Renewals wait behind it. */
+const lockMs = 500;
+const lockNotHad = '55P03';
 
 /** Leases as rows, timed by the database's clock. On a connection of their own, so that no commit and no reader holds up a renewal. */
 export class PostgresLeases implements Leases {
@@ -63,21 +68,53 @@ export class PostgresLeases implements Leases {
 
   async take(name: string, ttlMs: number, graceMs: number): Promise<LeaseTaken | undefined> {
     const row = await this.#connection.read(async (session) => {
-      // What stands in the row of the lease is what stood there when the statement began.
-      const [taken] = await session.ask(
-        `SELECT o_epoch, o_clean, EXISTS (SELECT FROM ${this.#quoted}.lease l WHERE l.name = $1 AND (
-             l.hub = $2 AND l.opening <> $3
-             OR EXISTS (SELECT FROM ${this.#quoted}.alive a WHERE a.hub = l.hub AND a.opening > l.opening)))
-           FROM ${this.#quoted}.take_lease($1, $2, $3, $4, $5)`,
-        [name, this.#hub, this.#opening, ttlMs, graceMs],
-      );
+      let taken = await this.#taken(session, name, ttlMs, graceMs);
+      if (taken === 'locked' && (await this.#endStopped(session, name, graceMs)))
+        taken = await this.#taken(session, name, ttlMs, graceMs);
+      if (taken === 'locked') return undefined;
       // Destinations and versions of whoever had it before.
       if (taken) await this.#names.read(session);
       return taken;
     });
     if (!row) return undefined;
     this.#held = new Set([...this.#held, name]);
-    return { epoch: Number(row[0]), clean: row[1] === true, ended: row[2] === true };
+    return { epoch: Number(row[0]), clean: row[1] === 't', ended: row[2] === 't' };
+  }
+
+  /** `locked` where a transaction under the lease has not ended in time. */
+  async #taken(session: PostgresSession, name: string, ttlMs: number, graceMs: number) {
+    const [lease, hub, opening] = [literal(name), literal(this.#hub), this.#opening];
+    // What stands in the row of the lease is what stood there when the statement began.
+    const take = `SELECT o_epoch, o_clean, EXISTS (SELECT FROM ${this.#quoted}.lease l WHERE l.name = ${lease} AND (
+        l.hub = ${hub} AND l.opening <> ${opening}
+        OR EXISTS (SELECT FROM ${this.#quoted}.alive a WHERE a.hub = l.hub AND a.opening > l.opening)))
+      FROM ${this.#quoted}.take_lease(${lease}, ${hub}, ${opening}, ${Math.trunc(ttlMs)}, ${Math.trunc(graceMs)})`;
+    try {
+      const within = `SET LOCAL lock_timeout = ${lockMs}`;
+      const answers = await session.run(['BEGIN', within, take, 'COMMIT'].map((text) => ({ text })));
+      return answers[2]?.[0];
+    } catch (thrown) {
+      if (!session.usable || (thrown as { code?: string }).code !== lockNotHad) throw thrown;
+      await session.run([{ text: 'ROLLBACK' }]);
+      return 'locked';
+    }
+  }
+
+  /**
+   * A hub that stands still in the midst of a commit, or whose machine is gone without a word, keeps the rows that it has locked until
+   * the server misses it, which can take hours. Once its lease is over, transactions of it that wait for nothing but their client are
+   * ended: if it wakes up, it writes them anew, and is refused. Answers whether there were any.
+   */
+  async #endStopped(session: PostgresSession, name: string, graceMs: number): Promise<boolean> {
+    const ended = await session.ask(
+      `SELECT pg_terminate_backend(a.pid) FROM ${this.#quoted}.lease l JOIN ${this.#quoted}.lease_end e USING (name)
+         JOIN pg_stat_activity a ON a.application_name = left($3 || l.hub, 63) AND a.usename = current_user
+           AND a.datname = current_database()
+       WHERE l.name = $1 AND l.hub <> $4 AND e.ends + $2 * interval '1 ms' < clock_timestamp()
+         AND a.pid <> pg_backend_pid() AND a.wait_event = 'ClientRead' AND a.xact_start < clock_timestamp() - interval '${lockMs} ms'`,
+      [name, graceMs, applicationName(''), this.#hub],
+    );
+    return ended.length > 0;
   }
 
   async release({ lease, epoch }: Fence): Promise<void> {

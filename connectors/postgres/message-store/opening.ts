@@ -39,9 +39,14 @@ export async function openHub(settings: Settings): Promise<Opened> {
   }
 }
 
+/** How the database names the connections of a hub in pg_stat_activity. */
+export function applicationName(hub: string): string {
+  return `weir ${hub}`;
+}
+
 export async function connected(settings: Settings): Promise<PostgresSession> {
   const { server, hub, connectTimeoutMs, answerTimeoutMs } = settings;
-  const options = { applicationName: `weir ${hub}`, connectTimeoutMs, answerTimeoutMs };
+  const options = { applicationName: applicationName(hub), connectTimeoutMs, answerTimeoutMs };
   try {
     return await PostgresSession.open(server, options);
   } catch (thrown) {
