@@ -1,4 +1,12 @@
-import type { CodeableConcept, Observation, ObservationComponent } from '@medplum/fhirtypes';
+import type {
+  CodeableConcept,
+  Device,
+  Location,
+  Observation,
+  ObservationComponent,
+  Patient,
+  Reference,
+} from '@medplum/fhirtypes';
 import type { Reading } from '../../contracts/vitals.ts';
 import { codeOf, isVitalSign, LOINC } from './codes.ts';
 import { type Group, partOf } from './panels.ts';
@@ -8,8 +16,8 @@ import { absentFor, readValue } from './value.ts';
 export interface Frame {
   readonly profile: string;
   readonly status: 'preliminary' | 'final';
-  readonly subject: Observation['subject'];
-  readonly device: Observation['device'];
+  readonly subject: Reference<Patient | Location | Device>;
+  readonly device: Reference<Device>;
   readonly specimen?: string;
   /** Whom it is about is a patient: only then do the profiles of vital signs hold. */
   readonly ofPatient: boolean;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validateResource } from '../../clients/fhir/validate.ts';
 import { fhirBundle } from '../../contracts/fhir.ts';
-import { type Reading, type VitalReadings, validities, vitalReadingsSchema } from '../../contracts/vitals.ts';
+import { hasValue, type Reading, type VitalReadings, validities, vitalReadingsSchema } from '../../contracts/vitals.ts';
 import type { Message } from '../../core/message.ts';
 import { readingToFhir } from './reading-to-fhir.ts';
 
@@ -156,23 +156,19 @@ describe('Observations of readings', () => {
     expect(bundle.entry!.every((entry) => entry.request === undefined)).toBe(true);
   });
 
-  const code = fc.record(
-    { mdc: fc.integer({ min: 1, max: 300_000 }), loinc: fc.constantFrom(['8480-6'], ['8462-4'], ['8867-4'], ['1-8']) },
-    { requiredKeys: [] },
-  );
   const anyReading = fc
-    .record(
-      {
-        point: fc.stringMatching(/^\S{1,8}( \S{1,8})?$/),
-        value: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.string()),
-        unit: fc.constantFrom('mm[Hg]', '{beats}/min', '{count}', 'Cel'),
-        code,
-        validity: fc.constantFrom(...validities),
-        sequence: fc.nat(3),
-      },
-      { requiredKeys: ['point', 'value', 'validity'] },
-    )
-    .map(({ value, ...rest }) => (['Vld', 'Qst'].includes(rest.validity) ? { ...rest, value } : rest) as Reading);
+    .record({
+      point: fc.stringMatching(/^\S{1,8}( \S{1,8})?$/),
+      value: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.string()),
+      unit: fc.constantFrom('mm[Hg]', '{beats}/min', '{count}', 'Cel'),
+      loinc: fc.constantFrom('8480-6', '8462-4', '8867-4', '1-8', undefined),
+      validity: fc.constantFrom(...validities),
+      sequence: fc.nat(3),
+    })
+    .map(({ value, loinc, ...rest }): Reading => {
+      const code = loinc === undefined ? {} : { code: { mdc: 7, loinc: [loinc] } };
+      return hasValue(rest.validity) ? { ...rest, ...code, value } : { ...rest, ...code };
+    });
 
   it('are valid R4 whatever was read', () => {
     fc.assert(
