@@ -1,7 +1,7 @@
 import type { ChannelOptions } from '../channel.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Clock, Log } from '../component.ts';
-import { describeThrown } from '../errors.ts';
+import { asHubError, describeThrown } from '../errors.ts';
 import { type Awaited, Behind, isAwaited } from './behind.ts';
 import type { ChannelState } from './channel-state.ts';
 import type { CompiledChannel } from './compiled.ts';
@@ -177,7 +177,8 @@ export class Backlog {
       (thrown) => {
         if (work !== this.#host.work.current) return;
         this.#refilling = false;
-        log.error({ channel, error: describeThrown(thrown) }, 'reading stored messages failed');
+        const error = asHubError(thrown, 'store-failed', 'reading stored messages', 'transient');
+        log.error({ channel, code: error.code, scope: error.scope }, error.message);
         clock.timer(againMs, () => this.#refill());
       },
     );

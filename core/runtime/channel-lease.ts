@@ -109,7 +109,7 @@ export class ChannelLease {
       log.info({ channel, epoch: grant.epoch, clean: grant.clean, ended: grant.ended }, 'this hub has the channel now');
     } catch (thrown) {
       const error = asHubError(thrown, 'store-failed', `taking over ${channel}`, 'transient');
-      log.error({ channel, code: error.code }, error.message);
+      log.error({ channel, code: error.code, scope: error.scope }, error.message);
       this.#host.takeoverFailed(error);
       this.#dropWork();
       await this.#forget();

@@ -20,6 +20,7 @@ import { JobsOfLease } from './jobs-of-lease.ts';
 import { Listeners } from './listeners.ts';
 import { messageIds } from './message-id.ts';
 import { channelNotice, destinationNotice, readNotice } from './notices.ts';
+import { outageLog } from './outage-log.ts';
 import { Pruner } from './pruner.ts';
 import { channelStatus } from './status.ts';
 import { Turns } from './turns.ts';
@@ -51,8 +52,10 @@ const usageEveryMs = 1_000;
 
 /** Opens the runtime on a store and an event log. Both stay the caller's to close. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { store, events, endpoints, clock, random, log } = options;
+  const { store, events, endpoints, clock, random } = options;
   const { shared } = store;
+  const outage = shared && outageLog(options.log, clock);
+  const log = outage?.log ?? options.log;
   const cluster = shared && new Cluster({ store: shared, clock, log, times: options.clusterTimes });
   await cluster?.open();
   // With several hubs a lease says how whoever had the channel before has ended.
@@ -104,6 +107,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
           usage.full ? 'the message store is full' : 'the message store has room again',
         );
       full = usage.full === true;
+      outage?.answered();
     } catch {
       // The store says what is wrong to whoever writes to it.
     }

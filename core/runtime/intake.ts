@@ -135,7 +135,7 @@ export class ChannelIntake implements Intake {
         this.appending -= batch.length;
         this.appendingBytes -= size;
         const error = asHubError(thrown, 'store-failed', `storing for ${host.channel}`, 'transient');
-        host.log.error({ channel: host.channel, code: error.code }, error.message);
+        host.log.error({ channel: host.channel, code: error.code, scope: error.scope }, error.message);
         for (let index = 0; index < batch.length; index++)
           delivery.reach('settled', index, { outcome: { status: 'error', error: errorRecord(error) } });
         this.wake();

@@ -71,7 +71,7 @@ export class Settlements {
           return;
         }
         const error = asHubError(thrown, 'store-failed', 'settling messages', 'transient');
-        log.error({ channel, code: error.code }, error.message);
+        log.error({ channel, code: error.code, scope: error.scope }, error.message);
         return new Promise((resolve) => {
           clock.timer(againMs, () => resolve(run === this.#run ? this.#write(slots, settlements, false) : undefined));
         });

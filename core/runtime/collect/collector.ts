@@ -137,7 +137,7 @@ export class Collector implements Dispatch {
     const { channel, log, clock } = this.#host;
     const error = asHubError(thrown, 'store-failed', `collecting for ${this.compiled.name}`, 'transient');
     this.error = errorRecord(error);
-    log.error({ channel, destination: this.compiled.name, code: error.code }, error.message);
+    log.error({ channel, destination: this.compiled.name, code: error.code, scope: error.scope }, error.message);
     this.#closing = undefined;
     if (!this.#ending) this.#cancelTimer = clock.timer(againMs, () => this.#look());
   }

@@ -916,7 +916,10 @@ export class Dispatcher {
       return;
     }
     const error = asHubError(thrown, 'store-failed', `settling ${this.name}`, 'transient');
-    this.#host.log.error({ channel: this.#host.channel, destination: this.name, code: error.code }, error.message);
+    this.#host.log.error(
+      { channel: this.#host.channel, destination: this.name, code: error.code, scope: error.scope },
+      error.message,
+    );
     this.#host.clock.timer(retryStoreMs, () => {
       again();
       void this.resume();

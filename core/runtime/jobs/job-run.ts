@@ -111,7 +111,7 @@ export class JobRun {
       } catch (thrown) {
         if (thrown instanceof Interrupted) return;
         const error = asHubError(thrown, 'store-failed', `working on job ${this.order.id}`, 'transient');
-        log.error({ job: this.order.id, code: error.code }, error.message);
+        log.error({ job: this.order.id, code: error.code, scope: error.scope }, error.message);
         this.#storeFails = true;
         await pause(clock, againMs, signal);
       }
