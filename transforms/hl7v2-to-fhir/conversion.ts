@@ -46,9 +46,38 @@ export interface Tracer {
   watch(rule: Rule, view: View, resource: Draft, carryOut: () => void): void;
 }
 
+/** A rule that a site has taken out of its map. */
+export interface Dropped {
+  /** The entry that did so: `hospital:no-religion`. */
+  readonly id: string;
+  readonly reason: string;
+  /** Whether its value is left out; else it is kept under its v2 path, as what no rule takes. */
+  readonly ignored: boolean;
+}
+
+/** The map of a segment, with its rules as functions. */
+export interface RuleMap {
+  /** The type of the resource that it is about. */
+  readonly resource: string;
+  apply(segment: SegmentView, resource: Draft, conversion: Conversion): void;
+}
+
+/** What messages are converted by: the official rules and ours, and those of a site over them. */
+export interface Rules {
+  /** @throws Error where there is no such map */
+  map(name: string): RuleMap;
+  /** The maps to carry out beside those that a segment has. */
+  beside(segment: string): readonly RuleMap[];
+  /** The rule that was dropped of a field; the last where there were more. */
+  dropped(segment: string, field: number): Dropped | undefined;
+}
+
 /** What one message is converted with: its resources, what is to be told of it, and where the converters are at. */
 export class Conversion {
   readonly resources: Resources;
+  readonly rules: Rules;
+  /** The resources that maps with rules of a site were applied to. */
+  readonly ofSite = new Set<Draft>();
   readonly issues: ConversionIssue[] = [];
   readonly version: string;
   /** Of times that say none. */
@@ -66,8 +95,15 @@ export class Conversion {
   repetition = 0;
   #zoneAssumed = false;
 
-  constructor(resources: Resources, version: string, zone: Zone | undefined, systems: ReadonlyMap<string, string>) {
+  constructor(
+    resources: Resources,
+    rules: Rules,
+    version: string,
+    zone: Zone | undefined,
+    systems: ReadonlyMap<string, string>,
+  ) {
     this.resources = resources;
+    this.rules = rules;
     this.version = version;
     this.zone = zone;
     this.systems = systems;

@@ -3,15 +3,17 @@ import { zoneNamed } from '../../core/time/zone.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
 import { clean } from './clean.ts';
 import { complete } from './complete.ts';
-import { Conversion, type ConversionIssue, type Tracer } from './conversion.ts';
+import { Conversion, type ConversionIssue, type Rules, type Tracer } from './conversion.ts';
 import { keepRest, unmapped } from './keep.ts';
 import { messageHeader, provenances } from './plan/header.ts';
-import { place } from './plan/plan.ts';
+import { place, placeBeside } from './plan/plan.ts';
 import type { Family, State } from './plan/state.ts';
 import { type ReadMessage, readMessage } from './read-message.ts';
 import { Resources, uuid } from './resources.ts';
 import { rows } from './row-names.ts';
+import { official } from './rule-set.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
+import { completeElements } from './site/complete-elements.ts';
 import { toldIssues } from './told-issues.ts';
 import { instantOf, offsetIn } from './types/date-time.ts';
 import { V2 } from './urls.ts';
@@ -25,6 +27,8 @@ export interface ConvertOptions {
   readonly bundle?: 'message' | 'transaction';
   /** When the message came, milliseconds since 1970: for resources that need a time where the message says none. */
   readonly receivedAt?: number;
+  /** What it is converted by; the official rules alone if not given. */
+  readonly rules?: Rules;
 }
 
 export interface Converted {
@@ -58,6 +62,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   const resources = new Resources(scope);
   const conversion = new Conversion(
     resources,
+    options.rules ?? official,
     message.version,
     options.zone === undefined ? undefined : zoneNamed(options.zone),
     systemsOf(options),
@@ -105,6 +110,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
     about: 'patient',
   };
   const source = provenances(msh, state);
+  if (msh) placeBeside(msh, state);
   for (const segment of segments) if (segment !== msh) place(segment, state, source);
   for (const [attachment, lines] of state.texts) {
     attachment.data = Buffer.from(lines.join('\n'), 'utf8').toString('base64');
@@ -130,6 +136,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   const home = patient && kept.get(resources.finalOf(patient));
   const around = { conversion, event, recorded, patient: home === undefined ? undefined : `urn:uuid:${home}` };
   for (const [, draft] of settled) complete(draft, around);
+  for (const draft of conversion.ofSite) completeElements(resources.finalOf(draft));
   return {
     bundle: bundleOf(settled, msh, sent, conversion, scope, options),
     issues: toldIssues(conversion.issues),

@@ -97,6 +97,9 @@ const words: Readonly<Record<string, (view: View) => string | undefined>> = {
   'CWE[Annotation]': wordsOf,
 };
 
+/** The maps of data types that rules may name; the type that each makes is in its brackets. */
+export const dataTypeMaps: readonly string[] = [resources, composites, words].flatMap((each) => Object.keys(each));
+
 /**
  * The converter of a rule, by the map of its data type, else by the type of the element.
  * @param codes the codes of the value set that the element is bound to

@@ -1,10 +1,11 @@
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
-import type { Tracer } from './conversion.ts';
+import type { Rules, Tracer } from './conversion.ts';
 import { type Converted, type ConvertOptions, trace } from './convert.ts';
 import rowsByMap from './generated/rows.json' with { type: 'json' };
 import { IGNORED, ignoredFields, KEPT } from './keep.ts';
 import type { Leaf, View } from './leaves.ts';
 import type { MapRow, Rule } from './rule.ts';
+import { official } from './rule-set.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { V2 } from './urls.ts';
 
@@ -25,6 +26,7 @@ export interface LeafReport {
   /** `kept`: in an extension under its v2 path; `ignored`: left out on purpose, for `reason`. `unmapped` is a mistake of Weir's. */
   readonly status: 'mapped' | 'kept' | 'ignored' | 'unmapped';
   readonly to: readonly Destination[];
+  /** Why it is left out; or why a site dropped its rule, before that the entry that did so. */
   readonly reason?: string;
 }
 
@@ -60,6 +62,7 @@ export function explain(message: Hl7Message, options: ConvertOptions = {}): Expl
       }
     },
   };
+  const { rules = official } = options;
   const { bundle, issues, read, resources, ids } = trace(message, options, tracer);
   const nameOf = (draft: Draft | undefined) => {
     const id = draft && ids.get(resources.finalOf(draft));
@@ -78,7 +81,7 @@ export function explain(message: Hl7Message, options: ConvertOptions = {}): Expl
             : (taken.get(leaf)?.map(({ rule, row, resource }) => destinationOf(rule, row, nameOf(resource))) ?? [
                 destinationOfCode(leaf.mark, nameOf(segment.home)),
               ]);
-      const reason = leaf.mark === IGNORED ? ignoredFields.get(`${segment.name}-${field}`) : undefined;
+      const reason = reasonOf(leaf, segment.name, field, rules);
       leaves.push({ path, status: statusOf(leaf), to, ...(reason !== undefined && { reason }) });
       for (const { resource, element } of to) {
         const key = `${resource} ${element}`;
@@ -89,6 +92,13 @@ export function explain(message: Hl7Message, options: ConvertOptions = {}): Expl
     }
   }
   return { bundle, issues, leaves, elements: [...elements.values()] };
+}
+
+function reasonOf({ mark }: Leaf, segment: string, field: number, rules: Rules): string | undefined {
+  if (mark !== KEPT && mark !== IGNORED) return undefined;
+  const dropped = rules.dropped(segment, field);
+  if (dropped && (mark === KEPT) !== dropped.ignored) return `${dropped.id}: ${dropped.reason}`;
+  return mark === IGNORED ? ignoredFields.get(`${segment}-${field}`) : undefined;
 }
 
 function marksOf(view: View): Map<Leaf, string | undefined> {

@@ -61,4 +61,44 @@ describe('hl7v2-to-fhir', () => {
   it('refuses a zone that there is not', () => {
     expect(() => hl7v2ToFhir({ zone: 'Europe/Nowhere' })).toThrow('configuring hl7v2-to-fhir: zone');
   });
+
+  describe('with rules of the site', () => {
+    const rules = ['a.rules.yaml', 'b.rules.yaml'];
+    const loaded = (texts: Readonly<Record<string, string>>) => {
+      const text = async (path: string) => {
+        const found = texts[path];
+        if (found === undefined) throw new Error('no such file');
+        return found;
+      };
+      return hl7v2ToFhir({ rules }).load({ shown: (path: string) => `fhir/${path}`, text } as unknown as StepFiles);
+    };
+    const first = 'layer: a\nrules:\n  - { id: sex, from: ZPI-1, to: Patient.gender, codes: { W: female } }\n';
+
+    it('loads its layers in order, and converts and explains by them', async () => {
+      const read = await loaded({
+        'a.rules.yaml': first,
+        'b.rules.yaml': "layer: b\nrules:\n  - { id: sex, replaces: 'a:sex', codes: { W: other } }\n",
+      });
+      if (!read.ok) throw new Error(read.problems[0].message);
+      const message = hl7('MSH|^~\\&|EHR|HOSP|||20260702081500||ADT^A08|C1|P|2.5.1', 'PID|1||1^^^HOSP^MR', 'ZPI|W');
+      const bundle = await run(read.value, message);
+      expect(JSON.stringify(bundle)).toContain('"gender":"other"');
+      const lineage = await read.value.lineage!(message, envelope);
+      expect(lineage.leaves.find(({ path }) => path === 'ZPI[1]-1[1].1.1')?.to[0]).toMatchObject({ rows: ['b:sex'] });
+    });
+
+    it('tells every problem of its files at its line and column', async () => {
+      const read = await loaded({
+        'a.rules.yaml': first.replace('gender', 'gendr'),
+      });
+      expect(read.ok ? [] : read.problems.map(({ file, line, column, code }) => [file, line, column, code])).toEqual([
+        ['fhir/a.rules.yaml', 3, 33, 'path-invalid'],
+        ['fhir/b.rules.yaml', 1, 1, 'file-unreadable'],
+      ]);
+    });
+
+    it('does not run without them', () => {
+      expect(() => hl7v2ToFhir({ rules }).create()).toThrow('rules come with their channel file');
+    });
+  });
 });

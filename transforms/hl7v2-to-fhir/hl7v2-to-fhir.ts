@@ -9,6 +9,7 @@ import type { Message } from '../../core/message.ts';
 import { zoneName } from '../../core/time/zone.ts';
 import type { Step, TransformSpec } from '../../core/transform.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
+import type { Rules } from './conversion.ts';
 import type { Converted, ConvertOptions } from './convert.ts';
 
 const config = z.strictObject({
@@ -28,6 +29,12 @@ const config = z.strictObject({
     .default('message')
     .describe(
       'What the bundle is for: a message with its header first, or a transaction that puts every resource under its id, the same at a replay.',
+    ),
+  rules: z
+    .array(z.string().regex(/\.rules\.yaml$/, 'the path of a *.rules.yaml'))
+    .default([])
+    .describe(
+      'Rules of the site over the official ones, from the folder of the channel file: layers, of which a later one may change what an earlier one says.',
     ),
   onIssue: z
     .enum(['ignore', 'error'])
@@ -52,11 +59,21 @@ const base = defineTransform({
   examples: [
     { title: 'Bundles from a sender whose profile says its zone', config: {} },
     {
+      title: 'Z-segments and codes of the hospital, by layers of its own rules',
+      config: { rules: ['fhir/hospital.rules.yaml', 'fhir/portal.rules.yaml'] },
+    },
+    {
       title: 'Transactions for a FHIR server, identifiers under the hospital’s own system',
       config: { bundle: 'transaction', zone: 'Europe/Berlin', systems: { HOSP: 'urn:oid:1.2.276.0.76.3.1.139' } },
     },
   ],
-  create: (given) => stepOf(given, () => given.zone),
+  create: (given) => {
+    if (given.rules.length > 0) {
+      const what = `hl7v2-to-fhir with ${given.rules[0]}: rules come with their channel file, which a hub loads`;
+      throw new HubError('config-invalid', 'permanent', what);
+    }
+    return stepOf(given, () => given.zone);
+  },
 });
 
 /** In a channel of a file the zone is that of its sender’s profile, and of the site where sites differ. */
@@ -72,8 +89,15 @@ async function load(
   files: StepFiles,
 ): Promise<Loaded<TransformSpec<Hl7Message, Bundle>>> {
   const zoneOf = (message: Hl7Message) => given.zone ?? files.zoneOf?.(message as never) ?? files.zone;
-  const lineage = lineageOf(given, zoneOf);
-  return { ok: true, value: Object.freeze({ ...unloaded, create: () => stepOf(given, zoneOf), lineage }) };
+  let rules: Rules | undefined;
+  if (given.rules.length > 0) {
+    const { loadRules } = await import('./site/load-rules.ts');
+    const read = await loadRules(given.rules, files);
+    if (!read.ok) return read;
+    rules = read.value;
+  }
+  const lineage = lineageOf(given, zoneOf, rules);
+  return { ok: true, value: Object.freeze({ ...unloaded, create: () => stepOf(given, zoneOf, rules), lineage }) };
 }
 
 type ZoneOf = (message: Hl7Message) => string | undefined;
@@ -84,15 +108,20 @@ function optionsOf(
   zoneOf: ZoneOf,
   message: Hl7Message,
   { receivedAt }: Message<Hl7Message>,
+  rules: Rules | undefined,
 ): ConvertOptions {
   const zone = zoneOf(message);
-  return { systems, bundle, receivedAt, ...(zone !== undefined && { zone }) };
+  return { systems, bundle, receivedAt, ...(zone !== undefined && { zone }), ...(rules && { rules }) };
 }
 
-function lineageOf(given: Config, zoneOf: ZoneOf): NonNullable<TransformSpec<Hl7Message, Bundle>['lineage']> {
+function lineageOf(
+  given: Config,
+  zoneOf: ZoneOf,
+  rules?: Rules,
+): NonNullable<TransformSpec<Hl7Message, Bundle>['lineage']> {
   return async (message, envelope) => {
     const { explain } = await import('./explain.ts');
-    const { leaves, elements, issues } = explain(message, optionsOf(given, zoneOf, message, envelope));
+    const { leaves, elements, issues } = explain(message, optionsOf(given, zoneOf, message, envelope, rules));
     return { leaves, elements, issues, value: (path) => message.get(path) ?? '""' };
   };
 }
@@ -100,9 +129,9 @@ function lineageOf(given: Config, zoneOf: ZoneOf): NonNullable<TransformSpec<Hl7
 type Convert = (message: Hl7Message, options: ConvertOptions) => Converted;
 let convert: Convert | undefined;
 
-function stepOf(given: Config, zoneOf: ZoneOf): Step<Hl7Message, Bundle> {
+function stepOf(given: Config, zoneOf: ZoneOf, rules?: Rules): Step<Hl7Message, Bundle> {
   const converted = (convertWith: Convert, message: Hl7Message, envelope: Message<Hl7Message>): Bundle => {
-    const made = convertWith(message, optionsOf(given, zoneOf, message, envelope));
+    const made = convertWith(message, optionsOf(given, zoneOf, message, envelope, rules));
     if (given.onIssue === 'error') refuse(made);
     return made.bundle;
   };

@@ -41,7 +41,8 @@ export function keepRest(segment: SegmentView, conversion: Conversion): void {
   for (let field = 1; field < segment.fields.length; field++) {
     const views = segment.fields[field];
     if (!views) continue;
-    const ignored = ignoredFields.has(`${segment.name}-${field}`);
+    const ignored =
+      ignoredFields.has(`${segment.name}-${field}`) || conversion.rules.dropped(segment.name, field)?.ignored === true;
     conversion.field = field;
     for (let at = 0; at < views.length; at++) {
       const view = views[at]!;

@@ -2,10 +2,12 @@ import type { Condition } from './condition.ts';
 
 /** One rule of a segment's map, as it is compiled from a row of the official maps, or of ours. */
 export interface Rule {
-  /** The row: `PID[Patient] 7`; with a w before the number one of ours. */
+  /** The row: `PID[Patient] 7`; with a w before the number one of ours; `hospital:vip` is one of a site. */
   readonly id: string;
   /** The field that it is about; 0 for the segment as a whole. */
   readonly field: number;
+  /** The component that is its value; the repetition as a whole where there is none. Rules of sites alone have one. */
+  readonly component?: number;
   readonly when?: Condition;
   /** Where its value goes, from the resource on: `name#1`, `participant#1.individual>Practitioner`; see `compile/target.ts`. */
   readonly to: string;

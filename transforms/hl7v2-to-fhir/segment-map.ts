@@ -33,13 +33,14 @@ export function segmentMap(name: string): SegmentMap {
   return map;
 }
 
-/** The names of all maps. */
-export const segmentMapNames: readonly string[] = Object.keys(compiled);
+/** The official rules and ours, by map. */
+export const officialRules: Readonly<Record<string, readonly Rule[]>> = compiled;
 
 /** What one application of a map has made: where its list elements are. */
 interface Application {
   readonly segment: SegmentView;
   readonly conversion: Conversion;
+  readonly ofSite: boolean;
   readonly slots: (object | undefined)[];
 }
 
@@ -50,9 +51,12 @@ export class SegmentMap {
   readonly #whole: readonly Bound[];
   readonly #fields: readonly FieldRules[];
   readonly #slots: number;
+  readonly #ofSite: boolean;
 
-  constructor(name: string, rules: readonly Rule[]) {
+  /** @param ofSite whether a site has written in it: what it is applied to is completed by R4’s definitions */
+  constructor(name: string, rules: readonly Rule[], ofSite = false) {
     this.name = name;
+    this.#ofSite = ofSite;
     this.resource = /\[(\w+)/.exec(name)?.[1] ?? '';
     const slots = new Map<string, number>();
     const bound = rules.map((rule) => bind(rule, name.slice(0, 3), slots));
@@ -75,8 +79,9 @@ export class SegmentMap {
 
   /** Puts into the resource what the map makes of the segment. Never throws; what cannot be placed stays unmarked. */
   apply(segment: SegmentView, resource: Draft, conversion: Conversion): void {
-    const application: Application = { segment, conversion, slots: new Array(this.#slots) };
+    const application: Application = { segment, conversion, ofSite: this.#ofSite, slots: new Array(this.#slots) };
     segment.home ??= resource;
+    if (this.#ofSite) conversion.ofSite.add(resource);
     conversion.segment = segment;
     conversion.field = 0;
     conversion.repetition = 0;
@@ -88,14 +93,17 @@ export class SegmentMap {
       if (!views) continue;
       conversion.field = field;
       for (let at = 0; at < views.length; at++) {
-        const view = views[at]!;
-        if (!view.valued) continue;
+        const whole = views[at]!;
+        if (!whole.valued) continue;
         conversion.repetition = at;
         for (const slot of own) application.slots[slot] = undefined;
         for (const rule of rules) {
-          if (rule.when && !rule.when(segment, view, conversion)) continue;
+          const { component } = rule.rule;
+          const view = component === undefined ? whole : whole.sub(component);
+          if (!view) continue;
+          if (rule.when && !rule.when(segment, whole, conversion)) continue;
           if (conversion.tracer)
-            conversion.tracer.watch(rule.rule, view, resource, () => put(rule, view, resource, application));
+            conversion.tracer.watch(rule.rule, whole, resource, () => put(rule, view, resource, application));
           else put(rule, view, resource, application);
         }
       }
@@ -127,7 +135,7 @@ function reach(bound: Bound, resource: Draft, application: Application): Element
   return element;
 }
 
-function stepInto(element: Element, step: Step, { slots, conversion }: Application): Element | undefined {
+function stepInto(element: Element, step: Step, { slots, conversion, ofSite }: Application): Element | undefined {
   switch (step.kind) {
     case 'object': {
       const there = element[step.name];
@@ -153,6 +161,7 @@ function stepInto(element: Element, step: Step, { slots, conversion }: Applicati
       const made = conversion.resources.make(step.name);
       conversion.resources.point(element, made);
       slots[step.slot] = made;
+      if (ofSite) conversion.ofSite.add(made);
       return made;
     }
     default:

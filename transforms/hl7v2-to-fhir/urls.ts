@@ -4,6 +4,11 @@ export const V2 = 'urn:weir:hl7v2:';
 /** `urn:weir:hl7v2:PID-39`. */
 export const v2Extension = kept((path) => `${V2}${path}`);
 
+/** A note for the way back: the components that the parts of an element came from, where they are not the first ones. */
+export function cameFrom(...components: readonly string[]): { readonly url: string; readonly valueString: string } {
+  return { url: `${V2}at`, valueString: components.join(' ') };
+}
+
 /** The system of identifiers of an authority that has a name and no universal identifier. */
 export const namespaceSystem = kept((name) => `${V2}namespace:${encodeURIComponent(name)}`);
 

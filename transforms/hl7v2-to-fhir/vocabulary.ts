@@ -7,11 +7,33 @@ import type { CodeTarget } from './rule.ts';
 import { isOid } from './types/primitive.ts';
 import { codingSystem, kept, table } from './urls.ts';
 
-const tables = vocabularies as unknown as Readonly<Record<string, Readonly<Record<string, CodeTarget>>>>;
+type Vocabulary = Readonly<Record<string, CodeTarget>>;
+
+const tables = vocabularies as unknown as Readonly<Record<string, Vocabulary>>;
+/** Those of sites, by names that follow from what they hold. */
+const ofSites = new Map<string, Vocabulary>();
+
+export function isVocabulary(name: string): boolean {
+  return Object.hasOwn(tables, name);
+}
+
+/** The names of the official vocabularies and ours. */
+export const vocabularyNames: readonly string[] = Object.keys(tables);
+
+/** Makes a vocabulary of a site known; answers the name to look it up by. */
+export function siteVocabulary(codes: Vocabulary): string {
+  const name = `site ${JSON.stringify(codes)}`;
+  ofSites.set(name, codes);
+  return name;
+}
+
+function vocabularyNamed(name: string): Vocabulary | undefined {
+  return Object.hasOwn(tables, name) ? tables[name] : ofSites.get(name);
+}
 
 /** What a vocabulary maps a code to. Letter case is not told apart where it is not found as it stands. */
 export function mapped(vocabulary: string, code: string): CodeTarget | undefined {
-  const codes = tables[vocabulary];
+  const codes = vocabularyNamed(vocabulary);
   return codes && (own(codes, code) ?? own(codes, code.toUpperCase()));
 }
 
@@ -23,7 +45,7 @@ export function leadsBack(vocabulary: string, code: string): boolean {
   let firsts = firstCodes.get(vocabulary);
   if (!firsts) {
     const targets = new Map<string, string>();
-    for (const [each, [target]] of Object.entries(tables[vocabulary] ?? {}))
+    for (const [each, [target]] of Object.entries(vocabularyNamed(vocabulary) ?? {}))
       if (!targets.has(target)) targets.set(target, each);
     firstCodes.set(vocabulary, (firsts = new Set(targets.values())));
   }

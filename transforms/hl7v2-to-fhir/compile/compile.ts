@@ -1,6 +1,6 @@
 import type { CodeTarget, MapRow, Rule } from '../rule.ts';
 import { readCondition } from './condition.ts';
-import type { Elements } from './elements.ts';
+import type { ElementRow, Elements } from './elements.ts';
 import { orderRepairs } from './overlay/orders.ts';
 import { ownMaps, ownVocabularies } from './overlay/own-maps.ts';
 import { patientRepairs } from './overlay/patient.ts';
@@ -17,6 +17,8 @@ export interface Compiled {
   readonly bindings: Readonly<Record<string, readonly string[]>>;
   /** The codes of the code systems that codes are put under, as R4 lists them. */
   readonly systems: Readonly<Record<string, readonly string[]>>;
+  /** The elements of the resources that rules make, for rules of sites: see `Elements.table`. */
+  readonly elements: Readonly<Record<string, Readonly<Record<string, ElementRow>>>>;
   /** Every official row with a target, by map: what reports tell of a row, and what tests count. */
   readonly rows: Readonly<Record<string, readonly MapRow[]>>;
 }
@@ -63,7 +65,11 @@ class Compiler {
     }
     this.#checkConditions();
     if (this.#problems.length > 0) throw new Error(this.#problems.join('\n'));
+    const elements = this.#elements.table(resourcesOf(segments));
+    for (const rows of Object.values(elements))
+      for (const [, , binding] of Object.values(rows)) if (binding !== '') this.#bindings.add(binding);
     return {
+      elements,
       segments,
       vocabularies: this.#codes(),
       bindings: Object.fromEntries(
@@ -219,6 +225,16 @@ export const conditionRepairs: Readonly<Record<string, string>> = {
   'XCN[PractitionerRole] 22': 'XCN.19 NOT VALUED AND XCN.20 NOT VALUED',
   'OML_O21 9': '',
 };
+
+/** The resources that rules make, sorted. */
+function resourcesOf(segments: Readonly<Record<string, readonly Rule[]>>): string[] {
+  const found = new Set<string>();
+  for (const [map, rules] of Object.entries(segments)) {
+    found.add(/\[(\w+)/.exec(map)?.[1] ?? '');
+    for (const { to } of rules) for (const [, name = ''] of to.matchAll(/>(\w+)/g)) found.add(name);
+  }
+  return [...found].sort();
+}
 
 function repaired(repair: Exclude<Repair, string> | undefined): Partial<Row> {
   if (!repair) return {};

@@ -6,6 +6,8 @@ export interface ElementFact {
   readonly required: boolean;
   /** The value set of a required binding. */
   readonly binding?: string;
+  /** The types of resources that a reference may lead to; none where it may be any. */
+  readonly references?: readonly string[];
   /** Where the element's own elements are described, when that is elsewhere in the same definition. */
   readonly sameAs?: string;
 }
@@ -48,9 +50,18 @@ interface SnapshotElement {
   readonly min: number;
   readonly max: string;
   readonly contentReference?: string;
-  readonly type?: readonly { readonly code: string }[];
+  readonly type?: readonly { readonly code: string; readonly targetProfile?: readonly string[] }[];
   readonly binding?: { readonly strength: string; readonly valueSet?: string };
 }
+
+/** An element of the compiled table: its types, whether it is a list (1) and required (2), binding, place of its description, targets. */
+export type ElementRow = readonly [
+  types: readonly string[],
+  kind: number,
+  binding: string,
+  sameAs: string,
+  references: readonly string[],
+];
 
 /** What R4 says of its elements, of resources and of data types: `Patient.name`, `HumanName.given`, `Observation.value[x]`. */
 export class Elements {
@@ -90,6 +101,29 @@ export class Elements {
       for (const code of codesUnder(listed)) codes.add(code);
     }
     return codes.size > 0 ? [...codes].sort() : undefined;
+  }
+
+  /**
+   * What is needed to read targets under these resources: by resource or type, its elements as they are told at `ElementRow`.
+   * Types that nothing under them is of are left out.
+   */
+  table(resources: readonly string[]): Record<string, Record<string, ElementRow>> {
+    const table: Record<string, Record<string, ElementRow>> = {};
+    const open = ['Element', 'Extension', ...resources];
+    for (let owner = open.shift(); owner !== undefined; owner = open.shift()) {
+      if (table[owner] || this.isPrimitive(owner)) continue;
+      const rows: Record<string, ElementRow> = {};
+      table[owner] = rows;
+      const prefix = `${owner}.`;
+      for (const [path, fact] of this.#facts) {
+        if (!path.startsWith(prefix)) continue;
+        const { types, array, required, binding = '', sameAs = '', references = [] } = fact;
+        rows[path.slice(prefix.length)] = [types, (array ? 1 : 0) + (required ? 2 : 0), binding, sameAs, references];
+        // An extension may hold any type; those that nothing else has are for nobody to write.
+        if (owner !== 'Extension') open.push(...types.filter((type) => this.#kinds.get(type) === 'complex-type'));
+      }
+    }
+    return table;
   }
 
   of(path: string): ElementFact | undefined {
@@ -137,12 +171,16 @@ export class Elements {
       const { path, min, max, binding, contentReference } = element;
       const types = (element.type ?? []).map(({ code }) => (code.includes('/') ? 'string' : code));
       const sameAs = contentReference?.replace(/^.*#/, '');
+      const references = [...new Set((element.type ?? []).flatMap(({ targetProfile }) => targetProfile ?? []))]
+        .map((url) => url.slice(url.lastIndexOf('/') + 1))
+        .filter((name) => name !== 'Resource');
       this.#facts.set(path, {
         types,
         array: max !== '1' && max !== '0',
         required: min > 0,
         ...(binding?.strength === 'required' && binding.valueSet && { binding: binding.valueSet.replace(/\|.*$/, '') }),
         ...(sameAs && { sameAs }),
+        ...(references.length > 0 && { references }),
       });
     }
   }

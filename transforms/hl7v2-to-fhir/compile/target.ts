@@ -1,4 +1,18 @@
-import type { Elements } from './elements.ts';
+/** What has to be known of R4 to read a target. */
+export interface ElementFacts {
+  of(path: string):
+    | {
+        readonly types: readonly string[];
+        readonly array: boolean;
+        readonly required: boolean;
+        readonly binding?: string;
+        readonly sameAs?: string;
+        readonly references?: readonly string[];
+      }
+    | undefined;
+  isResource(name: string): boolean;
+  isPrimitive(name: string): boolean;
+}
 
 /**
  * Where a rule puts its value, resolved against R4: the steps from the resource on, `#` after those that are lists with
@@ -20,17 +34,20 @@ export interface Target {
  * Reads a target of the maps: `participant[1].individual(Practitioner.name).given[1]`.
  * @throws Error that says which step R4 does not have
  */
-export function readTarget(text: string, resource: string, elements: Elements): Target {
+export function readTarget(text: string, resource: string, elements: ElementFacts): Target {
   const [, path = text, fixed] = /^([^=]*?)\s*=\s*"?([^"]*)"?$/.exec(text) ?? [];
   const steps: string[] = [];
   let at = resource;
   let type = resource;
   let binding: string | undefined;
+  let references: readonly string[] | undefined;
   const others: Record<string, readonly string[]> = {};
   for (const token of tokensOf(path)) {
     if (token.resource !== undefined) {
       if (type !== 'Reference') throw new Error(`${at} is no reference to ${token.resource}`);
       if (!elements.isResource(token.resource)) throw new Error(`${token.resource} is no resource`);
+      if (references && !references.includes(token.resource))
+        throw new Error(`${steps.at(-1)} refers to ${references.join(', ')}, not to ${token.resource}`);
       steps.push(`>${token.resource}`);
       at = token.resource;
       type = token.resource;
@@ -47,6 +64,7 @@ export function readTarget(text: string, resource: string, elements: Elements): 
     at = found.at;
     type = found.type;
     binding = found.binding;
+    references = found.references;
   }
   return {
     steps: steps.join('.').replaceAll('.>', '>'),
@@ -90,7 +108,7 @@ function tokensOf(path: string): Token[] {
   return tokens;
 }
 
-interface Found {
+export interface FoundElement {
   readonly name: string;
   /** What else the choice might be: at most one of them stands. */
   readonly others?: readonly string[];
@@ -98,16 +116,19 @@ interface Found {
   readonly type: string;
   readonly array: boolean;
   readonly binding?: string;
+  readonly references?: readonly string[];
 }
 
-function elementNamed(parent: string, name: string, elements: Elements): Found | undefined {
+/** An element of a type or element by its name, one of a choice too: `valueString`. */
+export function elementNamed(parent: string, name: string, elements: ElementFacts): FoundElement | undefined {
   const direct = elements.of(`${parent}.${name}`);
   if (direct) {
-    const { types, array, binding, sameAs } = direct;
+    const { types, array, binding, sameAs, references } = direct;
     if (sameAs) return { name, at: sameAs, type: 'BackboneElement', array };
     const type = types[0] ?? 'Element';
     const inline = type === 'BackboneElement' || type === 'Element';
-    return { name, at: inline ? `${parent}.${name}` : type, type, array, ...(binding && { binding }) };
+    const at = inline ? `${parent}.${name}` : type;
+    return { name, at, type, array, ...(binding && { binding }), ...(references && { references }) };
   }
   for (let end = name.length - 1; end > 0; end--) {
     const choice = elements.of(`${parent}.${name.slice(0, end)}[x]`);
@@ -125,6 +146,7 @@ function elementNamed(parent: string, name: string, elements: Elements): Found |
       array,
       ...(others && { others }),
       ...(choice.binding && { binding: choice.binding }),
+      ...(choice.references && { references: choice.references }),
     };
   }
   // The elements of a primitive: its extensions.

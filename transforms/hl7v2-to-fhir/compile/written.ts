@@ -1,5 +1,5 @@
 /** The files under `../generated`, a JSON object each. */
-export const GENERATED = ['segments', 'vocabularies', 'bindings', 'systems', 'rows'] as const;
+export const GENERATED = ['segments', 'vocabularies', 'bindings', 'systems', 'rows', 'elements'] as const;
 
 /** One line for each rule, code or row, so that a change of one of them is a change of one line. */
 export function written(table: Readonly<Record<string, object>>): string {

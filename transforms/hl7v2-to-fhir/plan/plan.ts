@@ -4,7 +4,7 @@ import { obx } from './observation.ts';
 import { obr, orc, rxa, rxd, rxe, rxo, rxr, sac, spm, tq1 } from './orders.ts';
 import { err, gol, msa, nte, pra, prb, prd, resource, rf1, sch, sft, stf, txa } from './others.ts';
 import { al1, dg1, ft1, gt1, iam, in1, mrg, nk1, pd1, pid, pr1, prt, pv1, pv2, rol } from './patient.ts';
-import type { State } from './state.ts';
+import { atHand, type State } from './state.ts';
 
 type Place = (segment: SegmentView, state: State) => void;
 
@@ -54,8 +54,21 @@ const homes: Readonly<Record<string, (state: State) => Draft | undefined>> = {
   IN4: ({ coverage }) => coverage,
 };
 
-/** Puts a segment where it belongs. One that finds no resource to join is left for the end. */
+/** Puts a segment where it belongs, and what a site wants of it besides. One that finds no resource to join is left for the end. */
 export function place(segment: SegmentView, state: State, source: Draft): void {
+  placeAsMapped(segment, state, source);
+  placeBeside(segment, state);
+}
+
+/** Carries out the rules of a site for resources that no official map makes of a segment. */
+export function placeBeside(segment: SegmentView, state: State): void {
+  for (const map of state.conversion.rules.beside(segment.name)) {
+    const target = atHand(map.resource, state);
+    if (target) map.apply(segment, target, state.conversion);
+  }
+}
+
+function placeAsMapped(segment: SegmentView, state: State, source: Draft): void {
   const { name } = segment;
   if (name === 'SFT') {
     sft(segment, state, source);

@@ -1,5 +1,4 @@
 import type { Conversion } from '../conversion.ts';
-import { segmentMap } from '../segment-map.ts';
 import type { Draft, SegmentView } from '../segment-view.ts';
 
 /** What a message is about decides what its orders and observations are. */
@@ -39,13 +38,17 @@ export interface State {
 
 /** Applies a map and answers the resource. */
 export function apply(map: string, segment: SegmentView, resource: Draft, { conversion }: State): Draft {
-  segmentMap(map).apply(segment, resource, conversion);
+  conversion.rules.map(map).apply(segment, resource, conversion);
   return resource;
 }
 
 /** A new resource that a map makes of a segment. */
 export function make(map: string, segment: SegmentView, state: State): Draft {
-  return apply(map, segment, state.conversion.resources.make(segmentMap(map).resource), state);
+  const { conversion } = state;
+  const rules = conversion.rules.map(map);
+  const resource = conversion.resources.make(rules.resource);
+  rules.apply(segment, resource, conversion);
+  return resource;
 }
 
 /** Sets an element to refer to a resource, where it does not refer to one. */
@@ -64,4 +67,13 @@ export function pointAlso(resource: Draft, element: string, target: Draft | unde
 /** Adds a reference to a list, to a resource that has just been made: of thousands of results none is compared with the others. */
 export function pointMore(resource: Draft, element: string, target: Draft, { conversion }: State): void {
   ((resource[element] ??= []) as object[]).push(conversion.resources.reference(target));
+}
+
+/** The resource of a type that the message is at: what maps beside those of their segment are applied to. */
+export function atHand(type: string, state: State): Draft | undefined {
+  const { header, patient, encounter, account, coverage, appointment, document } = state;
+  const { report, request, given, specimen, observation, last } = state;
+  if (last?.resourceType === type) return last;
+  const known = [observation, specimen, given, report, request, document, appointment, coverage, account, encounter];
+  return [...known, patient, header].find((each) => each?.resourceType === type);
 }

@@ -2,6 +2,7 @@ import type { Address } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
+import { cameFrom } from '../urls.ts';
 import { leadsBack, mapped } from '../vocabulary.ts';
 import { wordsOf } from './coded.ts';
 import { periodOf } from './period.ts';
@@ -11,23 +12,31 @@ const SAD = rows('SAD[Address]', 3, 4, 5);
 
 const USES = new Set(['home', 'work', 'temp', 'old', 'billing']);
 
+/** Where lines come from, when nothing else is said. */
+const USUAL = ['1.1', '2'];
+
 /** An XAD value (HL7 2.5.1 §2.A.81). */
 export function addressOf(view: View, conversion: Conversion): Address | undefined {
   const address: Address = {};
   kind(view, address);
-  const line = [
-    view.takeSub(1, 1, SAD[3]),
-    view.takeSub(1, 2, SAD[4]),
-    view.takeSub(1, 3, SAD[5]),
-    view.take(2, XAD[4]),
-    view.take(19, XAD[28]),
-  ].filter((text) => text !== undefined);
+  const lines = [
+    ['1.1', view.takeSub(1, 1, SAD[3])],
+    ['1.2', view.takeSub(1, 2, SAD[4])],
+    ['1.3', view.takeSub(1, 3, SAD[5])],
+    ['2', view.take(2, XAD[4])],
+    ['19', view.take(19, XAD[28])],
+  ] as const;
+  const line = lines.flatMap(([, text]) => text ?? []);
   if (line.length > 0) address.line = line;
+  const places: string[] = lines.flatMap(([place, text]) => (text === undefined ? [] : place));
+  const parts = places.every((place, at) => place === USUAL[at]) ? [] : places;
   const city = view.take(3, XAD[5]);
   if (city !== undefined) address.city = city;
   const county = view.sub(9);
   const district = county && wordsOf(county);
   if (district !== undefined) address.district = district;
+  if (county && county.peek(9) === undefined && county.peek(2) !== undefined) parts.push('district=2');
+  else if (county?.has(9)) parts.push('district=9');
   const state = view.take(4, XAD[6]);
   if (state !== undefined) address.state = state;
   const postalCode = view.take(5, XAD[7]);
@@ -36,10 +45,11 @@ export function addressOf(view: View, conversion: Conversion): Address | undefin
   if (country !== undefined) address.country = country;
   if (Object.keys(address).every((key) => key === 'use' || key === 'type') && !view.has(8)) return undefined;
   const range = view.sub(12);
-  const period =
-    periodOf(view, 13, 14, XAD[22], XAD[23], conversion) ??
-    (range && periodOf(range, 1, 2, XAD[21], XAD[21], conversion));
+  const bounds = periodOf(view, 13, 14, XAD[22], XAD[23], conversion);
+  const period = bounds ?? (range && periodOf(range, 1, 2, XAD[21], XAD[21], conversion));
   if (period) address.period = period;
+  if (period && !bounds) parts.push('period');
+  if (parts.length > 0) address.extension = [cameFrom(...parts)];
   return address;
 }
 

@@ -28,6 +28,21 @@ const MEDIA: Readonly<Record<string, string>> = {
 };
 const OTHER = 'application/octet-stream';
 
+/** How ED-2 and ED-3, RP-3 and RP-4 say a media type; said otherwise they are kept besides. */
+export const KINDS: Readonly<Record<string, readonly [type: string, subtype: string]>> = {
+  'application/pdf': ['AP', 'PDF'],
+  'text/html': ['TEXT', 'HTML'],
+  'text/xml': ['TEXT', 'XML'],
+  'application/rtf': ['AP', 'RTF'],
+  'text/plain': ['TEXT', 'PLAIN'],
+  'image/jpeg': ['IM', 'JPEG'],
+  'image/png': ['IM', 'PNG'],
+  'image/tiff': ['IM', 'TIFF'],
+  'image/gif': ['IM', 'GIF'],
+  'application/dicom': ['IM', 'DICOM'],
+  'audio/basic': ['AU', 'BASIC'],
+};
+
 /** An ED value (HL7 2.5.1 §2.A.24): its data as base64, whatever they were encoded as. Undefined, with an issue, where they are none. */
 export function attachmentOfEd(view: View, conversion: Conversion): Attachment | undefined {
   const encoding = view.peek(4)?.toUpperCase();
@@ -41,12 +56,11 @@ export function attachmentOfEd(view: View, conversion: Conversion): Attachment |
   const subtype = view.peek(3);
   if (data === undefined) return undefined;
   view.take(5, ED[8]);
-  view.take(4, ED[8]);
+  if (view.peek(4) === 'Base64') view.take(4, ED[8]);
   const contentType = mediaTypeOf(type, subtype);
-  if (contentType !== OTHER) {
-    if (subtype !== undefined) view.take(3, ED[6]);
-    if (type !== undefined) view.take(2, ED[5]);
-  }
+  const [usualType, usualSubtype] = Object.hasOwn(KINDS, contentType) ? KINDS[contentType]! : [];
+  if (subtype !== undefined && subtype === usualSubtype) view.take(3, ED[6]);
+  if (type !== undefined && type === usualType) view.take(2, ED[5]);
   return { contentType, data };
 }
 
@@ -91,7 +105,8 @@ export function attachmentOfRp(view: View): Attachment | undefined {
   view.take(1, RP[3]);
   const contentType = mediaTypeOf(view.peek(3), view.peek(4));
   if (contentType === OTHER) return { url };
-  view.take(3, RP[5]);
-  view.take(4, RP[5]);
+  const [type, subtype] = Object.hasOwn(KINDS, contentType) ? KINDS[contentType]! : [];
+  if (view.peek(3) === type) view.take(3, RP[5]);
+  if (view.peek(4) === subtype) view.take(4, RP[5]);
   return { contentType, url };
 }

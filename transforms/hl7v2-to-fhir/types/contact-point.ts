@@ -2,6 +2,7 @@ import type { ContactPoint } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
+import { cameFrom } from '../urls.ts';
 import { leadsBack, mapped } from '../vocabulary.ts';
 import { periodOf } from './period.ts';
 
@@ -14,7 +15,8 @@ const USES = new Set(['home', 'work', 'temp', 'old', 'mobile']);
 export function contactPointOf(view: View, conversion: Conversion): ContactPoint | undefined {
   const contact: ContactPoint = {};
   const equipment = view.peek(3);
-  const written = view.take(12, XTN[24]) ?? view.take(1, XTN[3]);
+  const unformatted = view.take(12, XTN[24]);
+  const written = unformatted ?? view.take(1, XTN[3]);
   const mail =
     equipment === 'Internet' || equipment === 'X.400' || (view.has(4) && written === undefined && !view.has(7));
   const address = mail ? view.take(4, XTN[8]) : undefined;
@@ -24,8 +26,11 @@ export function contactPointOf(view: View, conversion: Conversion): ContactPoint
   if (address !== undefined || (mail && value.includes('@'))) contact.system = 'email';
   else if (system !== undefined && SYSTEMS.has(system)) contact.system = system as NonNullable<ContactPoint['system']>;
   else contact.system = value.includes('@') ? 'email' : equipment === undefined ? 'phone' : 'other';
-  if (equipment !== undefined && leadsBack('TelecommunicationEquipmentType', equipment)) view.mark(3, XTN[5]);
+  if (equipment !== undefined && system === contact.system && leadsBack('TelecommunicationEquipmentType', equipment))
+    view.mark(3, XTN[5]);
   contact.value = value;
+  const place = address !== undefined ? '4' : unformatted !== undefined ? '12' : written !== undefined ? '1' : 'none';
+  if (place !== (contact.system === 'email' ? '4' : '1')) contact.extension = [cameFrom(place)];
   use(view, contact);
   extensions(view, contact);
   const period = periodOf(view, 13, 14, XTN[25], XTN[26], conversion);
@@ -70,6 +75,6 @@ function extensions(view: View, contact: ContactPoint): void {
     ...(local === undefined ? [] : [{ url: `${PART}local`, valueString: local }]),
     ...(extension === undefined ? [] : [{ url: `${PART}extension`, valueString: extension }]),
   ];
-  if (made.length > 0) contact.extension = made;
+  if (made.length > 0) contact.extension = [...(contact.extension ?? []), ...made];
   // A mail address beside a number is no part of it: it is left for a place of its own.
 }

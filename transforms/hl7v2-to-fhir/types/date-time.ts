@@ -16,6 +16,11 @@ export function instantOf(text: string, conversion: Conversion): string | undefi
   return written(text, conversion, true);
 }
 
+/** Whether a time is less precise than FHIR has to say it: to the hour or the minute. */
+export function saysLess(text: string): boolean {
+  return /^\d{10}(?:\d\d)?(?:[+-]\d{4})?$/.test(text);
+}
+
 /** The day alone. */
 export function dateOf(text: string, conversion: Conversion): string | undefined {
   return written(text, conversion, false)?.slice(0, 10);

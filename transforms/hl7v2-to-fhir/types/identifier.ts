@@ -8,6 +8,7 @@ import { systemOf, typeOf } from './authority.ts';
 import { codingOf } from './coded.ts';
 import { dateOf, dateTimeOf } from './date-time.ts';
 import { authorityOf } from './organization.ts';
+import { asSentBeside } from './period.ts';
 import { universalUri } from './primitive.ts';
 
 const CX = rows('CX[Identifier]', 3, 8, 9, 10, 12, 13);
@@ -30,7 +31,10 @@ export function identifierOfCx(view: View, conversion: Conversion): Identifier |
   if (start !== undefined) view.mark(7, CX[12]);
   if (end !== undefined) view.mark(8, CX[13]);
   if (start !== undefined || end !== undefined) {
-    identifier.period = { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
+    identifier.period = {
+      ...(start !== undefined && { start, ...asSentBeside('start', view.peek(7)) }),
+      ...(end !== undefined && { end, ...asSentBeside('end', view.peek(8)) }),
+    };
   }
   if (authority) identifier.assigner = authorityOf(authority, CX[8], conversion);
   return identifier;

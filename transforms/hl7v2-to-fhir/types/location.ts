@@ -3,6 +3,7 @@ import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import type { Draft } from '../segment-view.ts';
+import { cameFrom } from '../urls.ts';
 import { mapped } from '../vocabulary.ts';
 import { codeableConceptOf, codingOf } from './coded.ts';
 import { identifierOfEi } from './identifier.ts';
@@ -115,7 +116,11 @@ export function locationOfXon(view: View, conversion: Conversion): Draft | undef
   const target = type === undefined ? undefined : mapped('IdentifierType', type);
   if (value !== undefined) {
     location.identifier = [
-      { ...(type !== undefined && { type: target ? { coding: [codingOf(target)] } : { text: type } }), value },
+      {
+        ...(!view.has(10) && { extension: [cameFrom('3')] }),
+        ...(type !== undefined && { type: target ? { coding: [codingOf(target)] } : { text: type } }),
+        value,
+      },
     ];
   }
   if (name !== undefined) location.name = name;

@@ -2,6 +2,7 @@ import type { HumanName } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
+import { cameFrom } from '../urls.ts';
 import { leadsBack, mapped } from '../vocabulary.ts';
 import { periodOf } from './period.ts';
 
@@ -84,35 +85,39 @@ function nameAt(view: View, places: NamePlaces, conversion: Conversion): HumanNa
     name.use = meant[0] as NonNullable<HumanName['use']>;
   }
   family(view, places.family, name);
-  const given = [view.take(places.family + 1, at.given), view.take(places.family + 2, at.second)].filter(
-    (part) => part !== undefined,
-  );
+  const first = view.take(places.family + 1, at.given);
+  const second = view.take(places.family + 2, at.second);
+  const given = [first, second].filter((part) => part !== undefined);
   if (given.length > 0) name.given = given;
+  const parts: string[] = first === undefined && second !== undefined ? ['given'] : [];
   const prefix = view.take(places.family + 4, at.prefix);
   if (prefix !== undefined) name.prefix = [prefix];
-  const suffix: string[] = [];
-  const own = view.take(places.family + 3, at.suffix);
-  if (own !== undefined) suffix.push(own);
-  if (places === XPN) {
-    const degree = view.take(6, at.degree);
-    if (degree !== undefined) suffix.push(degree);
-  }
-  const professional = view.take(places.professional, at.professional);
-  if (professional !== undefined) suffix.push(professional);
+  const suffixes = [
+    ['suffix', view.take(places.family + 3, at.suffix)],
+    ['degree', places === XPN ? view.take(6, at.degree) : undefined],
+    ['professional', view.take(places.professional, at.professional)],
+  ] as const;
+  const suffix = suffixes.flatMap(([, text]) => text ?? []);
   if (suffix.length > 0) name.suffix = suffix;
   if (Object.keys(name).length === 0 || (Object.keys(name).length === 1 && name.use)) return undefined;
-  dates(view, places, name, conversion);
+  const said = suffixes.flatMap(([part, text]) => (text === undefined ? [] : part));
+  if (said.length > 0 && said[0] !== 'suffix') parts.push(...said);
+  else if (said.length > 1 && said[1] !== (places === XPN ? 'degree' : 'professional')) parts.push(...said);
+  else if (said.length > 2) parts.push(...said);
+  if (dates(view, places, name, conversion)) parts.push('period');
+  if (parts.length > 0) name.extension = [cameFrom(...parts)];
   const order = view.peek(places.order);
   if (order === 'G' || order === 'F') {
     view.mark(places.order, at.order);
-    name.extension = [{ url: ORDER, valueCode: order === 'G' ? 'NL4' : 'NL1' }];
+    (name.extension ??= []).push({ url: ORDER, valueCode: order === 'G' ? 'NL4' : 'NL1' });
   }
   return name;
 }
 
 const USES = new Set(['usual', 'official', 'temp', 'nickname', 'anonymous', 'old', 'maiden']);
 
-function dates(view: View, places: NamePlaces, name: HumanName, conversion: Conversion): void {
+/** The dates between which a name holds; answers whether they came from the range that older versions have for them. */
+function dates(view: View, places: NamePlaces, name: HumanName, conversion: Conversion): boolean {
   const { rows: at } = places;
   const period =
     view.has(places.start) || view.has(places.end)
@@ -122,6 +127,7 @@ function dates(view: View, places: NamePlaces, name: HumanName, conversion: Conv
   const range = period ? undefined : view.sub(places.period);
   const said = range && periodOf(range, 1, 2, at.period, at.period, conversion);
   if (said) name.period = said;
+  return said !== undefined;
 }
 
 /** FN: the surname, and what it is made of (HL7 2.5.1 §2.A.30). */
@@ -147,6 +153,8 @@ const STRING = rows('XPN[string]', 3);
 
 /** A name as one text, as people would write it. */
 export function wordsOfName(view: View): string | undefined {
-  const parts = [5, 2, 3, 1, 4, 6].map((n) => view.take(n, STRING[3])).filter((part) => part !== undefined);
+  const places = [5, 2, 3, 1, 4, 6].filter((n) => view.peek(n) !== undefined);
+  // Of words alone no parts come back: they are kept besides.
+  const parts = places.map((n) => (places.length === 1 && n === 1 ? view.take(n, STRING[3])! : view.peek(n)!));
   return parts.length > 0 ? parts.join(' ') : undefined;
 }

@@ -3,7 +3,7 @@ import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import type { Draft } from '../segment-view.ts';
-import { table } from '../urls.ts';
+import { cameFrom, table } from '../urls.ts';
 import { systemNamed } from '../vocabulary.ts';
 import { systemOf, typeOf } from './authority.ts';
 import { universalUri } from './primitive.ts';
@@ -14,7 +14,8 @@ const HD = rows('HD[Organization]', 3, 4, 5, 6);
 export function identifiersOfHd(view: View): Identifier[] {
   const identifiers: Identifier[] = [];
   const id = view.take(2, HD[4]);
-  const kind = view.take(3, HD[5]);
+  // Without an identifier nothing is of its kind.
+  const kind = id === undefined ? undefined : view.take(3, HD[5]);
   const name = view.take(1, HD[3]);
   if (id !== undefined) {
     const uri = universalUri(id, kind);
@@ -70,6 +71,7 @@ export function organizationOfXon(view: View, conversion: Conversion): Draft | u
     if (system !== undefined) identifier.system = system;
     identifier.value = value;
     if (authority) identifier.assigner = authorityOf(authority, XON[10], conversion);
+    if (row === XON[5]) identifier.extension = [cameFrom('3')];
     organization.identifier = [identifier];
   }
   if (name !== undefined) organization.name = name;

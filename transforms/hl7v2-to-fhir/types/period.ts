@@ -2,7 +2,8 @@ import type { Period } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
-import { dateTimeOf } from './date-time.ts';
+import { dateTimeOf, saysLess } from './date-time.ts';
+import { asSent } from './quantity.ts';
 
 /** Two components as the bounds of a period; one that is no time is left unmarked. */
 export function periodOf(
@@ -16,7 +17,15 @@ export function periodOf(
   const start = timeAt(view, from, fromRow, conversion);
   const end = timeAt(view, until, untilRow, conversion);
   if (start === undefined && end === undefined) return undefined;
-  return { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
+  return {
+    ...(start !== undefined && { start, ...asSentBeside('start', view.peek(from)) }),
+    ...(end !== undefined && { end, ...asSentBeside('end', view.peek(until)) }),
+  };
+}
+
+/** Beside a time that FHIR has to say to the second, what was sent. */
+export function asSentBeside(element: string, text: string | undefined): object {
+  return text !== undefined && saysLess(text) ? { [`_${element}`]: asSent(text) } : {};
 }
 
 /** The time in a component, marked where it is one. */

@@ -2,7 +2,7 @@ import type { Extension, Money, Quantity, Range, Ratio } from '@medplum/fhirtype
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
-import { V2 } from '../urls.ts';
+import { cameFrom, V2 } from '../urls.ts';
 import { systemNamed } from '../vocabulary.ts';
 import { codeOf, decimalOf, isExact } from './primitive.ts';
 
@@ -28,13 +28,17 @@ const UNIT = rows('CWE[Quantity]', 3, 4, 5, 6);
 
 /** The unit of a quantity, a coded value: a code only with its system. */
 export function unitOf(view: View): Quantity | undefined {
-  const code = view.take(1, UNIT[3]);
   const name = view.take(2, UNIT[5]);
-  const system = view.take(3, UNIT[6]);
+  const system = view.peek(3);
+  const coded = system !== undefined && view.peek(1) !== undefined;
+  // Beside a name a code is said only with its system.
+  const code = coded || name === undefined ? view.take(1, UNIT[3]) : undefined;
+  if (coded) view.take(3, UNIT[6]);
   const unit = name ?? code;
   if (unit === undefined) return undefined;
   return {
     unit,
+    ...(name !== undefined && !coded && { extension: [cameFrom('2')] }),
     ...(system !== undefined && code !== undefined && { system: systemNamed(system), code: codeOf(code) }),
   };
 }
@@ -119,7 +123,8 @@ export function structuredOf(view: View, unit: Quantity | undefined, conversion:
     const numerator = valueAt(view, 2, SN_RATIO[6], conversion);
     const denominator = valueAt(view, 4, SN_RATIO[8], conversion);
     if (numerator && denominator) {
-      markSigns(view, SN_RATIO[5]);
+      view.mark(1, SN_RATIO[5]);
+      if (sign === ':') view.mark(3, SN_RATIO[5]);
       return {
         valueRatio: {
           numerator: { ...numerator, ...comparing(comparator), ...unit },
@@ -134,7 +139,7 @@ export function structuredOf(view: View, unit: Quantity | undefined, conversion:
       return { valueQuantity: { ...value, ...comparing(comparator), ...unit } };
     }
   }
-  const words = [1, 2, 3, 4].map((n) => view.take(n, SN[6])).filter((part) => part !== undefined);
+  const words = [1, 2, 3, 4].map((n) => view.peek(n)).filter((part) => part !== undefined);
   if (words.length === 0) return undefined;
   return { valueString: [...words, ...(unit?.unit === undefined ? [] : [unit.unit])].join(' ') };
 }

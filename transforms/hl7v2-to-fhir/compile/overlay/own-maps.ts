@@ -1,8 +1,10 @@
+import { wayBack } from './way-back.ts';
+
 /**
  * Maps of ours, for segments and fields that the official maps leave out: a line each, `field > target`, then `#` the map of
  * the data type, `%` the vocabulary, `=` a fixed value, `?` the condition. A line is known as `PID[Patient] w1`.
  */
-export const ownMaps: Readonly<Record<string, string>> = {
+const maps: Readonly<Record<string, string>> = {
   'MSA[MessageHeader]': `
     MSA-2 > response.identifier`,
   'NK1[RelatedPerson]': `
@@ -187,6 +189,14 @@ export const ownMaps: Readonly<Record<string, string>> = {
     ERR-4 > issue.severity %ErrorSeverity
     ERR-7 > issue.diagnostics`,
 };
+
+/** The maps of ours by name; those of the notes for the way back stand behind them. */
+export const ownMaps: Readonly<Record<string, string>> = Object.fromEntries(
+  [...new Set([...Object.keys(maps), ...Object.keys(wayBack)])].map((map) => [
+    map,
+    [maps[map], wayBack[map]].filter((text) => text !== undefined).join('\n'),
+  ]),
+);
 
 /** Vocabularies of ours: code, then target code, display and system. */
 export const ownVocabularies: Readonly<Record<string, Readonly<Record<string, readonly [string, string, string]>>>> = {
