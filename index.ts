@@ -29,7 +29,10 @@ import { jsonArray } from './contracts/envelopes/json-array.ts';
 import { lines } from './contracts/envelopes/lines.ts';
 import { deviceToLabResult } from './transforms/device-to-lab-result/device-to-lab-result.ts';
 import { deviceToReading } from './transforms/device-to-reading/device-to-reading.ts';
+import { hl7v2ToAppointment } from './transforms/hl7v2-to-appointment/hl7v2-to-appointment.ts';
+import { hl7v2ToCharge } from './transforms/hl7v2-to-charge/hl7v2-to-charge.ts';
 import { hl7v2ToFhir } from './transforms/hl7v2-to-fhir/hl7v2-to-fhir.ts';
+import { hl7v2ToImmunization } from './transforms/hl7v2-to-immunization/hl7v2-to-immunization.ts';
 import { hl7v2ToLabResult } from './transforms/hl7v2-to-lab-result/hl7v2-to-lab-result.ts';
 import { hl7v2ToPatientEvent } from './transforms/hl7v2-to-patient-event/hl7v2-to-patient-event.ts';
 import { hl7v2ToReading } from './transforms/hl7v2-to-reading/hl7v2-to-reading.ts';
@@ -78,6 +81,9 @@ export const transforms = Object.freeze({
   hl7v2ToFhir,
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,
+  hl7v2ToAppointment,
+  hl7v2ToImmunization,
+  hl7v2ToCharge,
   labResultToCritical,
   readingToHl7v2,
   hl7v2ToReading,
@@ -85,14 +91,17 @@ export const transforms = Object.freeze({
   mapping,
 });
 
+export { type Appointment, appointment } from './contracts/appointment.ts';
+export { type Charge, charge } from './contracts/charge.ts';
 export { type PatientEvent, patientEvent } from './contracts/clinical-patient.ts';
 export { cronSchedule } from './contracts/cron-schedule.ts';
 export { delimitedFormat, delimitedOptions } from './contracts/delimited.ts';
 export { type DeviceArrival, type DeviceFrame, deviceArrival } from './contracts/device-arrival.ts';
-export { fhirBundle, fhirResource } from './contracts/fhir.ts';
+export { type Bundle, fhirBundle, fhirResource } from './contracts/fhir.ts';
 export { patientKeys } from './contracts/fhir-keys.ts';
 export { fixedWidthFormat, fixedWidthOptions } from './contracts/fixed-width.ts';
 export { hl7v2 } from './contracts/hl7v2.ts';
+export { type Immunization, immunization } from './contracts/immunization.ts';
 export { type JsonValue, json } from './contracts/json.ts';
 export { jsonFormat } from './contracts/json-format.ts';
 export {

@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import { identifier, instant, origin } from './clinical-person.ts';
+import { identifier, instant, origin, place } from './clinical-person.ts';
 import { jsonFormat } from './json-format.ts';
-
-const place = z.strictObject({
-  ward: z.string().optional(),
-  room: z.string().optional(),
-  bed: z.string().optional(),
-  facility: z.string().optional(),
-});
 
 const visit = z.strictObject({
   number: identifier.optional(),

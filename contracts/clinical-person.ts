@@ -28,6 +28,23 @@ export const origin = z.strictObject({
   controlId: z.string().optional(),
 });
 
+/** Where somebody is or is to come. */
+export const place = z.strictObject({
+  ward: z.string().optional(),
+  room: z.string().optional(),
+  bed: z.string().optional(),
+  facility: z.string().optional(),
+});
+
+/** Somebody of the staff. */
+export const person = z.strictObject({
+  identifier: identifier.optional(),
+  family: z.string().optional(),
+  given: z.string().optional(),
+});
+
 export type Identifier = z.output<typeof identifier>;
 export type CodedValue = z.output<typeof codedValue>;
 export type Origin = z.output<typeof origin>;
+export type Place = z.output<typeof place>;
+export type Person = z.output<typeof person>;

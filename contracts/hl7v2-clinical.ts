@@ -1,6 +1,6 @@
 import type { Hl7Message } from '../protocols/hl7v2/message.ts';
 import type { Part, Segment } from '../protocols/hl7v2/segment.ts';
-import type { CodedValue, Identifier, Origin } from './clinical-person.ts';
+import type { CodedValue, Identifier, Origin, Person, Place } from './clinical-person.ts';
 
 /** The object without its undefined fields: what was not said is absent, not empty. */
 export function said<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
@@ -31,6 +31,50 @@ export function codedIn(segment: Segment, field: number): CodedValue {
     code: textAt(segment, `${field}.1`),
     text: textAt(segment, `${field}.2`),
     system: textAt(segment, `${field}.3`),
+  });
+}
+
+/** As `codedIn`, where it says anything. */
+export function codedAt(segment: Segment | undefined, field: number): CodedValue | undefined {
+  return segment && textAt(segment, `${field}`) ? codedIn(segment, field) : undefined;
+}
+
+/** A CE or CWE field that repeats. */
+export function codesOf(segment: Segment, field: number): CodedValue[] {
+  return segment.field(field).repetitions.flatMap(({ components: [code, text, system] }) =>
+    code?.value || text?.value
+      ? [
+          said<CodedValue>({
+            code: code?.value || undefined,
+            text: text?.value || undefined,
+            system: system?.value || undefined,
+          }),
+        ]
+      : [],
+  );
+}
+
+/** A PL field (HL7 2.5.1 §2.A.53). */
+export function placeIn(segment: Segment, field: number): Place | undefined {
+  if (!textAt(segment, `${field}`)) return undefined;
+  return said<Place>({
+    ward: textAt(segment, `${field}.1`),
+    room: textAt(segment, `${field}.2`),
+    bed: textAt(segment, `${field}.3`),
+    facility: textAt(segment, `${field}.4.1`),
+  });
+}
+
+/** An XCN field (HL7 2.5.1 §2.A.86); repetitions without number and name are left out. */
+export function peopleOf(segment: Segment, field: number): Person[] {
+  return segment.field(field).repetitions.flatMap(({ components }) => {
+    const [id, family, given] = components;
+    const [namespace, universal] = components[8]?.subcomponents ?? [];
+    const surname = family?.subcomponents[0]?.value ?? family?.value;
+    if (!id?.value && !surname) return [];
+    const authority = namespace?.value || universal?.value || undefined;
+    const identifier = id?.value ? said<Identifier>({ value: id.value, authority, type: undefined }) : undefined;
+    return [said<Person>({ identifier, family: surname || undefined, given: given?.value || undefined })];
   });
 }
 

@@ -1,6 +1,8 @@
 import { adapters } from '../adapters/index.ts';
 import { checked } from '../clients/fhir/checked.ts';
 import { connectors } from '../connectors/index.ts';
+import { appointment } from '../contracts/appointment.ts';
+import { charge } from '../contracts/charge.ts';
 import { patientEvent } from '../contracts/clinical-patient.ts';
 import { cronSchedule } from '../contracts/cron-schedule.ts';
 import { deviceArrival } from '../contracts/device-arrival.ts';
@@ -9,6 +11,7 @@ import { envelopes } from '../contracts/envelopes/index.ts';
 import { fhirBundle, fhirResource } from '../contracts/fhir.ts';
 import { hl7v2 } from '../contracts/hl7v2.ts';
 import { hubAlert } from '../contracts/hub-alert.ts';
+import { immunization } from '../contracts/immunization.ts';
 import { json } from '../contracts/json.ts';
 import { criticalResult, labResult } from '../contracts/lab-result.ts';
 import { hl7v2Profiles } from '../contracts/sender-profile/profile-format.ts';
@@ -21,6 +24,8 @@ import { fhirLanguage } from './fhir-language.ts';
 import { hl7v2Language } from './hl7v2-language.ts';
 import { jsonLanguage } from './json-language.ts';
 import { recordLanguageFor } from './record-language.ts';
+
+const clinicalEvents = [appointment, immunization, charge];
 
 /** Everything that ships with Weir, as YAML channels name it. */
 export function shippedRegistry(): Registry {
@@ -38,6 +43,7 @@ export function shippedRegistry(): Registry {
       patientEvent,
       labResult,
       criticalResult,
+      ...clinicalEvents,
       hubAlert,
       deviceArrival,
       vitalReadings,
@@ -51,6 +57,7 @@ export function shippedRegistry(): Registry {
     languages: [
       hl7v2Language,
       ...[fhirResource, fhirBundle].map(fhirLanguage),
+      ...clinicalEvents.map(jsonLanguage),
       ...[json, patientEvent, labResult, criticalResult, hubAlert, deviceArrival, vitalReadings, vitalAlarm].map(
         jsonLanguage,
       ),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type PatientEvent, patientEvent } from '../../contracts/clinical-patient.ts';
 import { hl7v2 } from '../../contracts/hl7v2.ts';
-import { identifiersOf, isoTime, originOf, said, textAt } from '../../contracts/hl7v2-clinical.ts';
+import { identifiersOf, isoTime, originOf, placeIn, said, textAt } from '../../contracts/hl7v2-clinical.ts';
 import { defineTransform } from '../../core/define.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
 import type { Segment } from '../../protocols/hl7v2/segment.ts';
@@ -83,15 +83,5 @@ function visitOf(message: Hl7Message): Visit | undefined {
     priorLocation: placeIn(pv1, 6),
     admittedAt: isoTime(pv1.get('44')),
     dischargedAt: isoTime(pv1.get('45')),
-  });
-}
-
-function placeIn(pv1: Segment, field: number): Visit['location'] {
-  if (!textAt(pv1, `${field}`)) return undefined;
-  return said<NonNullable<Visit['location']>>({
-    ward: textAt(pv1, `${field}.1`),
-    room: textAt(pv1, `${field}.2`),
-    bed: textAt(pv1, `${field}.3`),
-    facility: textAt(pv1, `${field}.4.1`),
   });
 }
