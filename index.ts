@@ -6,6 +6,7 @@ import { file as fileIn } from './adapters/file/file.ts';
 import { http as httpIn } from './adapters/http/http.ts';
 import { kafka as kafkaIn } from './adapters/kafka/kafka.ts';
 import { mllp as mllpIn } from './adapters/mllp/mllp.ts';
+import { modbus as modbusIn } from './adapters/modbus/modbus.ts';
 import { mqtt as mqttIn } from './adapters/mqtt/mqtt.ts';
 import { postgres as postgresIn } from './adapters/postgres/postgres.ts';
 import { rabbitmq as rabbitmqIn } from './adapters/rabbitmq/rabbitmq.ts';
@@ -50,6 +51,7 @@ export const adapters = Object.freeze({
   file: fileIn,
   kafka: kafkaIn,
   rabbitmq: rabbitmqIn,
+  modbus: modbusIn,
   mqtt: mqttIn,
   postgres: postgresIn,
   schedule,

@@ -5,6 +5,7 @@ import { file } from './file/file.ts';
 import { http } from './http/http.ts';
 import { kafka } from './kafka/kafka.ts';
 import { mllp } from './mllp/mllp.ts';
+import { modbus } from './modbus/modbus.ts';
 import { mqtt } from './mqtt/mqtt.ts';
 import { postgres } from './postgres/postgres.ts';
 import { rabbitmq } from './rabbitmq/rabbitmq.ts';
@@ -20,6 +21,7 @@ export const adapters = [
   sftp,
   kafka,
   rabbitmq,
+  modbus,
   mqtt,
   postgres,
   events,
