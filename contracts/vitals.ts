@@ -84,10 +84,16 @@ export const vitalAlarmSchema = z.strictObject({
   /** One line for people: the condition, not the value. */
   title: z.string(),
   reading: reading.optional(),
+  /** With whom the device was when it was raised; without an association an alarm names the device and its place only. */
+  patient: patient.optional(),
+  /** Who acknowledged it. */
+  by: z.string().optional(),
 });
 
 export type Reading = z.output<typeof reading>;
 export type PointCode = z.output<typeof pointCode>;
+/** With whom a device is. */
+export type DevicePatient = z.output<typeof patient>;
 export type VitalReadings = z.output<typeof vitalReadingsSchema>;
 export type VitalAlarm = z.output<typeof vitalAlarmSchema>;
 

@@ -48,11 +48,11 @@ export class StateChanges implements ServiceState {
     return document as D | undefined;
   }
 
+  /** Those that are there when it begins; whoever goes through them may change them on the way. */
   *all<D extends object>(collection: string): IterableIterator<readonly [string, D]> {
-    const changed = this.changed.get(collection);
-    for (const [key, document] of this.#known(collection)) if (!changed?.has(key)) yield [key, document as D];
-    // A copy: whoever goes through them may change them.
-    for (const [key, document] of [...(changed ?? [])]) if (document !== undefined) yield [key, document as D];
+    const changed = new Map(this.changed.get(collection));
+    for (const [key, document] of this.#known(collection)) if (!changed.has(key)) yield [key, document as D];
+    for (const [key, document] of changed) if (document !== undefined) yield [key, document as D];
   }
 
   put(collection: string, key: string, document: object): void {

@@ -145,10 +145,14 @@ export class ServiceRunner<T> {
       try {
         await events.consume({ topic: topic.name, group: `service.${name}`, maxBatch, from, signal }, hand);
       } catch (thrown) {
-        if (signal.aborted) return;
-        log.error({ service: name, topic: topic.name, error: describeThrown(thrown) }, 'reading for a service failed');
-        await this.#wait(consumeAgainMs);
+        if (!signal.aborted)
+          log.error(
+            { service: name, topic: topic.name, error: describeThrown(thrown) },
+            'reading for a service failed',
+          );
       }
+      // A log that is closed ends every reading at once.
+      await this.#wait(consumeAgainMs);
     }
   }
 
@@ -428,10 +432,12 @@ export class ServiceRunner<T> {
     return this.#caughtUp.upTo(waiting);
   }
 
+  /** Ends sooner where the service does. */
   #wait(ms: number): Promise<void> {
+    const { signal } = this.#closing;
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const cancel = this.#options.clock.timer(ms, done);
-      const { signal } = this.#closing;
       signal.addEventListener('abort', done, { once: true });
       function done(): void {
         cancel();
