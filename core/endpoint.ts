@@ -55,6 +55,24 @@ export const endpointKinds = {
     port: z.int().min(1).max(65535).describe('TCP port to connect to.'),
     tls: tlsClient.optional().describe('Connects with TLS; without it the connection is plain.'),
   }),
+  serial: z.strictObject({
+    path: z
+      .string()
+      .min(1)
+      .describe(
+        'The serial port, best by its id: `/dev/serial/by-id/…`; `tcp://host:port` for a device server that passes the line’s bytes on.',
+      ),
+    baud: z.int().min(300).max(921_600).default(9_600).describe('Bits per second.'),
+    dataBits: z
+      .union([z.literal(7), z.literal(8)])
+      .default(8)
+      .describe('Bits of a character.'),
+    parity: z.enum(['none', 'even', 'odd']).default('none').describe('As the device is set.'),
+    stopBits: z
+      .union([z.literal(1), z.literal(2)])
+      .default(1)
+      .describe('As the device is set.'),
+  }),
   directory: z.strictObject({
     path: z.string().describe('Directory; a relative path starts at the folder of the environment file.'),
   }),

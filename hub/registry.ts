@@ -2,11 +2,13 @@ import { adapters } from '../adapters/index.ts';
 import { checked } from '../clients/fhir/checked.ts';
 import { connectors } from '../connectors/index.ts';
 import { appointment } from '../contracts/appointment.ts';
+import { astm } from '../contracts/astm.ts';
 import { charge } from '../contracts/charge.ts';
 import { patientEvent } from '../contracts/clinical-patient.ts';
 import { cronSchedule } from '../contracts/cron-schedule.ts';
 import { deviceArrival } from '../contracts/device-arrival.ts';
 import { readDeviceProfile } from '../contracts/device-profile/device-profile.ts';
+import { deviceWrite } from '../contracts/device-write.ts';
 import { envelopes } from '../contracts/envelopes/index.ts';
 import { fhirBundle, fhirResource } from '../contracts/fhir.ts';
 import { hl7v2 } from '../contracts/hl7v2.ts';
@@ -37,6 +39,7 @@ export function shippedRegistry(): Registry {
       bytes,
       document,
       hl7v2,
+      astm,
       checked(fhirResource),
       checked(fhirBundle),
       json,
@@ -46,6 +49,7 @@ export function shippedRegistry(): Registry {
       ...clinicalEvents,
       hubAlert,
       deviceArrival,
+      deviceWrite,
       vitalReadings,
       vitalAlarm,
     ],

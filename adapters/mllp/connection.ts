@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { asHubError, HubError } from '../../core/errors.ts';
+import type { FaultQuota } from '../../core/fault-quota.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import type { Intake, SourceContext } from '../../core/source.ts';
 import { type Framed, FrameFault, MllpDecoder } from '../../protocols/mllp/decoder.ts';
@@ -7,7 +8,6 @@ import { encodeFrames } from '../../protocols/mllp/encoder.ts';
 import type { Acknowledger } from './acknowledger.ts';
 import type { MllpSourceConfig } from './config.ts';
 import { beginExchange, type Exchange } from './exchange.ts';
-import type { FaultQuota } from './fault-quota.ts';
 import type { Flushable, Flusher } from './flusher.ts';
 import { Replies, type RepliesOwner } from './replies.ts';
 

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { asHubError } from '../../core/errors.ts';
 import { dial } from '../../core/net/dial.ts';
 import type { Source, SourceContext } from '../../core/source.ts';
+import { until } from '../../core/until.ts';
 import type { MllpSourceConfig } from './config.ts';
 import { Connection } from './connection.ts';
-import { sharedBy, until } from './shared.ts';
+import { sharedBy } from './shared.ts';
 
 const CONNECT_MS = 10_000;
 const FIRST_PAUSE_MS = 500;

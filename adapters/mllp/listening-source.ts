@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { allowList } from '../../core/net/allow-list.ts';
 import { TlsGate } from '../../core/net/tls-gate.ts';
 import type { Source, SourceContext } from '../../core/source.ts';
+import { until } from '../../core/until.ts';
 import type { MllpSourceConfig } from './config.ts';
 import { Connection } from './connection.ts';
-import { sharedBy, until } from './shared.ts';
+import { sharedBy } from './shared.ts';
 
 /** A source that senders connect to. The listening socket belongs to the runtime; the connections live as long as the source. */
 export function listeningSource(name: string, config: MllpSourceConfig, context: SourceContext): Source {

@@ -38,6 +38,8 @@ export class Line {
     this.#stream.on('data', (chunk: Buffer) => {
       if (!this.lost.aborted) receive(chunk);
     });
+    // A connection that was accepted comes paused.
+    this.#stream.resume();
   }
 
   /** Reads nothing for now: over TCP the far end feels it, a serial port overruns. */

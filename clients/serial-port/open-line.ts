@@ -30,4 +30,4 @@ export function deviceServer(path: string): { readonly host: string; readonly po
   return host === undefined ? undefined : { host, port: Number(port) };
 }
 
-const SERVER = /^(?:\[([0-9A-Fa-f:.]+)\]|([^/\\:\s]+)):(\d{1,5})$/;
+const SERVER = /^(?:tcp:\/\/)?(?:\[([0-9A-Fa-f:.]+)\]|([^/\\:\s]+)):(\d{1,5})$/;

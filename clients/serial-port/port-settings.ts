@@ -1,7 +1,7 @@
 /** A serial port and how its device talks, or the device server that has the port. */
 export interface PortSettings {
   /**
-   * Of this machine, best by its id (`/dev/serial/by-id/…`), which stays when other devices are plugged in; or `host:port` of a
+   * Of this machine, best by its id (`/dev/serial/by-id/…`), which stays when other devices are plugged in; or `tcp://host:port` of a
    * device server, whose own settings then say baud and the rest.
    */
   readonly path: string;

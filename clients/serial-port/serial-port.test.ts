@@ -170,6 +170,7 @@ describe('a port of a device server', () => {
   }
 
   it.each([
+    ['tcp://10.0.0.7:4001', { host: '10.0.0.7', port: 4001 }],
     ['10.0.0.7:4001', { host: '10.0.0.7', port: 4001 }],
     ['moxa-3.lab.example:4001', { host: 'moxa-3.lab.example', port: 4001 }],
     ['[fd00::7]:4001', { host: 'fd00::7', port: 4001 }],

@@ -70,6 +70,7 @@ function addressOf(endpoint: Endpoint): string | undefined {
     case 'tcp-connect':
       return `${hostAndPort(endpoint.host, endpoint.port)}${endpoint.tls ? ' (TLS)' : ''}`;
     case 'directory':
+    case 'serial':
       return endpoint.path;
     case 'sftp':
     case 'smtp':

@@ -5,6 +5,7 @@ import { reachBrokers } from '../../../clients/kafka/reach.ts';
 import { reachBroker } from '../../../clients/mqtt/reach.ts';
 import { type Demand, reachDatabase } from '../../../clients/postgres/reach.ts';
 import { reachNodes } from '../../../clients/rabbitmq/reach.ts';
+import { reachPort } from '../../../clients/serial-port/reach.ts';
 import { type Endpoint, type EndpointOf, tlsClient } from '../../../core/endpoint.ts';
 import { HubError } from '../../../core/errors.ts';
 import { dial } from '../../../core/net/dial.ts';
@@ -90,6 +91,8 @@ async function open(
       return reachDatabase(endpoint, timeoutMs, demands);
     case 'directory':
       return directory(endpoint.path, endpoint.path.startsWith(stateDir + sep));
+    case 'serial':
+      return reachPort(endpoint, systemClock, timeoutMs);
     case 'tcp-listen':
     case 'basic-auth':
     case 'bearer-token':

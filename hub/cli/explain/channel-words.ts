@@ -78,6 +78,8 @@ export function placeOf(endpoint: Endpoint): string {
       return `${endpoint.kind} ${endpoint.host}:${endpoint.port}`;
     case 'directory':
       return endpoint.path;
+    case 'serial':
+      return `serial port ${endpoint.path}`;
     case 'http':
     case 'oauth2-client':
       return endpoint.url;
