@@ -12,6 +12,7 @@ describe('oru-inbound', () => {
   it('publishes a result, and each critical value to a topic of its own', async () => {
     const message = await channel.send('oru-r01-critical.hl7');
     expect(message.parts.map(({ destination, n, status }) => `${destination} ${n} ${status}`).sort()).toEqual([
+      'bundles 0 sent',
       'critical 0 sent',
       'critical 1 sent',
       'critical 2 sent',
@@ -28,6 +29,7 @@ describe('oru-inbound', () => {
   it('publishes nothing as critical of a normal result', async () => {
     const { parts } = await channel.send('oru-r01.hl7');
     expect(parts.map(({ destination, status }) => `${destination} ${status}`).sort()).toEqual([
+      'bundles sent',
       'critical filtered',
       'results sent',
     ]);

@@ -4,8 +4,10 @@ import { topics } from '../../contracts/topics.ts';
 import type { EventLog } from '../../core/events/event-log.ts';
 import type { MessageStore } from '../../core/store/message-store.ts';
 import { readHeader } from '../../protocols/hl7v2/header.ts';
+import { bundlesOf } from './bundles.ts';
 import { interfaces } from './interfaces.ts';
 import type { Laboratory } from './laboratory.ts';
+import { eachEvent } from './published-events.ts';
 import type { Sample } from './samples.ts';
 
 /** What should be at one far end, and what is. */
@@ -35,6 +37,8 @@ export async function deliveries(
   const unwanted = samples.filter((sample) => sample.filtered);
   const of = (feed: Sample['feed']) => wanted.filter((sample) => sample.feed === feed);
   const [adt, orders, results] = [of('adt'), of('orders'), of('results')];
+  const bundled = counts([...adt, ...results], () => 1);
+  const bundles = await bundlesOf(events);
   return [
     compared(
       `topic ${topics.patient.name}`,
@@ -54,6 +58,8 @@ export async function deliveries(
       counts(results, ({ critical }) => critical),
       await published(events, topics.labResultCritical.name),
     ),
+    compared(`topic ${topics.bundle.name}`, 'messages as bundles', bundled, bundles.found),
+    compared('  of these', 'valid by FHIR R4', bundled, bundles.valid),
     compared(
       'laboratory',
       'orders accepted',
@@ -74,7 +80,7 @@ export async function deliveries(
     ),
     compared(
       'filtered',
-      'appointments on the ADT interface',
+      'appointments on the ADT feed',
       counts(unwanted, () => 1),
       await filtered(store, interfaces.adt.channel),
     ),
@@ -98,21 +104,12 @@ function total(counts: Counts): number {
 
 /** Effects by control id. A merge is two events with one effect id, under the keys of both patients: it counts once. */
 async function published(log: EventLog, topic: string): Promise<Counts> {
-  const size = (await log.status()).find((each) => each.topic === topic)?.events ?? 0;
   const effects = new Map<string, Set<string>>();
-  if (size === 0) return new Map();
-  const read = new AbortController();
-  let seen = 0;
-  const options = { topic, group: 'demo-check', maxBatch: 500, from: 'earliest', signal: read.signal } as const;
-  await log.consume(options, async ({ events }) => {
-    for (const { id, headers } of events) {
-      const controlId = headers['hl7.controlId'] ?? '';
-      const known = effects.get(controlId);
-      if (known) known.add(id);
-      else effects.set(controlId, new Set([id]));
-    }
-    seen += events.length;
-    if (seen >= size) read.abort();
+  await eachEvent(log, topic, ({ id, headers }) => {
+    const controlId = headers['hl7.controlId'] ?? '';
+    const known = effects.get(controlId);
+    if (known) known.add(id);
+    else effects.set(controlId, new Set([id]));
   });
   return new Map([...effects].map(([controlId, ids]) => [controlId, ids.size]));
 }

@@ -24,6 +24,7 @@ describe('npm run demo', () => {
     const both = await Promise.all([demo('--once', ...quick).ended, demo('--once', ...quick).ended]);
     for (const { code, output, problems } of both) {
       expect(output).toContain('every sample was delivered');
+      expect(output).toMatch(/of these +valid by FHIR R4 +\d+ +\d+ +all/);
       expect(output).not.toContain('WRONG');
       expect(output).toContain('drained and stopped; nothing was left in flight');
       expect({ code, problems }).toEqual({ code: 0, problems: '' });

@@ -8,6 +8,7 @@ import { settingsSchema } from '../settings.ts';
 import { installation } from '../version.ts';
 import { type Delivered, deliveries } from './delivery.ts';
 import { startDemoHub } from './demo-hub.ts';
+import { interfaces } from './interfaces.ts';
 import { Laboratory } from './laboratory.ts';
 import { morning } from './morning.ts';
 import { type Played, play, settled } from './play.ts';
@@ -35,13 +36,11 @@ async function demo({ once, seconds, patients }: Options): Promise<number> {
   const { hub, ports } = await startDemoHub(join(root, 'channels'), state.path, laboratory.port, screen.log);
   opened.defer(() => goodbye(hub, screen));
   screen.line(
-    `hub started in ${ms(performance.now() - startedAt)}, fsync on; the channels listen on ${Object.values(ports).join(', ')}, the laboratory on ${laboratory.port}`,
+    `hub started in ${ms(performance.now() - startedAt)}, fsync on; channels on ${portsOf(ports)}, laboratory on ${laboratory.port}`,
   );
 
   const samples = morning({ patients });
-  screen.line(
-    `playing a hospital's morning: ${number(samples.length)} messages of people who do not exist, over three MLLP connections`,
-  );
+  screen.line(`playing a hospital's morning: ${number(samples.length)} messages of people who do not exist`);
   const played = await play(samples, { ports, seconds, laboratory, screen, signal });
   const complete = !signal.aborted && (await settled(hub.engine, screen, settleMs, signal));
   if (signal.aborted) return once ? 1 : 0;
@@ -55,6 +54,13 @@ async function demo({ once, seconds, patients }: Options): Promise<number> {
   screen.line(good.text);
   if (!once) await untilInterrupted(hub, screen, signal);
   return good.all || !once ? 0 : 1;
+}
+
+/** Of the channels that the morning goes through. */
+function portsOf(ports: Readonly<Record<string, number>>): string {
+  return Object.values(interfaces)
+    .map(({ endpoint }) => ports[endpoint])
+    .join(', ');
 }
 
 function archives(folder: string) {
@@ -86,7 +92,10 @@ function laboratoryLine(laboratory: Laboratory, { feeds }: Played): string {
     return sent === undefined ? [] : [at - sent];
   });
   const { p50, p99 } = percentiles(took);
-  return `the laboratory refused ${refusals} orders at first, took ${hangUps} without an answer and so got ${repeats} twice; from the EHR to its acceptance p50 ${ms(p50)}, p99 ${ms(p99)}`;
+  return [
+    `the laboratory refused ${refusals} orders at first, and took ${hangUps} without an answer`,
+    `and so got ${repeats} twice; from the EHR to its acceptance p50 ${ms(p50)}, p99 ${ms(p99)}`,
+  ].join('\n');
 }
 
 async function untilInterrupted({ admin }: Hub, screen: Screen, signal: AbortSignal): Promise<void> {

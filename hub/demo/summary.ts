@@ -28,7 +28,7 @@ export function channelTable(status: readonly ChannelStatus[], feeds: ReadonlyMa
         ms(p99),
       ],
       ...destinations.map((each) => [
-        `  → ${each.destination} (${each.type})`,
+        `  → ${each.destination}`,
         '',
         ...[each.filtered, each.sent, each.queued, each.errored].map(number),
       ]),
