@@ -62,9 +62,17 @@ export function shippedRegistry(): Registry {
       hl7v2Language,
       ...[fhirResource, fhirBundle].map(fhirLanguage),
       ...clinicalEvents.map(jsonLanguage),
-      ...[json, patientEvent, labResult, criticalResult, hubAlert, deviceArrival, vitalReadings, vitalAlarm].map(
-        jsonLanguage,
-      ),
+      ...[
+        json,
+        patientEvent,
+        labResult,
+        criticalResult,
+        hubAlert,
+        deviceArrival,
+        deviceWrite,
+        vitalReadings,
+        vitalAlarm,
+      ].map(jsonLanguage),
     ],
   });
 }
