@@ -47,6 +47,8 @@ const turnaroundMs = 100;
 /** So many requests in a row without an answer, or a byte of anything, and the connection counts as dead. */
 const DEAF_AFTER = 2;
 const MOST_WAITING = 10_000;
+/** How long a timer waits at the most: what is asked meanwhile may have less time. */
+const longestSweepMs = 250;
 
 /**
  * The one connection to an address, for all who ask units there. It is opened again whenever it is lost, without end, after pauses that
@@ -221,7 +223,8 @@ export class ModbusEndpoint {
     const all = [...this.#waiting, ...this.#probes];
     if (this.#cancelSweep || all.length === 0) return;
     const first = Math.min(...all.map(({ notAfter }) => notAfter));
-    this.#cancelSweep = this.#clock.timer(Math.max(1, Math.ceil(first - this.#clock.monotonic())), () => {
+    const waitMs = Math.min(Math.max(1, Math.ceil(first - this.#clock.monotonic())), longestSweepMs);
+    this.#cancelSweep = this.#clock.timer(waitMs, () => {
       this.#cancelSweep = undefined;
       const now = this.#clock.monotonic();
       for (const waiting of [this.#waiting, this.#probes]) {

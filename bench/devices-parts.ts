@@ -1,0 +1,11 @@
+import { modbusPart } from './devices-modbus.ts';
+import type { Gate } from './gates.ts';
+
+/** A part of `npm run bench:devices`. */
+export interface DevicesPart {
+  readonly name: string;
+  readonly title: string;
+  measure(): Promise<readonly Gate[]>;
+}
+
+export const devicesParts: readonly DevicesPart[] = [modbusPart];
