@@ -150,6 +150,31 @@ export const destinationOptions = z.strictObject({
     })
     .prefault({})
     .describe('How a message that failed for a passing reason is tried again.'),
+  rate: z
+    .strictObject({
+      perSecond: z
+        .number()
+        .positive()
+        .max(1_000_000)
+        .describe('Messages a second, on average; 0.5 is one every two seconds. What is tried again counts again.'),
+      burst: z
+        .int()
+        .positive()
+        .max(1_000_000)
+        .optional()
+        .describe('Messages that may go at once after a pause; what a second brings if absent.'),
+      shared: z
+        .string()
+        .regex(/^[\w.-]{1,64}$/, 'a name like lab-api: letters, digits and . _ -')
+        .optional()
+        .describe(
+          'Destinations of whatever channel that give the same name have the rate together: the limit of one far end.',
+        ),
+    })
+    .optional()
+    .describe(
+      'How fast messages may go out; beyond it they wait, in their order. Hubs with `redis` count together there, others each for itself.',
+    ),
   placement: z
     .enum(['every', 'one'])
     .optional()

@@ -170,6 +170,7 @@ destinations:
     const destination: Required<z.input<typeof destinationOptions>> = {
       ...{ order: 'strict', afterDeadLetter: 'hold-key', placement: 'every', writeTimeoutMs: 7 },
       retry: { initialMs: 1, maxMs: 2, maxAttempts: 3, maxAgeMs: 4 },
+      rate: { perSecond: 0.5, burst: 3, shared: 'far-api' },
     };
     expect(Object.keys(channel).toSorted()).toEqual(Object.keys(channelOptions.shape).toSorted());
     expect(Object.keys(destination).toSorted()).toEqual(Object.keys(destinationOptions.shape).toSorted());

@@ -113,6 +113,11 @@ export class ChannelDestinations {
     if (enabled) dispatcher.enable();
   }
 
+  /** A drain is to come. */
+  end(): void {
+    for (const dispatcher of this.dispatchers.values()) dispatcher.end?.();
+  }
+
   /** Resolves when nothing of them is in memory, or `halt` aborts. */
   async drain(halt: AbortSignal): Promise<void> {
     await Promise.all([...this.dispatchers.values()].map((dispatcher) => dispatcher.drain(halt)));
@@ -188,7 +193,7 @@ export class ChannelDestinations {
   }
 
   #dispatcher(compiled: CompiledChannel, target: CompiledDestination): Dispatch {
-    const { services, pipeline, work } = this.#host;
+    const { channel, services, pipeline, work } = this.#host;
     const { maxInFlight, maxHeldKeys } = compiled.definition.options.limits;
     return new Dispatcher(
       target,
@@ -197,6 +202,7 @@ export class ChannelDestinations {
         ...this.#dispatchHost(),
         random: services.random,
         lease: work.current!.lease,
+        take: (rate, wanted) => services.rates.take(channel, target.name, rate, wanted),
         leaseLost: () => this.#host.leaseLost(),
         flush: () => void pipeline.flush(),
         stopped: (name) => void services.remember(this.#wish(name), 'stopped').catch(() => undefined),

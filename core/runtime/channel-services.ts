@@ -5,6 +5,7 @@ import type { EventLog } from '../events/event-log.ts';
 import type { Processing } from '../processing.ts';
 import type { MessageStore, NewMessage } from '../store/message-store.ts';
 import type { HoldInForce } from './dispatch/operator-holds.ts';
+import type { Rates } from './rates/rates.ts';
 
 /** What a channel needs of the hub around it. */
 export interface ChannelServices {
@@ -28,6 +29,7 @@ export interface ChannelServices {
   give(channel: string, message: NewMessage): Promise<void>;
   remember(name: string, value: string): Promise<void>;
   recall(name: string): Promise<string | undefined>;
+  readonly rates: Rates;
   /** The holds of operators at a destination of a channel. */
   holds(channel: string, destination: string): readonly HoldInForce[];
   /** False after a crash: messages in memory then may have been its cause (rule 21). */

@@ -64,6 +64,7 @@ export class ChannelWork {
   async end(work: Work, ended: () => void): Promise<number> {
     const { backlog, destinations, pipeline } = this.#host;
     const { signal } = work.over;
+    destinations.end();
     await Promise.race([backlog.untilIdle(), aborted(signal)]);
     await destinations.drain(signal);
     ended();

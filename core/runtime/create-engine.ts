@@ -8,6 +8,7 @@ import type { EventLog } from '../events/event-log.ts';
 import type { Meta } from '../format.ts';
 import type { Receipt } from '../outcome.ts';
 import type { Processing } from '../processing.ts';
+import type { SharedRates } from '../rates.ts';
 import type { ChannelCounts, MessageStore, Reader } from '../store/message-store.ts';
 import { ChannelRuntime } from './channel-runtime.ts';
 import type { ChannelServices } from './channel-services.ts';
@@ -22,6 +23,7 @@ import { messageIds } from './message-id.ts';
 import { channelNotice, destinationNotice, readNotice } from './notices.ts';
 import { outageLog } from './outage-log.ts';
 import { Pruner } from './pruner.ts';
+import { Rates } from './rates/rates.ts';
 import { channelStatus } from './status.ts';
 import { Turns } from './turns.ts';
 import { Verbs } from './verbs.ts';
@@ -43,6 +45,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** Channels that are not deployed, and whose messages are pruned all the same. */
   alsoPruned?(): readonly ChannelDefinition[];
+  /** Counts the rates of destinations together with other hubs; this hub for itself if not given. */
+  readonly rates?: SharedRates | undefined;
   /** Where several hubs share the store; the times that rule 29 is met with if not given. */
   readonly clusterTimes?: ClusterTimes;
 }
@@ -94,6 +98,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     remember: (name, value) => store.setState(name, value),
     recall: (name) => store.state(name),
+    rates: new Rates({ clock, log, shared: options.rates, hubs: () => cluster?.keeper.hubs.length ?? 1 }),
     holds: (name, destination) => holds.at(name, destination),
   };
 
@@ -307,7 +312,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const counts = new Map((await store.counts()).map((each) => [each.channel, each]));
       return Promise.all(
         [...channels.values()].map((channel) =>
-          channelStatus(channel, store, counts.get(channel.name), clock, services.holds),
+          channelStatus(channel, store, counts.get(channel.name), clock, services),
         ),
       );
     },

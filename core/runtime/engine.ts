@@ -146,6 +146,8 @@ export interface DestinationStatus {
   readonly connection: ConnectionStatus;
   /** `open`: the far end is away; one probe at a time goes out. */
   readonly circuit: 'closed' | 'open';
+  /** Where it has a rate. `limited`: messages wait for it; `alone`: it is counted without the other hubs, which cannot be asked. */
+  readonly rate?: { readonly perSecond: number; readonly limited: boolean; readonly alone?: true };
   readonly queued: number;
   /** Age of the oldest queued message, milliseconds. */
   readonly queuedAgeMs?: number;

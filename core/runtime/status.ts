@@ -10,11 +10,11 @@ export async function channelStatus(
   store: MessageStore,
   counts: ChannelCounts | undefined,
   clock: Clock,
-  holds: ChannelServices['holds'],
+  { holds, rates }: Pick<ChannelServices, 'holds' | 'rates'>,
 ): Promise<ChannelStatus> {
   const destinations = await Promise.all(
     channel.definition.destinations.map(async (definition): Promise<DestinationStatus> => {
-      const { name } = definition;
+      const { name, options } = definition;
       const dispatcher = channel.dispatchers.get(name);
       const totals = counts?.destinations.find((each) => each.destination === name);
       const queued = totals?.queued ?? 0;
@@ -27,6 +27,13 @@ export async function channelStatus(
           state: dispatcher || channel.isElsewhere ? 'idle' : 'stopped',
         },
         circuit: dispatcher?.circuit ?? 'closed',
+        ...(options.rate && {
+          rate: {
+            perSecond: options.rate.perSecond,
+            limited: dispatcher?.limited ?? false,
+            ...(rates.isAlone && { alone: true as const }),
+          },
+        }),
         queued,
         ...(oldest !== undefined && { queuedAgeMs: Math.max(0, clock.now() - oldest) }),
         heldKeys: dispatcher?.heldKeys ?? 0,

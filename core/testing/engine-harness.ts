@@ -9,6 +9,7 @@ import { openMemoryLog } from '../events/memory-log.ts';
 import type { Format } from '../format.ts';
 import type { Arrival, Outgoing } from '../message.ts';
 import type { Receipt } from '../outcome.ts';
+import type { SharedRates } from '../rates.ts';
 import { createEngine } from '../runtime/create-engine.ts';
 import type { Engine } from '../runtime/engine.ts';
 import type { Intake, SourceSpec } from '../source.ts';
@@ -190,6 +191,7 @@ export async function engineHarness(
     readonly store?: MessageStore;
     readonly clock?: Clock;
     readonly endpoints?: Readonly<Record<string, Endpoint>>;
+    readonly rates?: SharedRates;
   } = {},
 ): Promise<EngineHarness> {
   const clock = options.clock ?? wallClock;
@@ -202,6 +204,7 @@ export async function engineHarness(
     clock,
     random: Math.random,
     log,
+    rates: options.rates,
   });
   return {
     engine,

@@ -97,6 +97,7 @@ export class Metrics implements Disposable {
     const queued = gauge('weir_destination_queued', 'Messages that wait for a destination.');
     const age = gauge('weir_destination_queued_age_seconds', 'Age of the oldest of them.');
     const circuit = gauge('weir_destination_circuit_open', '1 while the far end is away, else 0.');
+    const limited = gauge('weir_destination_limited', '1 while its rate holds messages back, else 0.');
     const heldKeys = gauge('weir_destination_held_keys', 'Keys held back behind a failing message.');
     const messages = new Counter({
       name: 'weir_destination_messages_total',
@@ -106,13 +107,14 @@ export class Metrics implements Disposable {
     });
     return [
       (status: Status) => {
-        for (const metric of [queued, age, circuit, heldKeys, messages]) metric.reset();
+        for (const metric of [queued, age, circuit, limited, heldKeys, messages]) metric.reset();
         for (const { channel, destinations } of status) {
           for (const each of destinations) {
             const labels = { channel, destination: each.destination };
             queued.set(labels, each.queued);
             age.set(labels, (each.queuedAgeMs ?? 0) / 1_000);
             circuit.set(labels, each.circuit === 'open' ? 1 : 0);
+            if (each.rate) limited.set(labels, each.rate.limited ? 1 : 0);
             heldKeys.set(labels, each.heldKeys);
             for (const name of ['filtered', 'sent', 'errored'] as const)
               messages.inc({ ...labels, status: name }, each[name]);

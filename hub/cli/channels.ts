@@ -74,6 +74,8 @@ function destinationRow(each: DestinationStatus): readonly string[] {
   const waiting = each.queued > 0 && each.queuedAgeMs !== undefined ? `, oldest ${age(each.queuedAgeMs)}` : '';
   const held =
     each.holds > 0 ? `, ${each.holds} ${each.holds === 1 ? 'hold' : 'holds'} in force (${each.heldKeys} keys)` : '';
+  const alone = each.rate?.alone ? ', counted without the other hubs' : '';
+  const rate = each.rate?.limited ? `, limited to ${each.rate.perSecond} a second${alone}` : '';
   const reason = each.error ? `: ${each.error.message}` : '';
   return [
     each.enabled ? (each.circuit === 'open' ? 'away' : '') : 'stopped',
@@ -85,7 +87,7 @@ function destinationRow(each: DestinationStatus): readonly string[] {
     String(each.queued),
     String(each.sent),
     String(each.openErrors),
-    `${connection}${waiting}${held}${reason}`,
+    `${connection}${waiting}${rate}${held}${reason}`,
   ];
 }
 

@@ -15,6 +15,8 @@ export interface Dispatch {
   readonly circuit: 'open' | 'closed';
   readonly heldKeys: number;
   readonly lastSentAt: number | undefined;
+  /** Its rate lets nothing more go at the moment. Absent where nothing is sent. */
+  readonly limited?: boolean;
   /** Why it stopped by itself, or why its circuit is open. */
   readonly error: ErrorRecord | undefined;
 
@@ -54,6 +56,8 @@ export interface Dispatch {
   enable(): void;
   /** Puts another definition, and another far end where `destination` is given, behind the same queue. */
   replace(compiled: CompiledDestination, destination: Destination<unknown> | undefined): Promise<void>;
+  /** A drain is to come: what waits for its rate goes to the queue, and so does what is offered from here on. */
+  end?(): void;
   /** Resolves when nothing is in memory any more, or `halt` aborts: then writes are aborted and the rest goes to the queue. */
   drain(halt: AbortSignal): Promise<void>;
   /** Another hub has the channel: aborts writes and forgets everything, at once. Nothing goes to the store any more. */

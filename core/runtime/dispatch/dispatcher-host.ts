@@ -1,7 +1,9 @@
 import type { WorkStore } from '../../cluster/work-store.ts';
 import type { Clock, Log } from '../../component.ts';
 import type { ErrorRecord } from '../../errors.ts';
+import type { Granted } from '../../rates.ts';
 import type { Part } from '../../store/message-store.ts';
+import type { RateOptions } from '../rates/rates.ts';
 import type { Slot } from '../slot.ts';
 
 export interface DispatcherHost {
@@ -12,6 +14,8 @@ export interface DispatcherHost {
   readonly log: Log;
   /** Under which it writes: none begins after `until`, which is on the monotonic clock and moves on with the lease. */
   readonly lease: { readonly epoch: number; readonly until: number };
+  /** Where the destination has a rate: how many of so many may go now. */
+  take(rate: RateOptions, wanted: number): Granted | Promise<Granted>;
   /** The store says that another hub has the channel. */
   leaseLost(): void;
   /** A part's first pass ended. The host writes the settlement when all parts of the message did, or at once when one is queued. */

@@ -22,6 +22,7 @@ import { type HoldInForce, OperatorHolds } from './operator-holds.ts';
 import { type Changed, PartChanges } from './part-changes.ts';
 import { PartEnds } from './part-ends.ts';
 import { QueueWindow } from './queue-window.ts';
+import { RateGate } from './rate-gate.ts';
 import { ReadyItems } from './ready-items.ts';
 import { Waiters } from './waiters.ts';
 
@@ -45,6 +46,7 @@ export class Dispatcher implements Dispatch {
   readonly name: string;
   #compiled: CompiledDestination;
   #enabled = true;
+  #ending = false;
   /** Nothing more is taken from the store. */
   #stopping = false;
   /** Messages that may be older than what the queue holds are still to be offered. */
@@ -61,6 +63,7 @@ export class Dispatcher implements Dispatch {
   readonly #operators = new OperatorHolds();
   readonly #ready: ReadyItems;
   readonly #ends: PartEnds;
+  readonly #gate: RateGate;
   readonly #inMemory = new Map<number, Item>();
   readonly #waiters = new Waiters();
   #pumpScheduled = false;
@@ -133,6 +136,16 @@ export class Dispatcher implements Dispatch {
       hold: (item) => this.#held.hold(item),
       parkBlocked: (item) => this.#ends.park(item, 'blocked'),
     });
+    const rate = () => this.#compiled.definition.options.rate;
+    this.#gate = new RateGate({
+      get isLimited() {
+        return rate() !== undefined;
+      },
+      take: (wanted) => host.take(rate()!, wanted),
+      now: () => clock.monotonic(),
+      timer: (ms, run) => clock.timer(ms, run),
+      look: () => this.#schedulePump(),
+    });
     this.#kept = { store, channel, name, held: this.#held, window: this.#window };
     this.#ends = new PartEnds({
       ...{ name, host, inMemory: this.#inMemory, lastSent: this.#lastSent },
@@ -156,6 +169,9 @@ export class Dispatcher implements Dispatch {
   }
   get compiled(): CompiledDestination {
     return this.#compiled;
+  }
+  get limited(): boolean {
+    return this.#gate.isWaiting && this.#ready.length > 0;
   }
   get lastSentAt(): number | undefined {
     return this.#lastSent.at;
@@ -220,7 +236,7 @@ export class Dispatcher implements Dispatch {
     const laneKeys = this.#laneKeys(slot.keys, slot.compiled!.definition.options.replyFrom === this.name);
     const item = offeredItem(this.#to, slot, n, payload, laneKeys, this.#host.clock.now());
     this.#inMemory.set(item.position, item);
-    if (!this.#mayTake || this.#farEnd.isAway || this.#inMemory.size > this.#limits.maxItems) {
+    if (!this.#mayTake || this.#isLate || this.#farEnd.isAway || this.#inMemory.size > this.#limits.maxItems) {
       this.#window.parkLimbo();
       this.#ends.park(item, 'ready');
       return;
@@ -272,8 +288,11 @@ export class Dispatcher implements Dispatch {
     const concurrency = options.order === 'strict' || (inOrder && options.order !== 'none') ? 1 : to.concurrency;
     const maxBatch = probing || (options.order === 'strict' && !inOrder) ? 1 : to.maxBatch;
     while (this.#mayWrite && farEnd.hasTime && this.#ready.length > 0 && farEnd.writes < (probing ? 1 : concurrency)) {
-      const batch = this.#ready.next(maxBatch, inOrder);
+      const allowed = this.#gate.allows(Math.min(maxBatch, this.#ready.length));
+      if (allowed === 0) break;
+      const batch = this.#ready.next(allowed, inOrder);
       if (batch.length === 0) break;
+      this.#gate.used(batch.length);
       void this.#write(batch);
     }
     if (this.#ready.length === 0) this.#window.load();
@@ -336,6 +355,7 @@ export class Dispatcher implements Dispatch {
         scope: 'destination',
       });
     this.#ready.putBack(back);
+    this.#gate.notUsed(outcomes.filter(({ status }) => status === 'untried').length);
     if (away) this.#openCircuit(away, awayMs);
     else if (farEnd.mayClose && progressed && this.#uncertainInRow === 0) this.#closeCircuit();
     else if (this.#uncertainInRow >= uncertainBeforeOpen || (farEnd.isProbing && this.#uncertainInRow > 0))
@@ -432,7 +452,7 @@ export class Dispatcher implements Dispatch {
   }
 
   #wanted(): boolean {
-    return this.#mayWrite && !this.#stopping;
+    return this.#mayWrite && !this.#stopping && !this.#isLate;
   }
 
   #room(): number {
@@ -545,6 +565,16 @@ export class Dispatcher implements Dispatch {
     if (enabled) this.enable();
   }
 
+  end(): void {
+    this.#ending = true;
+    if (this.#isLate) this.#spill();
+  }
+
+  /** What would wait for its rate goes to the queue, and stays there. */
+  get #isLate(): boolean {
+    return this.#ending && this.#compiled.definition.options.rate !== undefined;
+  }
+
   async drain(halt: AbortSignal): Promise<void> {
     this.#stopping = true;
     const farEnd = this.#farEnd;
@@ -585,12 +615,14 @@ export class Dispatcher implements Dispatch {
     this.#held.clear();
     this.#inMemory.clear();
     this.#ready.forget();
+    this.#gate.stop();
     this.#farEnd.halt(leaseLost(`writing to ${this.name}`));
     this.#waiters.wake();
   }
 
   async dispose(): Promise<void> {
     this.#farEnd.stopProbing();
+    this.#gate.stop();
     this.#window.stop();
     this.#held.clear();
     await this.#farEnd[Symbol.asyncDispose]();
