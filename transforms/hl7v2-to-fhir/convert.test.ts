@@ -106,7 +106,15 @@ describe('what no map places', () => {
       {
         url: 'urn:weir:hl7v2:PID-10',
         valueCodeableConcept: {
-          coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0005', code: '2106-3', display: 'White' }],
+          coding: [
+            {
+              system: 'http://terminology.hl7.org/CodeSystem/v2-0005',
+              code: '2106-3',
+              display: 'White',
+              // What the table says all the same was sent: so the way back knows.
+              extension: [{ url: 'urn:weir:hl7v2:at', valueString: '2 3' }],
+            },
+          ],
         },
       },
     ]);

@@ -16,6 +16,7 @@ import type { Draft, SegmentView } from './segment-view.ts';
 import { completeElements } from './site/complete-elements.ts';
 import { toldIssues } from './told-issues.ts';
 import { instantOf, offsetIn } from './types/date-time.ts';
+import { asSentBeside } from './types/period.ts';
 import { V2 } from './urls.ts';
 
 export interface ConvertOptions {
@@ -250,7 +251,7 @@ function bundleOf(
     id: uuid(`Bundle|${scope}`),
     ...(control !== undefined && { identifier: { system: `${V2}control-id`, value: control } }),
     type: bundle,
-    ...(timestamp !== undefined && { timestamp }),
+    ...(timestamp !== undefined && { timestamp, ...asSentBeside('timestamp', sent) }),
     entry,
   };
 }

@@ -7,7 +7,7 @@ import { addressOf } from './types/address.ts';
 import { attachmentOfEd } from './types/attachment.ts';
 import { codeableConceptOf, codingOf, firstCodingOf, wordsOf } from './types/coded.ts';
 import { contactPointOf } from './types/contact-point.ts';
-import { dateOf, dateTimeOf, instantOf, timeOf } from './types/date-time.ts';
+import { dateOf, dateTimeOf, instantOf, saysLess, timeOf } from './types/date-time.ts';
 import {
   identifierOfCwe,
   identifierOfCx,
@@ -31,17 +31,17 @@ import { codeOf, decimalOf, integerOf, isExact, uriOf } from './types/primitive.
 import { daysOf, moneyOf, quantityOfCq, unitOf } from './types/quantity.ts';
 import { roleOfNdl } from './types/role.ts';
 import { timingOfRpt } from './types/timing.ts';
-import { leadsBack, mapped, tableOf } from './vocabulary.ts';
+import { firstCodeOf, mapped, tableOf } from './vocabulary.ts';
 
 /** Makes an element of a repetition, and marks what it took; undefined where there is nothing to make it of. */
 export type Converter = (view: View, conversion: Conversion) => unknown;
 
-/** A number whose digits say more than the number: `1.50`. */
+/** A number or time that was sent otherwise than FHIR says it: `1.50`, a time to the minute. */
 export class Exact {
-  readonly value: number;
+  readonly value: number | string;
   readonly text: string;
 
-  constructor(value: number, text: string) {
+  constructor(value: number | string, text: string) {
     this.value = value;
     this.text = text;
   }
@@ -164,7 +164,7 @@ export function converterOf(rule: Rule, segment: string, codes: ReadonlySet<stri
         const code = view.peek(1);
         const meant = code === undefined ? undefined : (mapped(vocabulary ?? 'YesNoIndicator', code)?.[0] ?? code);
         if (meant !== 'true' && meant !== 'false') return undefined;
-        view.take(1, id);
+        if (firstCodeOf(vocabulary ?? 'YesNoIndicator', meant) === code) view.take(1, id);
         return meant === 'true';
       };
     case 'uri':
@@ -183,8 +183,9 @@ function timed(id: string, read: (text: string, conversion: Conversion) => strin
   return (view, conversion) => {
     const text = view.peek(1);
     const time = text === undefined ? undefined : read(text, conversion);
-    if (time !== undefined) view.take(1, id);
-    return time;
+    if (text === undefined || time === undefined) return undefined;
+    view.take(1, id);
+    return saysLess(text) ? new Exact(time, text) : time;
   };
 }
 
@@ -192,8 +193,9 @@ function counted(id: string, least: number): Converter {
   return (view, conversion) => {
     const text = view.peek(1);
     const value = text === undefined ? undefined : integerOf(text, least, conversion);
-    if (value !== undefined) view.take(1, id);
-    return value;
+    if (text === undefined || value === undefined) return undefined;
+    view.take(1, id);
+    return isExact(text, value) ? value : new Exact(value, text);
   };
 }
 
@@ -231,7 +233,8 @@ function codeAt(
     conversion.issue('unknown-code', 'the element takes none but the codes of its value set');
     return undefined;
   }
-  // A code that others share the target of is kept besides.
-  if (target === undefined || leadsBack(rule.vocabulary!, said)) view.take(component, rule.id);
+  // A code that others share the target of is kept besides, and one that is another one's target.
+  const back = rule.vocabulary === undefined ? said : (firstCodeOf(rule.vocabulary, code) ?? code);
+  if (back === said && component === 1) view.take(component, rule.id);
   return code;
 }

@@ -11,6 +11,7 @@ import { identifierOfCx, identifierOfEi } from './types/identifier.ts';
 import { locationOf } from './types/location.ts';
 import { nameOfXpn } from './types/name.ts';
 import { organizationOfXon } from './types/organization.ts';
+import { asSentBeside } from './types/period.ts';
 import { practitionerOf } from './types/person.ts';
 import { quantityOfCq } from './types/quantity.ts';
 import { V2, v2Extension } from './urls.ts';
@@ -158,7 +159,7 @@ function typedExtension(
       const time = text === undefined ? undefined : dateTimeOf(text, conversion);
       if (time === undefined) return undefined;
       view.take(1, KEPT);
-      return { url, valueDateTime: time };
+      return { url, valueDateTime: time, ...asSentBeside('valueDateTime', text) };
     }
     default:
       return undefined;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Reference, Resource } from '@medplum/fhirtypes';
 import type { Draft } from './segment-view.ts';
+import { cameFrom } from './urls.ts';
 
 /** What stands for an id before there is one. */
 const NEW = 'new';
@@ -112,6 +113,8 @@ export class Resources {
     }
     this.#gone = gone.size > 0;
     for (const [element, target] of this.#targets) {
+      const final = this.#final.get(target);
+      if (final) tellWhich(element as Reference, target, final);
       if (!this.#gone || !gone.has(target)) (element as Reference).reference = `urn:uuid:${this.#idOf(target)}`;
     }
     return kept;
@@ -192,6 +195,25 @@ function identifiersOf(draft: Draft): string | undefined {
     if (each.value !== undefined && each.system !== undefined) return `${each.system}|${each.value}`;
   }
   return undefined;
+}
+
+/** Notes beside a reference which of the names and numbers of one that several were joined to are its own. */
+function tellWhich(element: Reference, own: Draft, joined: Draft): void {
+  if (own.resourceType !== 'Practitioner' && own.resourceType !== 'Organization') return;
+  const parts: string[] = [];
+  for (const key of ['identifier', 'name', 'qualification']) {
+    const mine = own[key];
+    const all = joined[key];
+    if (Array.isArray(mine) && Array.isArray(all)) {
+      const text = JSON.stringify(mine[0]);
+      const at = all.findIndex((each) => JSON.stringify(each) === text);
+      if (at > 0) parts.push(`${key}=${at}`);
+    } else if (mine === undefined && all !== undefined) parts.push(`${key}=none`);
+    else if (typeof mine === 'string' && mine !== all) {
+      parts.push(`alias=${Array.isArray(joined.alias) ? joined.alias.indexOf(mine) : 0}`);
+    }
+  }
+  if (parts.length > 0) (element.extension ??= []).push(cameFrom(...parts));
 }
 
 /** Lists are joined, each element once; of single elements the first stays. */

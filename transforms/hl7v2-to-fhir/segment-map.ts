@@ -202,7 +202,8 @@ function referred({ rule, convert }: Bound, view: View, conversion: Conversion):
 
 function append(bound: Bound, view: View | undefined, element: Element, { slots, conversion }: Application): void {
   const { last } = bound;
-  const value = bound.fixed ?? bound.convert!(view!, conversion);
+  const made = bound.fixed ?? bound.convert!(view!, conversion);
+  const value = made instanceof Exact ? made.value : made;
   if (value === undefined) return;
   const list = (element[last.name] ??= []) as unknown[];
   if (typeof value !== 'object' || value === null) {

@@ -42,17 +42,23 @@ export function mapped(vocabulary: string, code: string): CodeTarget | undefined
  * alone would not tell what was sent.
  */
 export function leadsBack(vocabulary: string, code: string): boolean {
+  const target = mapped(vocabulary, code);
+  return target !== undefined && firstCodeOf(vocabulary, target[0]) === code;
+}
+
+/** The first code of a vocabulary that is mapped to a target. */
+export function firstCodeOf(vocabulary: string, target: string): string | undefined {
   let firsts = firstCodes.get(vocabulary);
   if (!firsts) {
     const targets = new Map<string, string>();
     for (const [each, [target]] of Object.entries(vocabularyNamed(vocabulary) ?? {}))
       if (!targets.has(target)) targets.set(target, each);
-    firstCodes.set(vocabulary, (firsts = new Set(targets.values())));
+    firstCodes.set(vocabulary, (firsts = targets));
   }
-  return firsts.has(code);
+  return firsts.get(target);
 }
 
-const firstCodes = new Map<string, ReadonlySet<string>>();
+const firstCodes = new Map<string, ReadonlyMap<string, string>>();
 
 function own<T>(codes: Readonly<Record<string, T>>, code: string): T | undefined {
   return Object.hasOwn(codes, code) ? codes[code] : undefined;
@@ -110,6 +116,32 @@ function systemOf(name: string): string {
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(name) && !/["<>\\^`{|}]/.test(name)) return name;
   if (isOid(name)) return `urn:oid:${name}`;
   return codingSystem(name);
+}
+
+/** The usual names of coding systems by their URIs. */
+const NAMES = new Map(
+  Object.entries(SYSTEMS)
+    .toReversed()
+    .map(([name, uri]) => [uri, name]),
+);
+const TABLE = table('');
+const CODING_SYSTEM = codingSystem('');
+
+/** The name of a coding system as CWE-3 says it, so that `systemNamed` gives its URI again: `LN`, `HL70078`, else the URI. */
+export function nameOfSystem(uri: string): string {
+  const known = NAMES.get(uri);
+  if (known !== undefined) return known;
+  if (uri.startsWith(TABLE) && /^\d{4}$/.test(uri.slice(TABLE.length))) return `HL7${uri.slice(TABLE.length)}`;
+  if (uri.startsWith(CODING_SYSTEM)) return decoded(uri.slice(CODING_SYSTEM.length));
+  return uri.startsWith('urn:oid:') ? uri.slice('urn:oid:'.length) : uri;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const newest = schemaOf('2.8');

@@ -5,7 +5,7 @@ import { rows } from '../row-names.ts';
 import type { Draft, SegmentView } from '../segment-view.ts';
 import { identifiersOfHd, organizationOfHd, organizationOfXon } from '../types/organization.ts';
 import { universalUri } from '../types/primitive.ts';
-import { absent, table, V2 } from '../urls.ts';
+import { absent, cameFrom, table, V2 } from '../urls.ts';
 import { mapped } from '../vocabulary.ts';
 import { make, type State } from './state.ts';
 
@@ -70,8 +70,13 @@ function named(vocabulary: string, code: string): { display?: string } {
 function sourceOf(msh: SegmentView): object {
   const application = msh.first(3);
   const name = application?.take(1, SOURCE[3]);
-  const endpoint = endpointOf(msh.first(24), HEADER[31]) ?? endpointOf(application, HEADER[6]);
-  return { ...(name !== undefined && { name }), ...(endpoint === undefined ? { _endpoint: absent } : { endpoint }) };
+  const address = endpointOf(msh.first(24), HEADER[31]);
+  const endpoint = address ?? endpointOf(application, HEADER[6]);
+  return {
+    ...(address !== undefined && { extension: [cameFrom('24')] }),
+    ...(name !== undefined && { name }),
+    ...(endpoint === undefined ? { _endpoint: absent } : { endpoint }),
+  };
 }
 
 function endpointOf(view: View | undefined, row: string): string | undefined {
@@ -87,12 +92,16 @@ function destinationOf(msh: SegmentView, conversion: Conversion): object | undef
   const { resources } = conversion;
   const application = msh.first(5);
   const receiving = msh.first(23);
-  const receiver = (receiving && organizationOfXon(receiving, conversion)) ?? organizationAt(msh, 6, conversion);
+  const named = receiving && organizationOfXon(receiving, conversion);
+  const receiver = named ?? organizationAt(msh, 6, conversion);
   if (!application && !receiver && !msh.has(25)) return undefined;
   const name = application?.take(1, DESTINATION[3]);
-  const endpoint = endpointOf(msh.first(25), HEADER[34]) ?? endpointOf(application, HEADER[10]);
+  const address = endpointOf(msh.first(25), HEADER[34]);
+  const endpoint = address ?? endpointOf(application, HEADER[10]);
+  const parts = [...(address === undefined ? [] : ['25']), ...(named ? ['23'] : [])];
   const identifier = application ? identifiersOfHd(application) : [];
   const destination: { target?: Reference; receiver?: Reference } & Record<string, unknown> = {
+    ...(parts.length > 0 && { extension: [cameFrom(...parts)] }),
     ...(name !== undefined && { name }),
     ...(endpoint === undefined ? { _endpoint: absent } : { endpoint }),
   };

@@ -9,10 +9,10 @@ import { codeableConceptOf, wordsOf } from '../types/coded.ts';
 import { contactPointOf } from '../types/contact-point.ts';
 import { dateTimeOf, timeOf } from '../types/date-time.ts';
 import { identifierOfCx, identifierOfEi } from '../types/identifier.ts';
-import { periodOfDr } from '../types/period.ts';
+import { asSentBeside, periodOfDr } from '../types/period.ts';
 import { decimalOf } from '../types/primitive.ts';
 import { quantityFrom, quantityOfCq, rangeOfNr, structuredOf, unitOf } from '../types/quantity.ts';
-import { v2Extension } from '../urls.ts';
+import { cameFrom, v2Extension } from '../urls.ts';
 import { apply, point, pointAlso, pointMore, type State } from './state.ts';
 
 const X = rows(
@@ -124,8 +124,10 @@ function value(
 }
 
 function textOf(views: readonly View[]): object | undefined {
-  const text = views.map((view) => view.whole(X[8])).join('\n');
-  return text.trim() === '' ? undefined : { valueString: text };
+  const lines = views.map((view) => view.whole(X[8]));
+  const text = lines.join('\n');
+  if (text.trim() === '') return undefined;
+  return { valueString: text, ...(lines.length > 1 && { _valueString: { extension: [cameFrom('repetitions')] } }) };
 }
 
 /** OBX-5 by the type that OBX-2 names (HL7 2.5.1 §7.4.2.5); what does not fit its type is told as text. */
@@ -171,7 +173,7 @@ function typedValueOf(
       const time = text === undefined ? undefined : dateTimeOf(text, conversion);
       if (time === undefined) break;
       view.take(1, X[15]);
-      return { valueDateTime: time };
+      return { valueDateTime: time, ...asSentBeside('valueDateTime', text) };
     }
     case 'TM': {
       const text = view.peek(1);

@@ -2,8 +2,9 @@ import { rows } from '../row-names.ts';
 import type { Draft, SegmentView } from '../segment-view.ts';
 import { dateTimeOf, instantOf } from '../types/date-time.ts';
 import { identifierOfEi } from '../types/identifier.ts';
+import { asSentBeside } from '../types/period.ts';
 import { practitionerOf } from '../types/person.ts';
-import { v2Extension } from '../urls.ts';
+import { cameFrom, v2Extension } from '../urls.ts';
 import { mapped } from '../vocabulary.ts';
 import { performs } from './patient.ts';
 import { apply, make, point, pointAlso, type State } from './state.ts';
@@ -33,7 +34,13 @@ export function nte(segment: SegmentView, state: State): void {
   segment.home = target;
   conversion.segment = segment;
   const views = segment.fields[3]?.filter((view) => view.valued) ?? [];
-  if (views.length === 0) return;
+  if (views.length === 0) {
+    // A blank line between notes: the way back has it in its place.
+    const before = Array.isArray(target.note) ? target.note.length : 0;
+    if (segment.fields.some((field) => field !== undefined))
+      ((target.extension ??= []) as object[]).push({ url: v2Extension('NTE'), valueInteger: before });
+    return;
+  }
   const note: Record<string, unknown> = {};
   const author = segment.first(5);
   const practitioner = author && practitionerOf(author, conversion);
@@ -43,10 +50,11 @@ export function nte(segment: SegmentView, state: State): void {
   const time = text === undefined ? undefined : dateTimeOf(text, conversion);
   if (time !== undefined) {
     segment.first(6)!.take(1, NOTE[8]);
-    note.time = time;
+    Object.assign(note, { time, ...asSentBeside('time', text) });
   }
   conversion.field = 0;
   note.text = views.map((view) => view.whole(NOTE[5])).join('\n');
+  if (views.length > 1) note._text = { extension: [cameFrom('repetitions')] };
   if (NOTED.has(target.resourceType)) ((target.note ??= []) as object[]).push(note);
   else ((target.extension ??= []) as object[]).push({ url: v2Extension('NTE'), valueAnnotation: note });
 }
@@ -98,7 +106,7 @@ export function sch(segment: SegmentView, state: State): void {
       const time = text === undefined ? undefined : instantOf(text, conversion);
       if (time === undefined) continue;
       timing.take(component, row);
-      appointment[element] = time;
+      Object.assign(appointment, { [element]: time, ...asSentBeside(element, text) });
     }
     conversion.field = 0;
   }

@@ -1,7 +1,8 @@
 import type { CodeableConcept, Coding } from '@medplum/fhirtypes';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
-import { codingIn, mapped, systemFor, systemNamed } from '../vocabulary.ts';
+import { cameFrom } from '../urls.ts';
+import { codingIn, leadsBack, mapped, nameOfSystem, systemFor, systemNamed } from '../vocabulary.ts';
 import { codeOf } from './primitive.ts';
 
 const ALL = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] as const;
@@ -28,8 +29,10 @@ export function codeableConceptOf(view: View, { vocabulary, table }: Coded = {})
   }
   if (first) coding.push(first);
   const second = codingAt(view, 4, 5, 6, 8, CWE[6], CWE[7], CWE[8], CWE[10]);
+  if (second && !first) second.extension = [cameFrom('4')];
   if (second) coding.push(second);
   const third = codingAt(view, 10, 11, 12, 13, CWE[12], CWE[13], CWE[14], CWE[15]);
+  if (third && !(first && second)) third.extension = [cameFrom('10')];
   if (third) coding.push(third);
   const text = view.take(9, CWE[11]);
   if (coding.length === 0 && text === undefined) return undefined;
@@ -37,7 +40,8 @@ export function codeableConceptOf(view: View, { vocabulary, table }: Coded = {})
   const words =
     coding.length === 1 && text === undefined && first && !first.code && !first.system ? first.display : undefined;
   if (words !== undefined) return { text: words };
-  return { ...(coding.length > 0 && { coding }), ...(text !== undefined && { text }) };
+  if (coding.length === 0) return { extension: [cameFrom('9')], text: text! };
+  return { coding, ...(text !== undefined && { text }) };
 }
 
 export function codingOf([code, display, system]: readonly [string, string, string]): Coding {
@@ -58,7 +62,8 @@ function codingAt(
 ): Coding | undefined {
   const said = view.take(code, codeRow);
   const name = view.take(display, displayRow);
-  const systemName = view.take(system, systemRow);
+  const systemName = view.peek(system);
+  if (systemName !== undefined && nameOfSystem(systemNamed(systemName)) === systemName) view.take(system, systemRow);
   if (said === undefined && name === undefined) {
     if (systemName === undefined) return undefined;
     return { system: systemFor(systemNamed(systemName), '') };
@@ -67,15 +72,15 @@ function codingAt(
   if (systemName !== undefined) {
     coding.system = systemNamed(systemName);
     if (said === undefined) coding.system = systemFor(coding.system, '');
-    // The name that the sender gave it, where the URI does not show it.
     const versionText = view.take(version, versionRow);
     if (versionText !== undefined) coding.version = versionText;
-  } else if (said !== undefined && table !== undefined) {
-    const known = codingIn(table, said);
-    if (known) {
-      Object.assign(coding, known);
-      if (name !== undefined) coding.display = name;
-    }
+  }
+  const known = said === undefined || table === undefined ? undefined : codingIn(table, said);
+  if (known && systemName === undefined) Object.assign(coding, known);
+  // What the table would have said all the same was said.
+  if (known && known.system === coding.system && (name ?? known.display) === known.display) {
+    const parts = [...(name === undefined ? [] : ['2']), ...(systemName === undefined ? [] : ['3'])];
+    if (parts.length > 0) coding.extension = [cameFrom(...parts)];
   }
   if (said !== undefined) coding.code = codeOf(said);
   if (name !== undefined) coding.display = name;
@@ -84,9 +89,12 @@ function codingAt(
 
 /** The first coding of a coded value, or what it is mapped to. */
 export function firstCodingOf(view: View, { vocabulary, table }: Coded = {}): Coding | undefined {
-  const code = view.take(1, CODING[3]);
+  const code = view.peek(1);
   const target = code === undefined || vocabulary === undefined ? undefined : mapped(vocabulary, code);
-  if (target) return codingOf(target);
+  if (target) {
+    if (leadsBack(vocabulary!, code!)) view.take(1, CODING[3]);
+    return codingOf(target);
+  }
   return codingAt(view, 1, 2, 3, 7, CODING[3], CODING[4], CODING[5], CODING[9], table);
 }
 

@@ -15,13 +15,15 @@ const USES = new Set(['home', 'work', 'temp', 'old', 'mobile']);
 export function contactPointOf(view: View, conversion: Conversion): ContactPoint | undefined {
   const contact: ContactPoint = {};
   const equipment = view.peek(3);
-  const unformatted = view.take(12, XTN[24]);
-  const written = unformatted ?? view.take(1, XTN[3]);
+  const unformatted = view.peek(12);
+  const written = unformatted ?? view.peek(1);
   const mail =
     equipment === 'Internet' || equipment === 'X.400' || (view.has(4) && written === undefined && !view.has(7));
   const address = mail ? view.take(4, XTN[8]) : undefined;
   const value = address ?? written ?? fromParts(view);
   if (value === undefined) return undefined;
+  if (address === undefined && unformatted !== undefined) view.take(12, XTN[24]);
+  else if (address === undefined) view.take(1, XTN[3]);
   const system = equipment === undefined ? undefined : mapped('TelecommunicationEquipmentType', equipment)?.[0];
   if (address !== undefined || (mail && value.includes('@'))) contact.system = 'email';
   else if (system !== undefined && SYSTEMS.has(system)) contact.system = system as NonNullable<ContactPoint['system']>;

@@ -54,6 +54,7 @@ export function identifierOfEi(view: View, conversion: Conversion): Identifier |
   const uri = id === undefined ? undefined : universalUri(id, kind);
   const system =
     configured ?? uri ?? (name === undefined ? undefined : (universalUri(name, undefined) ?? namespaceSystem(name)));
+  if (value === undefined && system === undefined) return undefined;
   if (system !== undefined) identifier.system = system;
   if (value !== undefined) identifier.value = value;
   if (name !== undefined || id !== undefined) {
@@ -61,7 +62,7 @@ export function identifierOfEi(view: View, conversion: Conversion): Identifier |
     const authority = view.authority(parts);
     identifier.assigner = authorityOf(authority, ORGANIZATION[4], conversion);
   }
-  return value === undefined && system === undefined ? undefined : identifier;
+  return identifier;
 }
 
 const PLACER = rows('EIP[Identifier-PlacerAssignedIdentifier]', 3, 4, 5);

@@ -22,6 +22,7 @@ export function identifiersOfHd(view: View): Identifier[] {
     const type = kind === undefined ? undefined : { coding: [{ system: table('0301'), code: kind }] };
     const system = uri?.startsWith('urn:oid:') || uri?.startsWith('urn:uuid:') ? 'urn:ietf:rfc:3986' : undefined;
     identifiers.push({
+      ...(!type && !system && { extension: [cameFrom('2')] }),
       ...(type && { type }),
       ...(system && { system }),
       value: system && uri ? uri : id,

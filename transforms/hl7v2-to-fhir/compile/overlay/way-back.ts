@@ -38,6 +38,8 @@ const notes: Readonly<Record<string, string>> = {
     PV2-1 > location[5]
     PV2-13 > participant`,
   'IN1[Coverage]': `
+    IN1-4 > payor[1]
+    IN1-11 > policyHolder ?IN1-10 NOT VALUED
     IN1-36 > identifier[2]`,
   'MRG[Patient]': `
     MRG-2 > identifier[2]
@@ -72,6 +74,10 @@ const notes: Readonly<Record<string, string>> = {
   'OBX[Observation-Component]': `
     OBX-33 > specimen(Specimen.identifier[1]) ?OBX-33 LST.count EQUALS 1 AND OBX-33.1 VALUED
     OBX-33 > specimen(Specimen.identifier[2]) =OBX-33.2 ?OBX-33 LST.count EQUALS 1 AND OBX-33.2 VALUED`,
+  'PRT[PractitionerRole]': `
+    PRT-0 >`,
+  'PRT[Device]': `
+    PRT-0 >`,
   'RXA[Immunization]': `
     RXA-11 > location ?RXA-27 NOT VALUED
     RXA-22 > recorded ?RXA-21 EQUALS "A" AND ORC-9 NOT VALUED`,
@@ -117,7 +123,10 @@ export const wayBack: Readonly<Record<string, string>> = Object.fromEntries(
         if (!found) throw new Error(`${map}: "${line}" is no note`);
         const [, head = '', field = '', target = '', name = field, when = ''] = found;
         const place = extensionOf(target);
-        return [`${head} ${place.replace('*', 'url')} ="urn:weir:hl7v2:from"${when}`, `${head} ${place.replace('*', 'valueCode')} ="${name}"${when}`];
+        return [
+          `${head} ${place.replace('*', 'url')} ="urn:weir:hl7v2:from"${when}`,
+          `${head} ${place.replace('*', 'valueCode')} ="${name}"${when}`,
+        ];
       })
       .join('\n'),
   ]),
