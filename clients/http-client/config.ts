@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endpointName } from '../../core/endpoint-name.ts';
+import { headerTemplate, isTemplate } from './template.ts';
 
 /** The name of a header that the configuration may set: those that the request itself depends on are not for it. */
 export function headerName() {
@@ -7,6 +8,15 @@ export function headerName() {
     .string()
     .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'a header name')
     .refine((name) => !reserved.has(name.toLowerCase()), 'a header that is set for you');
+}
+
+/**
+ * Headers that the configuration adds, with places that are filled in from each message.
+ * @param taken names in lower case that the component sets itself
+ */
+export function headersKey(taken: readonly string[] = []) {
+  const name = headerName().refine((text) => !taken.includes(text.toLowerCase()), 'a header that is set for you');
+  return z.record(name, z.string().refine(isTemplate(headerTemplate), 'a value like ${channel}')).default({});
 }
 
 const reserved: ReadonlySet<string> = new Set([

@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { authKeys, connectionKeys } from '../../clients/http-client/config.ts';
+import { authKeys, connectionKeys, headersKey } from '../../clients/http-client/config.ts';
 import { responseActions } from '../../clients/http-client/status-table.ts';
 import { byteSize } from '../../core/define.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
 import { validationModes } from '../../core/finding.ts';
+
+const setHere = ['accept', 'if-match', 'if-none-exist', 'prefer', 'x-request-id'];
 
 /** What a channel says of a FHIR destination. */
 export const config = z
@@ -34,6 +36,9 @@ export const config = z
       .enum(['minimal', 'representation', 'OperationOutcome'])
       .optional()
       .describe('What the far end is asked to answer with (`Prefer: return=…`); as it likes if absent.'),
+    headers: headersKey(setHere).describe(
+      'Headers beside those of FHIR, with places that are filled in: messageId, n, destination, effectId, channel, seq, key, receivedAt, meta.<name>. One that comes out empty is left out.',
+    ),
     ...authKeys,
     ...connectionKeys,
     maxReplyBytes: byteSize()

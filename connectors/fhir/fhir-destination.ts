@@ -2,6 +2,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import { validateResource } from '../../clients/fhir/validate.ts';
 import type { Request } from '../../clients/http-client/client.ts';
 import { Requester } from '../../clients/http-client/requester.ts';
+import { headerTemplates } from '../../clients/http-client/template.ts';
 import type { Destination, DestinationContext, WriteContext, WriteOutcome } from '../../core/destination.ts';
 import { HubError } from '../../core/errors.ts';
 import { describeFindings } from '../../core/finding.ts';
@@ -18,11 +19,13 @@ export class FhirDestination implements Destination<unknown> {
   readonly #config: FhirDestinationConfig;
   readonly #context: DestinationContext;
   readonly #requester: Requester;
+  readonly #headers: ReturnType<typeof headerTemplates>;
   #kit: Promise<Compose> | undefined;
 
   constructor(config: FhirDestinationConfig, context: DestinationContext) {
     this.#config = config;
     this.#context = context;
+    this.#headers = headerTemplates(config.headers);
     this.#requester = new Requester(config, context, 'fhir');
   }
 
@@ -41,7 +44,8 @@ export class FhirDestination implements Destination<unknown> {
     const make = (): Request => {
       resource = read(message.bytes);
       if (message.attempt === 1 || this.#config.validate === 'reject') this.#validate(resource, message);
-      return requestOf(resource, message, this.#config, compose);
+      const { headers, ...request } = requestOf(resource, message, this.#config, compose);
+      return { ...request, headers: { ...this.#headers(message), ...headers } };
     };
     return this.#requester.write(context, make, (answer) =>
       outcomeOf(resource, answer, this.#config, this.#context.clock.now()),

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { answering, brief, farEnd, type Respond } from '../../clients/http-client/testing/far-end.ts';
 import { patient } from '../../core/testing/destination-suite.ts';
+import { fhir } from './fhir.ts';
 import { type Config, destinationTo, message } from './testing/destination.ts';
 
 let open = new AsyncDisposableStack();
@@ -29,6 +30,17 @@ const asked = ({ requests }: { requests: readonly { method: string; url: string 
   requests.map(({ method, url }) => `${method} ${url}`);
 
 describe('the request of a FHIR destination', () => {
+  it('adds headers with places, and none in place of its own', async () => {
+    const headers = { 'X-Tenant': 'north', 'X-Source': '${channel}/${meta.site}', 'X-Nothing': '${meta.absent}' };
+    const { far, write } = await writing(answering(201), { headers });
+    await write(doe, { meta: { site: 'Süd' } });
+    expect(far.requests[0]?.headers).toMatchObject({ 'x-tenant': 'north', 'x-source': 'lab-in/S%C3%BCd' });
+    expect(far.requests[0]?.headers).not.toHaveProperty('x-nothing');
+    for (const name of ['Prefer', 'If-None-Exist', 'Authorization'])
+      expect(() => fhir({ endpoint: 'api', headers: { [name]: 'x' } })).toThrow(`headers.${name}`);
+    expect(() => fhir({ endpoint: 'api', headers: { 'X-A': '${nothing}' } })).toThrow(/a value like/);
+  });
+
   it('puts what has an id, and posts what has none', async () => {
     const { far, write } = await writing();
     await write({ ...doe, id: 'a.1' });

@@ -28,6 +28,10 @@ export const fhir = defineConnector({
       title: 'Patients, found by the number of the hospital, and checked before they are sent',
       config: { endpoint: 'registry', identifier: 'urn:oid:2.16.840.1.113883.19.5', validate: 'reject' },
     },
+    {
+      title: 'A server of several tenants, told by a header which one is meant',
+      config: { endpoint: 'repository', headers: { 'X-Tenant': 'north', 'X-Source': '${channel}' } },
+    },
   ],
   create: (c, context) => new FhirDestination(c, context),
 });

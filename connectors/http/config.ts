@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { authKeys, connectionKeys, headerName } from '../../clients/http-client/config.ts';
+import { authKeys, connectionKeys, headerName, headersKey } from '../../clients/http-client/config.ts';
 import { responseActions } from '../../clients/http-client/status-table.ts';
+import { isTemplate, pathTemplate } from '../../clients/http-client/template.ts';
 import { ackCodes, errorKey } from '../../contracts/hl7v2-response.ts';
 import { byteSize } from '../../core/define.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
-import { headerTemplate, isTemplate, pathTemplate } from './template.ts';
 
 /** What a channel says of an HTTP destination. */
 export const config = z.strictObject({
@@ -22,10 +22,9 @@ export const config = z.strictObject({
     .regex(/^[!-~]+\/[ -~]+$/, 'a content type like application/json')
     .default('application/octet-stream')
     .describe('Content type of the requests.'),
-  headers: z
-    .record(headerName(), z.string().refine(isTemplate(headerTemplate), 'a value like ${channel}'))
-    .default({})
-    .describe('Headers beside those, with the same places as the path; one that comes out empty is left out.'),
+  headers: headersKey().describe(
+    'Headers beside those, with the same places as the path; one that comes out empty is left out.',
+  ),
   idempotencyHeader: z
     .union([headerName(), z.literal(false)])
     .default('Idempotency-Key')

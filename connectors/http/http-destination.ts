@@ -1,10 +1,10 @@
 import type { Request } from '../../clients/http-client/client.ts';
 import { Requester } from '../../clients/http-client/requester.ts';
+import { headerTemplates, pathTemplate, type Template } from '../../clients/http-client/template.ts';
 import type { Destination, DestinationContext, WriteContext, WriteOutcome } from '../../core/destination.ts';
 import type { Outgoing } from '../../core/message.ts';
 import type { HttpDestinationConfig } from './config.ts';
 import { outcomeOf } from './response-table.ts';
-import { headerTemplate, pathTemplate, type Template } from './template.ts';
 
 /** Makes a request of each message and looks up what its answer means. */
 export class HttpDestination implements Destination<unknown> {
@@ -12,15 +12,15 @@ export class HttpDestination implements Destination<unknown> {
   readonly #context: DestinationContext;
   readonly #requester: Requester;
   readonly #path: Template;
-  readonly #headers: readonly (readonly [name: string, value: Template])[];
+  readonly #headers: ReturnType<typeof headerTemplates>;
 
   constructor(config: HttpDestinationConfig, context: DestinationContext) {
     this.#config = config;
     this.#context = context;
     this.#path = pathTemplate(config.path);
     const { idempotencyHeader } = config;
-    const headers = { ...config.headers, ...(idempotencyHeader !== false && { [idempotencyHeader]: '${effectId}' }) };
-    this.#headers = Object.entries(headers).map(([name, text]) => [name.toLowerCase(), headerTemplate(text)]);
+    const idempotency = idempotencyHeader === false ? {} : { [idempotencyHeader]: '${effectId}' };
+    this.#headers = headerTemplates({ ...config.headers, ...idempotency });
     this.#requester = new Requester(config, context, 'http');
   }
 
@@ -42,11 +42,7 @@ export class HttpDestination implements Destination<unknown> {
 
   #request(message: Outgoing<unknown>): Request {
     const { method, contentType } = this.#config;
-    const headers: Record<string, string> = { 'content-type': contentType };
-    for (const [name, template] of this.#headers) {
-      const value = template(message);
-      if (value !== '') headers[name] = value;
-    }
+    const headers = { 'content-type': contentType, ...this.#headers(message) };
     return { method, path: this.#path(message), headers, body: message.bytes };
   }
 }

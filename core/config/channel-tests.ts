@@ -24,7 +24,7 @@ const response = z
   .string()
   .min(1)
   .describe(
-    'An acknowledgement code (AA, AE, AR, CA, CE, CR), `none` where nothing comes back, `timeout` where it comes too late, or the path of a file with the answer.',
+    'An acknowledgement code (AA, AE, AR, CA, CE, CR), of `http` and `fhir` destinations a status like 503, `none` where nothing comes back, `timeout` where it comes too late, or the path of a file with the answer.',
   );
 
 /** One test of a channel. What is no key of its own is the name of a destination. */
@@ -105,6 +105,11 @@ export function responsesOf({ responses = {} }: ChannelTest): ReadonlyMap<string
 /** Words of a response that are no paths. */
 export const responseWords: ReadonlySet<string> = new Set(['AA', 'AE', 'AR', 'CA', 'CE', 'CR', 'none', 'timeout']);
 
+/** The HTTP status that a response is; undefined where it is another word, or a path. */
+export function statusIn(response: string): number | undefined {
+  return /^[2-5]\d\d$/.test(response) ? Number(response) : undefined;
+}
+
 /** A message that stands in the test itself, instead of the path of a file. */
 export function isInline(given: string): boolean {
   return given.includes('\n') || /^(?:MSH|FHS|BHS)\W/.test(given) || /^\s*[{[]/.test(given);
@@ -113,7 +118,11 @@ export function isInline(given: string): boolean {
 /** The files that a test cannot run without: its messages and answers. What it expects may be written by its first run. */
 export function filesOf(test: ChannelTest): readonly string[] {
   const answers = [...responsesOf(test).values()].flat();
-  return [...givenOf(test).filter((each) => !isInline(each)), ...answers.filter((each) => !responseWords.has(each))];
+  return [...givenOf(test).filter((each) => !isInline(each)), ...answers.filter(isPath)];
+}
+
+function isPath(response: string): boolean {
+  return !responseWords.has(response) && statusIn(response) === undefined;
 }
 
 /** The files with what a test expects. */

@@ -126,7 +126,7 @@ async function destinationWords(
     ? []
     : ['Gets every message that the channel takes.'];
   const lines = [
-    `To ${to.type}${where ? `: ${where}` : ''}, as ${format.id}.`,
+    `To ${to.type}${where ? `: ${where}` : topicWords(to)}, as ${format.id}.`,
     ...always,
     ...(input === 'source' ? ['Starts from the message as it was received, before the channel’s steps.'] : []),
     ...steps,
@@ -136,6 +136,12 @@ async function destinationWords(
     ...(to.collect ? [`Messages are gathered and sent as one: ${to.collect.envelope.type}.`] : []),
   ];
   return { title: `Destination ${n}: ${name}`, lines };
+}
+
+/** The topic of the hub’s own log: no endpoint says where that is. */
+function topicWords({ type, config }: DestinationDefinition['to']): string {
+  const topic = type === 'publish' ? (config as { readonly topic?: string }).topic : undefined;
+  return topic === undefined ? '' : `: topic ${topic}`;
 }
 
 /** A numbered line for each step; what a map does stands below it. */

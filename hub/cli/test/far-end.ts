@@ -1,4 +1,7 @@
+import type { Answer } from '../../../clients/http-client/client.ts';
 import { outcomeOfSilence as httpSilence } from '../../../clients/http-client/status-table.ts';
+import type { FhirDestinationConfig } from '../../../connectors/fhir/config.ts';
+import { outcomeOf as fhirOutcomeOf } from '../../../connectors/fhir/response.ts';
 import type { HttpDestinationConfig } from '../../../connectors/http/config.ts';
 import { outcomeOf as httpOutcomeOf } from '../../../connectors/http/response-table.ts';
 import type { MllpDestinationConfig } from '../../../connectors/mllp/config.ts';
@@ -16,10 +19,11 @@ import type {
 } from '../../../core/destination.ts';
 import { asHubError, HubError } from '../../../core/errors.ts';
 import type { Outgoing } from '../../../core/message.ts';
+import { type FhirResource, isBundle, readResource } from '../../../protocols/fhir/resource.ts';
 import { type AckCode, acknowledge } from '../../../protocols/hl7v2/ack.ts';
 
-/** What one far end answers: a code, silence, or these bytes. */
-export type FarAnswer = AckCode | 'none' | 'timeout' | Uint8Array;
+/** What one far end answers: a code, an HTTP status, silence, or these bytes. */
+export type FarAnswer = AckCode | number | 'none' | 'timeout' | Uint8Array;
 
 /** Bytes that reached a far end, also where it refused them. */
 export interface Written {
@@ -115,6 +119,8 @@ function judged(
 ): WriteOutcome {
   if (type === 'mllp') return judgedByMllp((config as MllpDestinationConfig).response, answer, bytes, now);
   if (type === 'http') return judgedByHttp(config as HttpDestinationConfig, answer, now);
+  if (type === 'fhir') return judgedByFhir(config as FhirDestinationConfig, answer, bytes, now);
+  if (typeof answer === 'number') throw new TypeError(`${type} knows no status ${answer}`);
   if (answer instanceof Uint8Array) return { status: 'sent', reply: answer };
   switch (answer) {
     case 'AA':
@@ -136,6 +142,7 @@ function judgedByMllp(
   bytes: Uint8Array,
   now: number,
 ): WriteOutcome {
+  if (typeof answer === 'number') throw new TypeError(`mllp knows no status ${answer}`);
   if (answer === 'none' || answer === 'timeout') return outcomeOfSilence('awaiting the answer: none in time', table);
   const reply = answer instanceof Uint8Array ? answer : acknowledge(bytes, { code: answer, controlId: 'TEST', now });
   const ack = acknowledgementIn(reply);
@@ -148,7 +155,31 @@ const statuses: Record<AckCode, number> = { AA: 200, CA: 202, AE: 422, CE: 422, 
 
 function judgedByHttp(config: HttpDestinationConfig, answer: FarAnswer, now: number): WriteOutcome {
   if (answer === 'none' || answer === 'timeout') return httpSilence(0, config.response);
-  const given = answer instanceof Uint8Array;
-  const body = Buffer.from(given ? answer : '');
-  return httpOutcomeOf({ status: given ? 200 : statuses[answer], headers: {}, body }, config, now);
+  return httpOutcomeOf(httpAnswer(answer), config, now);
+}
+
+/** A batch that is taken is answered entry by entry, as a server does; where a test gives the answer itself, by that. */
+function judgedByFhir(config: FhirDestinationConfig, answer: FarAnswer, bytes: Uint8Array, now: number): WriteOutcome {
+  if (answer === 'none' || answer === 'timeout') return httpSilence(0, config.response);
+  let sent: FhirResource;
+  try {
+    sent = readResource(bytes);
+  } catch (thrown) {
+    return { status: 'error', error: asHubError(thrown, 'encode-failed', 'writing the request') };
+  }
+  const given = httpAnswer(answer);
+  const isTaken = given.status < 300 && given.body.length === 0;
+  const body = isTaken && isBundle(sent) && sent.type === 'batch' ? taken(sent.entry?.length ?? 0) : given.body;
+  return fhirOutcomeOf(sent, { ...given, body }, config, now);
+}
+
+function httpAnswer(answer: Exclude<FarAnswer, 'none' | 'timeout'>): Answer {
+  if (typeof answer === 'number') return { status: answer, headers: {}, body: Buffer.alloc(0) };
+  if (answer instanceof Uint8Array) return { status: 200, headers: {}, body: Buffer.from(answer) };
+  return { status: statuses[answer], headers: {}, body: Buffer.alloc(0) };
+}
+
+function taken(entries: number): Buffer {
+  const entry = Array.from({ length: entries }, () => ({ response: { status: '201 Created' } }));
+  return Buffer.from(JSON.stringify({ resourceType: 'Bundle', type: 'batch-response', entry }));
 }

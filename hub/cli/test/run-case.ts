@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChannelDefinition } from '../../../core/channel.ts';
-import { givenOf, isInline, responsesOf, responseWords } from '../../../core/config/channel-tests.ts';
+import { givenOf, isInline, responsesOf, responseWords, statusIn } from '../../../core/config/channel-tests.ts';
 import { HubError } from '../../../core/errors.ts';
 import type { Processing } from '../../../core/processing.ts';
 import { ProtocolFault } from '../../../protocols/fault.ts';
@@ -44,7 +44,7 @@ async function runCase(of: TestCase, processing: Processing | undefined): Promis
   try {
     const answers = new Map<string, FarAnswer[]>();
     for (const [name, each] of responsesOf(of.test))
-      answers.set(name, await Promise.all(each.map((one) => answer(of, one))));
+      answers.set(name, await Promise.all(each.map((one) => answer(of, name, one))));
     const run = await runTest(definition, await messagesOf(of), answers, processing);
     unmet = unmetBy(run, of.test, of.folder, definition);
   } catch (thrown) {
@@ -54,8 +54,13 @@ async function runCase(of: TestCase, processing: Processing | undefined): Promis
   return { of, unmet, ms: performance.now() - started };
 }
 
-async function answer({ folder }: TestCase, word: string): Promise<FarAnswer> {
-  return responseWords.has(word) ? (word as FarAnswer) : await readFile(join(folder, word));
+async function answer({ folder, channel }: TestCase, destination: string, word: string): Promise<FarAnswer> {
+  if (responseWords.has(word)) return word as FarAnswer;
+  const status = statusIn(word);
+  if (status === undefined) return readFile(join(folder, word));
+  const type = channel.definition.destinations.find(({ name }) => name === destination)?.to.type ?? '';
+  if (type === 'http' || type === 'fhir') return status;
+  throw new HubError('config-invalid', 'permanent', `answering for ${destination}: ${type} knows no status ${word}`);
 }
 
 async function messagesOf({ test, folder, channel }: TestCase): Promise<readonly Buffer[]> {

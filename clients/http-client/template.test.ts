@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { outgoing } from '../../core/testing/outgoing.ts';
 import { headerTemplate, pathTemplate } from './template.ts';
-import { message } from './testing/destination.ts';
 
-const order = message(10, {
+const order = outgoing({
+  ...{ number: 10, payload: undefined, bytes: new Uint8Array() },
   keys: ['4711^MR'],
   meta: { order: 'A/1 ?#é', name: 'Jörg\r\nX-Evil: 1', up: '..', half: '\ud800' },
 });

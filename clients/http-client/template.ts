@@ -38,6 +38,21 @@ export function headerTemplate(text: string): Template {
   return (message) => filled(parts, message).trim();
 }
 
+/** The headers of each message, by their templates; one that comes out empty is left out. */
+export function headerTemplates(
+  headers: Readonly<Record<string, string>>,
+): (message: Outgoing<unknown>) => Record<string, string> {
+  const templates = Object.entries(headers).map(([name, text]) => [name.toLowerCase(), headerTemplate(text)] as const);
+  return (message) => {
+    const filled: Record<string, string> = {};
+    for (const [name, template] of templates) {
+      const value = template(message);
+      if (value !== '') filled[name] = value;
+    }
+    return filled;
+  };
+}
+
 function partsOf(text: string, written: (name: string, value: string) => string): readonly Place[] {
   return templateParts<Place>(
     text,
