@@ -16,6 +16,7 @@ import { Deployment } from './deployment.ts';
 import { KeptUnknownCodes } from './kept-unknown-codes.ts';
 import { LiveReporter } from './live/live-reporter.ts';
 import { openLiveBus } from './live/open-live-bus.ts';
+import { openRates } from './rates/open-rates.ts';
 import { shippedRegistry } from './registry.ts';
 import { closeSearch, openSearch, usableSearch } from './search/open-search.ts';
 import type { Settings } from './settings.ts';
@@ -51,8 +52,10 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   const { startAdminServer } = await loading;
   const code = opened.use(await codeLoader(settings.channels));
   const deployment = new Deployment(settings, shippedRegistry(), code);
+  const { redis } = settings;
+  const rates = redis && opened.use(await openRates(redis));
   const engine = await createEngine({
-    store,
+    ...{ store, rates },
     events,
     clock: systemClock,
     random: Math.random,

@@ -101,7 +101,9 @@ export const settingsSchema = z.strictObject({
     })
     .refine(({ url, tls }) => tls === undefined || url.startsWith('rediss:'), 'tls needs a rediss address')
     .optional()
-    .describe('Shows the live figures of several hubs at each of them, through Redis; each hub has its own if absent.'),
+    .describe(
+      'Shows the live figures of several hubs at each of them, through Redis, and counts the rates of destinations there; each hub has its own if absent.',
+    ),
   hub: z
     .string()
     .min(1)
