@@ -12,6 +12,7 @@ import { mqtt as mqttIn } from './adapters/mqtt/mqtt.ts';
 import { postgres as postgresIn } from './adapters/postgres/postgres.ts';
 import { rabbitmq as rabbitmqIn } from './adapters/rabbitmq/rabbitmq.ts';
 import { schedule } from './adapters/schedule/schedule.ts';
+import { serial } from './adapters/serial/serial.ts';
 import { sftp as sftpIn } from './adapters/sftp/sftp.ts';
 import { astm as astmOut } from './connectors/astm/astm.ts';
 import { channel as channelOut } from './connectors/channel/channel.ts';
@@ -57,6 +58,7 @@ export const adapters = Object.freeze({
   modbus: modbusIn,
   mqtt: mqttIn,
   astm: astmIn,
+  serial,
   postgres: postgresIn,
   schedule,
   events,

@@ -11,6 +11,7 @@ import { mqtt } from './mqtt/mqtt.ts';
 import { postgres } from './postgres/postgres.ts';
 import { rabbitmq } from './rabbitmq/rabbitmq.ts';
 import { schedule } from './schedule/schedule.ts';
+import { serial } from './serial/serial.ts';
 import { sftp } from './sftp/sftp.ts';
 
 /** Every adapter that is shipped. An adapter is known by being in this list, and in no other way. */
@@ -25,6 +26,7 @@ export const adapters = [
   modbus,
   mqtt,
   astm,
+  serial,
   postgres,
   events,
   schedule,

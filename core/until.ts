@@ -6,3 +6,16 @@ export function until(...signals: readonly AbortSignal[]): Promise<void> {
   else any.addEventListener('abort', () => resolve(), { once: true });
   return promise;
 }
+
+/** Undefined when `signal` aborts first; what was waited for goes on. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>();
+  const abort = (): void => aborted.resolve(undefined);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -10,7 +10,7 @@ import { allowList } from '../../core/net/allow-list.ts';
 import { TlsGate } from '../../core/net/tls-gate.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import type { Intake, Life, Source, SourceContext } from '../../core/source.ts';
-import { until } from '../../core/until.ts';
+import { unlessAborted, until } from '../../core/until.ts';
 import type { Dialect } from '../../protocols/astm/dialect.ts';
 import { type AstmMessage, parse } from '../../protocols/astm/message.ts';
 import { Answering } from './answering.ts';
@@ -89,7 +89,7 @@ export class AstmSource implements Source {
       // An analyzer that asks waits for the answer, which comes after the acknowledgement: that is not held back by it.
       delivery.on(asked ? 'stored' : this.#context.ackAfter, (_, receipt) => resolve(receipt));
       if (asked && this.#config.queries === 'reply') delivery.on('settled', (_, receipt) => settled.resolve(receipt));
-      const decision = await this.#decision(await Promise.race([promise, until(halt)]));
+      const decision = await this.#decision(await unlessAborted(promise, halt));
       if (asked && driver && decision === 'accept')
         void this.#tracked(this.#answering.answer(message, driver, settled.promise, halt));
       return decision;
@@ -101,7 +101,7 @@ export class AstmSource implements Source {
   }
 
   /** What the channel keeps as an error is acknowledged: an analyzer cannot mend it, and would send it again and again. */
-  async #decision(receipt: Receipt | undefined | void): Promise<Decision> {
+  async #decision(receipt: Receipt | undefined): Promise<Decision> {
     if (!receipt || receipt.outcome.status === 'draining') return 'leave';
     const { outcome, id } = receipt;
     if (outcome.status !== 'error' || (id !== undefined && outcome.error.code !== 'cancelled')) return 'accept';

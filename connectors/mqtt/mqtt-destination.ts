@@ -5,6 +5,7 @@ import type { Destination, DestinationContext, WriteContext, WriteOutcome } from
 import type { EndpointOf } from '../../core/endpoint.ts';
 import { asHubError, HubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
+import { unlessAborted } from '../../core/until.ts';
 import type { MqttDestinationConfig } from './config.ts';
 import { outcomeOf } from './confirmed.ts';
 import { publications } from './publication.ts';
@@ -232,18 +233,5 @@ export class MqttDestination implements Destination<unknown> {
     if (state === this.#state) return;
     this.#state = state;
     this.#context.report(state);
-  }
-}
-
-/** Undefined when `signal` aborts first; what was waited for goes on. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const aborted = Promise.withResolvers<undefined>();
-  const abort = (): void => aborted.resolve(undefined);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

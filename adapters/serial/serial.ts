@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { deviceArrival } from '../../contracts/device-arrival.ts';
+import { defineAdapter } from '../../core/define.ts';
+import { SerialSource } from './source.ts';
+
+const config = z.strictObject({
+  profile: z
+    .string()
+    .min(1)
+    .describe('The device profile, of transport serial: `pulse-oximeter` is `devices/pulse-oximeter.profile.yaml`.'),
+  devices: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Which of the profile’s devices are read; all of them if absent.'),
+  batchFrames: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(50)
+    .describe('Frames in one arrival at the most; what comes more than 200 ms apart is never in one.'),
+  queueFrames: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1_000)
+    .describe(
+      'Frames of one device that wait while the store has no room. Beyond it the oldest are dropped and counted (`serial_dropped_total`).',
+    ),
+});
+
+export type SerialSourceConfig = z.output<typeof config>;
+
+/**
+ * Listens to devices on serial ports, or behind device servers, by their profile, and hands over the frames of each as they came: one
+ * `device.arrival.v1` a frame or a few of them, its key that of the profile's route. Each device has its port, its queue and its
+ * pauses: none delays another. A port that is unplugged, leads elsewhere or falls silent is opened again, without end.
+ *
+ * That a device is silent, or sends bytes of which none becomes a frame, as with a wrong baud rate, is told once in an arrival of its
+ * own (`status`) and once more when it is over; a value is never repeated. Nothing is written to the device.
+ */
+export const serial = defineAdapter({
+  type: 'serial',
+  summary: 'Listens to devices on serial ports and hands over their frames by their profile.',
+  produces: deviceArrival,
+  acknowledges: 'never',
+  ackPoints: ['stored'],
+  config,
+  deviceProfiles: ({ profile }) => [profile],
+  examples: [
+    { title: 'All pulse oximeters of the house', config: { profile: 'pulse-oximeter' } },
+    {
+      title: 'One of them, each packet by itself',
+      config: { profile: 'pulse-oximeter', devices: ['oximeter-1'], batchFrames: 1 },
+    },
+  ],
+  create: (settings, context) => new SerialSource(settings, context),
+});
