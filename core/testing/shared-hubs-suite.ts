@@ -1,5 +1,5 @@
 // Over 300 lines: one suite, whose tests share how two hubs are opened.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { HubError } from '../errors.ts';
 import { analyst, eventually, failing } from './engine-harness.ts';
 import { fastTimes, hubsPerTest, type SharedPlace, type TestHub, type TestHubOptions } from './hubs-fixture.ts';
@@ -75,6 +75,43 @@ export function sharedHubsSuite(name: string, openPlace: () => Promise<SharedPla
       expect(inversionsOf(wire)).toEqual([]);
       expect(second.engine.cluster()).toMatchObject({ takeovers: expect.any(Number) as number });
       expect(second.engine.cluster()!.takeovers).toBeGreaterThan(0);
+    });
+
+    it.for([
+      ['a hub that was started anew counts what may have been the cause of its end', 'a', [1]],
+      ['a hub that takes over from one that was only cut off counts nothing', 'b', []],
+    ] as const)('rule 21: %s', async ([, next, recoveries]) => {
+      const place = await newPlace();
+      const held = Promise.withResolvers<void>();
+      const counted: number[] = [];
+      const hubNamed = async (name: string) => {
+        const hub = await newHub(place, name, { wire: [] });
+        hub.far.onBatch = () => held.promise;
+        const { shared } = hub.store;
+        const count = shared!.countRecoveries.bind(shared);
+        vi.spyOn(shared!, 'countRecoveries').mockImplementation(async (...given) => {
+          const rows = await count(...given);
+          counted.push(...rows.map((each) => each.recoveries));
+          return rows;
+        });
+        return hub;
+      };
+      const first = await hubNamed('a');
+      await eventually(() => first.engine.cluster()!.leases === 3);
+      await first.source.send('k:0');
+      await eventually(() => first.far.attempts.length === 1);
+      const other = next === 'b' ? await hubNamed('b') : undefined;
+      first.freeze();
+      // Its process is gone, and nothing was given up.
+      if (!other) await first.store[Symbol.asyncDispose]();
+      const hub = other ?? (await hubNamed('a'));
+      await eventually(() => hub.far.attempts.length === 1, 10_000);
+      expect(counted).toEqual(recoveries);
+      expect(hub.logged.find(({ text }) => text === 'this hub has the channel now')?.fields).toMatchObject({
+        ...{ clean: false, ended: next === 'a' },
+      });
+      held.resolve();
+      await eventually(() => hub.far.received.length === 1);
     });
 
     it('what comes while a hub takes a channel over waits until its destinations are there', async () => {
