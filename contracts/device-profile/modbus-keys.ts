@@ -45,9 +45,9 @@ export const modbusTcpSection = z
       .int()
       .min(1)
       .max(16)
-      .default(4)
+      .default(1)
       .describe(
-        'So many units behind one gateway are asked at the same time, each with one request; 1 for gateways that take no second one.',
+        'So many units behind one gateway are asked at the same time, each with one request. Above 1 none waits for one that does not answer; many gateways lose a second request.',
       ),
     unit: z.int().min(0).max(255).describe('The unit id; 255 or 1 for most devices that are behind no gateway.'),
     ...polling,
