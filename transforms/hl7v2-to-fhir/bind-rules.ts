@@ -21,7 +21,12 @@ export interface Bound {
   readonly last: Step;
   readonly convert: Converter | undefined;
   readonly fixed: unknown;
+  /** What has to be seen to once its value is there; undefined for most. */
+  readonly after: After | undefined;
 }
+
+/** A code and its system, the two ends of something, and what an extension is and says have to go together. */
+export type After = 'coded' | 'bounded' | 'range' | 'url' | 'value';
 
 const valueSets = new Map(Object.entries(bindings).map(([url, codes]) => [url, new Set<string>(codes)]));
 
@@ -53,7 +58,20 @@ export function bind(rule: Rule, segment: string, slots: Map<string, number>): B
     last,
     convert: fixed === undefined ? converterOf(rule, segment, codes) : undefined,
     fixed,
+    after: afterOf(last.name, steps),
   };
+}
+
+function afterOf(name: string, steps: readonly Step[]): After | undefined {
+  const depth = steps.filter((step) => step.name === 'extension').length;
+  if (depth > 0) {
+    // An extension in another one is its value.
+    if (name === 'url') return depth === 1 ? 'url' : undefined;
+    return name.startsWith('value') || steps.at(-1)!.name.startsWith('value') ? 'value' : undefined;
+  }
+  if (steps.some((step) => step.name === 'low' || step.name === 'high')) return 'range';
+  if (name === 'code' || name === 'system' || name === 'coding') return 'coded';
+  return name === 'start' || name === 'end' || name === 'low' || name === 'high' ? 'bounded' : undefined;
 }
 
 /**

@@ -6,15 +6,14 @@ type Element = Record<string, unknown>;
 
 /**
  * Takes out what says nothing: empty texts, lists and elements, extensions without a value, codings twice. An element that
- * refers to a resource stays, as it gets its text later.
- * @param refers whether an element refers to a resource
+ * refers to a resource stays.
  */
-export function clean(draft: Draft, refers: (element: object) => boolean): void {
-  cleanElement(draft, refers);
+export function clean(draft: Draft): void {
+  cleanElement(draft);
 }
 
 /** Whether anything is left. */
-function cleanElement(element: Element, refers: (element: object) => boolean): boolean {
+function cleanElement(element: Element): boolean {
   let left = false;
   for (const key in element) {
     const value = element[key];
@@ -22,28 +21,33 @@ function cleanElement(element: Element, refers: (element: object) => boolean): b
       if (value === '') delete element[key];
       else left = true;
     } else if (Array.isArray(value)) {
-      if (cleanList(value, key, refers)) left = true;
+      if (cleanList(value, key)) left = true;
       else delete element[key];
     } else if (typeof value === 'object' && value !== null) {
-      if (cleanElement(value as Element, refers) || refers(value)) left = true;
+      // It refers to a resource, which is looked at for itself.
+      if (key === 'reference' || cleanElement(value as Element)) left = true;
       else delete element[key];
     } else if (value === undefined || value === null) delete element[key];
     else left = true;
   }
   if (typeof element.system === 'string' && typeof element.code === 'string')
     element.system = systemFor(element.system, element.code);
-  if (typeof element.start === 'string' && typeof element.end === 'string' && element.resourceType === undefined)
-    ordered(element);
-  if (element.low !== undefined && element.high !== undefined) ranged(element);
+  putRight(element);
   return left;
 }
 
-function cleanList(list: unknown[], key: string, refers: (element: object) => boolean): boolean {
+/** The ends of a period and of a range, where it has both. */
+export function putRight(element: Element): void {
+  if (typeof element.start === 'string' && typeof element.end === 'string' && element.resourceType === undefined)
+    ordered(element);
+  if (element.low !== undefined && element.high !== undefined) ranged(element);
+}
+
+export function cleanList(list: unknown[], key: string): boolean {
   let at = 0;
   for (const each of list) {
     if (typeof each === 'object' && each !== null) {
-      const left = cleanElement(each as Element, refers);
-      if (!left && !refers(each)) continue;
+      if (!cleanElement(each as Element)) continue;
       if (key === 'extension' && !hasValue(each as Element)) continue;
       if (key === 'coding' && list.slice(0, at).some((other) => sameCoding(other as Element, each as Element)))
         continue;

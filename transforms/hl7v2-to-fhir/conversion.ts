@@ -93,6 +93,10 @@ export class Conversion {
   segment: SegmentView | undefined = undefined;
   field = 0;
   repetition = 0;
+  /** Something was begun that may hold nothing, or that another value has to be put right by: all is looked through once more. */
+  doubtful = false;
+  /** Lists of codings of which one may say what another one says. */
+  readonly codings: unknown[][] = [];
   #zoneAssumed = false;
 
   constructor(

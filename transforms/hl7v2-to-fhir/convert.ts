@@ -1,7 +1,7 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { zoneNamed } from '../../core/time/zone.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
-import { clean } from './clean.ts';
+import { clean, cleanList } from './clean.ts';
 import { complete } from './complete.ts';
 import { Conversion, type ConversionIssue, type Rules, type Tracer } from './conversion.ts';
 import { keepRest, unmapped } from './keep.ts';
@@ -9,7 +9,7 @@ import { messageHeader, provenances } from './plan/header.ts';
 import { place, placeBeside } from './plan/plan.ts';
 import type { Family, State } from './plan/state.ts';
 import { type ReadMessage, readMessage } from './read-message.ts';
-import { Resources, uuid } from './resources.ts';
+import { Resources, type Settled, uuid } from './resources.ts';
 import { rows } from './row-names.ts';
 import { official } from './rule-set.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
@@ -41,7 +41,6 @@ export interface Converted {
 export interface Traced extends Converted {
   readonly read: ReadMessage;
   readonly resources: Resources;
-  readonly ids: ReadonlyMap<Draft, string>;
 }
 
 /**
@@ -128,22 +127,20 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
     keepRest(segment, conversion);
   }
   focus(state);
-  const refers = (element: object) => resources.targetOf(element) !== undefined;
-  for (const draft of resources.drafts) clean(draft, refers);
+  for (const codings of conversion.codings) cleanList(codings, 'coding');
+  if (conversion.doubtful) for (const draft of resources.drafts) clean(draft);
   const settled = resources.settle(isEmpty);
-  const kept = new Map(settled.map(([id, draft]) => [draft, id]));
   // What referred to an empty resource has become empty itself.
-  if (resources.haveGone) for (const [, draft] of settled) clean(draft, () => false);
-  const home = patient && kept.get(resources.finalOf(patient));
+  if (resources.haveGone) for (const { draft } of settled) clean(draft);
+  const home = patient && resources.idOf(patient);
   const around = { conversion, event, recorded, patient: home === undefined ? undefined : `urn:uuid:${home}` };
-  for (const [, draft] of settled) complete(draft, around);
+  for (const { draft } of settled) complete(draft, around);
   for (const draft of conversion.ofSite) completeElements(resources.finalOf(draft));
   return {
     bundle: bundleOf(settled, msh, sent, conversion, scope, options),
     issues: toldIssues(conversion.issues),
     read,
     resources,
-    ids: kept,
   };
 }
 
@@ -230,7 +227,7 @@ function focus(state: State): void {
 }
 
 function bundleOf(
-  settled: readonly (readonly [string, Draft])[],
+  settled: readonly Settled[],
   msh: SegmentView | undefined,
   sent: string | undefined,
   conversion: Conversion,
@@ -238,17 +235,17 @@ function bundleOf(
   { bundle = 'message' }: ConvertOptions,
 ): Bundle {
   const control = msh?.first(10)?.peek(1);
-  const entry = settled.map(([id, draft]): BundleEntry => {
+  const entry = settled.map(({ id, url, draft }): BundleEntry => {
     const resource = draft as unknown as Resource;
-    if (bundle === 'message') return { fullUrl: `urn:uuid:${id}`, resource };
-    return { fullUrl: `urn:uuid:${id}`, resource, request: { method: 'PUT', url: `${draft.resourceType}/${id}` } };
+    if (bundle === 'message') return { fullUrl: url, resource };
+    return { fullUrl: url, resource, request: { method: 'PUT', url: `${draft.resourceType}/${id}` } };
   });
   const known = conversion.issues.length;
   const timestamp = sent !== undefined && sent.length >= 10 ? instantOf(sent, conversion) : undefined;
   conversion.issues.length = known;
   return {
     resourceType: 'Bundle',
-    id: uuid(`Bundle|${scope}`),
+    id: uuid('Bundle', scope),
     ...(control !== undefined && { identifier: { system: `${V2}control-id`, value: control } }),
     type: bundle,
     ...(timestamp !== undefined && { timestamp, ...asSentBeside('timestamp', sent) }),

@@ -63,9 +63,9 @@ export function explain(message: Hl7Message, options: ConvertOptions = {}): Expl
     },
   };
   const { rules = official } = options;
-  const { bundle, issues, read, resources, ids } = trace(message, options, tracer);
+  const { bundle, issues, read, resources } = trace(message, options, tracer);
   const nameOf = (draft: Draft | undefined) => {
-    const id = draft && ids.get(resources.finalOf(draft));
+    const id = draft && resources.idOf(draft);
     return draft && id !== undefined ? `${draft.resourceType}/${id}` : 'Bundle';
   };
   const leaves: LeafReport[] = [];

@@ -5,25 +5,27 @@ import { type HexDecoder, unescapeText } from '../../protocols/hl7v2/escape.ts';
 export class Leaf {
   /** Decoded; `""` as it stands. */
   readonly text: string;
+  /** `""`: the sender asks to delete what is there (HL7 2.5.1 §2.5.3). */
+  readonly deletes: boolean;
   /** What became of it: the row that took it, or `keep` or `ignore`; undefined while nothing has. */
   mark: string | undefined = undefined;
 
   constructor(text: string) {
     this.text = text;
-  }
-
-  /** `""`: the sender asks to delete what is there (HL7 2.5.1 §2.5.3). */
-  get deletes(): boolean {
-    return this.text === '""';
+    this.deletes = text === '""';
   }
 }
+
+type Leaves = readonly (Leaf | undefined)[];
 
 /** One repetition of a field, or a component seen as one: what converters read, and mark as they do. */
 export class View {
   /** As it stands, escapes included. */
   readonly raw: string;
   /** By component from 0, by subcomponent from 0; holes where nothing is. */
-  readonly parts: readonly (readonly (Leaf | undefined)[] | undefined)[];
+  readonly parts: readonly (Leaves | undefined)[];
+  /** Whether anything but `""` is in it. */
+  readonly valued: boolean;
   /** The first element that was made of it, for what it does not hold. */
   element: object | undefined = undefined;
   readonly #reader: TextReader;
@@ -31,12 +33,16 @@ export class View {
   constructor(raw: string, parts: View['parts'], reader: TextReader) {
     this.raw = raw;
     this.parts = parts;
+    this.valued = isValued(parts);
     this.#reader = reader;
   }
 
   /** Component `n` from 1, its first subcomponent, marked as taken by `row`; undefined where it is empty or `""`. */
   take(n: number, row: string): string | undefined {
-    return this.takeSub(n, 1, row);
+    const leaf = this.parts[n - 1]?.[0];
+    if (leaf === undefined || leaf.deletes) return undefined;
+    leaf.mark = row;
+    return leaf.text;
   }
 
   takeSub(n: number, m: number, row: string): string | undefined {
@@ -48,7 +54,8 @@ export class View {
 
   /** As `take`, without marking. */
   peek(n: number): string | undefined {
-    return this.peekSub(n, 1);
+    const leaf = this.parts[n - 1]?.[0];
+    return leaf === undefined || leaf.deletes ? undefined : leaf.text;
   }
 
   peekSub(n: number, m: number): string | undefined {
@@ -58,27 +65,21 @@ export class View {
 
   /** Marks component `n` as taken, where its text has been read before. */
   mark(n: number, row: string): void {
-    for (const leaf of this.parts[n - 1] ?? []) if (leaf && !leaf.deletes) leaf.mark = row;
+    const leaves = this.parts[n - 1];
+    if (leaves) for (const leaf of leaves) if (leaf && !leaf.deletes) leaf.mark = row;
   }
 
   /** Component `n`, its subcomponents as components; undefined where it is empty. */
   sub(n: number): View | undefined {
     const leaves = this.parts[n - 1];
-    if (!leaves?.some((leaf) => leaf && !leaf.deletes)) return undefined;
-    return new View(
-      '',
-      leaves.map((leaf) => leaf && [leaf]),
-      this.#reader,
-    );
+    return leaves && areValued(leaves) ? this.authority(leaves) : undefined;
   }
 
   /** Some of its leaves seen as the components of a value. */
-  authority(leaves: readonly (Leaf | undefined)[]): View {
-    return new View(
-      '',
-      leaves.map((leaf) => leaf && [leaf]),
-      this.#reader,
-    );
+  authority(leaves: Leaves): View {
+    const parts: (Leaves | undefined)[] = [];
+    for (const leaf of leaves) parts.push(leaf && [leaf]);
+    return new View('', parts, this.#reader);
   }
 
   /** What has been taken of it, for a value that is the same to the letter. */
@@ -98,12 +99,8 @@ export class View {
 
   /** Whether component `n` holds anything but `""`. */
   has(n: number): boolean {
-    return this.parts[n - 1]?.some((leaf) => leaf && !leaf.deletes) ?? false;
-  }
-
-  /** Whether anything but `""` is in it. */
-  get valued(): boolean {
-    return this.parts.some((leaves) => leaves?.some((leaf) => leaf && !leaf.deletes));
+    const leaves = this.parts[n - 1];
+    return leaves !== undefined && areValued(leaves);
   }
 
   /** All of it as one text, for values that are not divided: what looks like delimiters in a text was meant to be read. */
@@ -135,7 +132,7 @@ export class TextReader {
   readonly #component: string;
   readonly #subcomponent: string;
   readonly #escape: string;
-  /** The segment at hand has neither escapes nor control characters: looking once is cheaper than at each of its values. */
+  /** Whether the field at hand has neither escapes nor control characters. */
   #plain = false;
 
   constructor(delimiters: Delimiters, hex: HexDecoder) {
@@ -150,14 +147,31 @@ export class TextReader {
 
   /** The repetitions of each field, the field's number the index; undefined where a field is empty. */
   fields(text: string): (readonly View[] | undefined)[] {
-    this.#plain = !((this.#escape !== '' && text.includes(this.#escape)) || CONTROL.test(text));
-    const raw = text.split(this.#field);
-    const declares = /^(MSH|FHS|BHS)$/.test(raw[0] ?? '');
+    const { field, repetition, component, subcomponent, escape } = this.#delimiters;
+    const length = text.length;
     const fields: (readonly View[] | undefined)[] = [undefined];
-    if (declares) fields.push([this.#verbatim(this.#field)]);
-    for (let at = 1; at < raw.length; at++) {
-      if (declares && at === 1) fields.push([this.#verbatim(raw[1]!)]);
-      else fields.push(raw[at] === '' ? undefined : this.#field_(raw[at]!));
+    let start = text.indexOf(this.#field) + 1;
+    if (start === 0) return fields;
+    if (start === 4 && /^(?:MSH|FHS|BHS)/.test(text)) {
+      fields.push([this.#verbatim(this.#field)]);
+      let end = text.indexOf(this.#field, start);
+      if (end < 0) end = length;
+      fields.push([this.#verbatim(text.slice(start, end))]);
+      if (end === length) return fields;
+      start = end + 1;
+    }
+    let divided = false;
+    // Escapes and control characters are rare, and looking for them once is cheaper than at each of a field's values.
+    this.#plain = true;
+    for (let at = start; at <= length; at++) {
+      const code = at === length ? field : text.charCodeAt(at);
+      if (code === field) {
+        fields.push(at === start ? undefined : this.#field_(text.slice(start, at), divided));
+        start = at + 1;
+        divided = false;
+        this.#plain = true;
+      } else if (code === component || code === repetition || code === subcomponent) divided = true;
+      else if (code < 0x20 || code === escape || code >= 0xfffe) this.#plain = false;
     }
     return fields;
   }
@@ -173,20 +187,40 @@ export class TextReader {
     return new View(raw, [[new Leaf(raw)]], this);
   }
 
-  #field_(raw: string): readonly View[] | undefined {
-    const parts = this.#repetition !== '' && raw.includes(this.#repetition) ? raw.split(this.#repetition) : [raw];
-    const views = parts.map((part) => new View(part, this.#components(part), this));
-    return views.some(({ parts }) => parts.some((leaves) => leaves !== undefined)) ? views : undefined;
+  #field_(raw: string, divided: boolean): readonly View[] | undefined {
+    if (!divided) {
+      const leaf = this.#made(raw);
+      return leaf && [new View(raw, [[leaf]], this)];
+    }
+    if (this.#repetition === '' || !raw.includes(this.#repetition)) {
+      const view = new View(raw, this.#components(raw), this);
+      return holds(view) ? [view] : undefined;
+    }
+    const views: View[] = [];
+    let held = false;
+    for (const part of raw.split(this.#repetition)) {
+      const view = new View(part, this.#components(part), this);
+      views.push(view);
+      if (holds(view)) held = true;
+    }
+    return held ? views : undefined;
   }
 
   #components(raw: string): View['parts'] {
-    if (!this.#component || !raw.includes(this.#component)) return [this.#subcomponents(raw)];
-    return raw.split(this.#component).map((part) => this.#subcomponents(part));
+    const sign = this.#component;
+    const parts: (Leaves | undefined)[] = [];
+    let start = 0;
+    for (let end = sign === '' ? -1 : raw.indexOf(sign); end >= 0; end = raw.indexOf(sign, start)) {
+      parts.push(end === start ? undefined : this.#subcomponents(raw.slice(start, end)));
+      start = end + 1;
+    }
+    parts.push(this.#subcomponents(start === 0 ? raw : raw.slice(start)));
+    return parts;
   }
 
-  #subcomponents(raw: string): readonly (Leaf | undefined)[] | undefined {
+  #subcomponents(raw: string): Leaves | undefined {
     if (raw === '') return undefined;
-    if (!this.#subcomponent || !raw.includes(this.#subcomponent)) {
+    if (this.#subcomponent === '' || !raw.includes(this.#subcomponent)) {
       const leaf = this.#made(raw);
       return leaf && [leaf];
     }
@@ -197,9 +231,32 @@ export class TextReader {
   /** Blanks alone are nothing: FHIR has no such text. */
   #made(raw: string): Leaf | undefined {
     if (raw === '') return undefined;
-    const text = (this.#plain ? raw : this.text(raw)).trim();
-    return text === '' ? undefined : new Leaf(text);
+    const text = this.#plain ? raw : this.text(raw);
+    const trimmed = isTrimmed(text) ? text : text.trim();
+    return trimmed === '' ? undefined : new Leaf(trimmed);
   }
+}
+
+/** Whether nothing can be cut off at its ends; of what is beyond ASCII that is not said. */
+function isTrimmed(text: string): boolean {
+  const first = text.charCodeAt(0);
+  const last = text.charCodeAt(text.length - 1);
+  return first > 0x20 && first < 0x7f && last > 0x20 && last < 0x7f;
+}
+
+function areValued(leaves: Leaves): boolean {
+  for (const leaf of leaves) if (leaf && !leaf.deletes) return true;
+  return false;
+}
+
+function isValued(parts: View['parts']): boolean {
+  for (const leaves of parts) if (leaves && areValued(leaves)) return true;
+  return false;
+}
+
+function holds({ parts }: View): boolean {
+  for (const leaves of parts) if (leaves) return true;
+  return false;
 }
 
 function sign(code: number): string {

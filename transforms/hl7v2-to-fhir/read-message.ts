@@ -42,6 +42,16 @@ const LIKE: Readonly<Record<string, string>> = {
   ACK: 'ACK',
 };
 
+function isSegmentName(name: string): boolean {
+  if (name.length !== 3) return false;
+  const first = name.charCodeAt(0);
+  return first >= 0x41 && first <= 0x5a && isLetterOrDigit(name.charCodeAt(1)) && isLetterOrDigit(name.charCodeAt(2));
+}
+
+function isLetterOrDigit(code: number): boolean {
+  return (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39);
+}
+
 /** Reads a message into leaves, its segments in the groups of its structure. */
 export function readMessage(message: Hl7Message): ReadMessage {
   const charset = charsetNamed(message.charset);
@@ -52,7 +62,7 @@ export function readMessage(message: Hl7Message): ReadMessage {
   const segments: SegmentView[] = [];
   const read = message.segments();
   for (const segment of read) {
-    const name = /^[A-Z][A-Z0-9]{2}$/.test(segment.name) ? segment.name : '';
+    const name = isSegmentName(segment.name) ? segment.name : '';
     const occurrence = (counts.get(name) ?? 0) + 1;
     counts.set(name, occurrence);
     segments.push(new SegmentView(name, segment.index, occurrence, reader.fields(segment.text)));

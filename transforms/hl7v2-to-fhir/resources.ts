@@ -3,9 +3,6 @@ import type { Reference, Resource } from '@medplum/fhirtypes';
 import type { Draft } from './segment-view.ts';
 import { cameFrom } from './urls.ts';
 
-/** What stands for an id before there is one. */
-const NEW = 'new';
-
 /** Types of which a bundle has one for each identity: the same person, organization or place is not said twice. */
 const SHARED = new Set([
   'Patient',
@@ -20,21 +17,45 @@ const SHARED = new Set([
   'EpisodeOfCare',
 ]);
 
+/** What is known of a resource beside what it holds; its number stands for its id until there is one. */
+interface Entry {
+  readonly draft: Draft;
+  /** What tells it apart, where that is known when it is made. */
+  key: string | undefined;
+  id: string | undefined;
+  /** `urn:uuid:` and its id. */
+  url: string;
+  /** The one that says the same. */
+  final: Draft | undefined;
+  gone: boolean;
+  /** It is told apart by all that it holds. */
+  exact: boolean;
+}
+
+/** A reference: to the resource itself until all is said, then to its URL. */
+interface Pointer {
+  reference?: Draft | string;
+}
+
+/** A resource of the bundle. */
+export interface Settled {
+  readonly id: string;
+  /** `urn:uuid:` and its id. */
+  readonly url: string;
+  readonly draft: Draft;
+}
+
 /** The resources of one bundle, and who refers to whom. References get their text when all is said: ids follow from what a resource holds. */
 export class Resources {
   readonly #drafts: Draft[] = [];
-  readonly #targets = new Map<object, Draft>();
-  readonly #keys = new Map<Draft, string>();
-  readonly #known = new Map<string, Draft>();
-  readonly #ids = new Map<Draft, string>();
-  readonly #final = new Map<Draft, Draft>();
-  /** Resources that are told apart by all that they hold. */
-  readonly #exact = new Set<Draft>();
+  readonly #entries: Entry[] = [];
+  readonly #pointers: Pointer[] = [];
+  readonly #known: Record<string, Map<string, Draft>> = {};
   readonly #taken = new Map<string, Draft>();
   readonly #scope: string;
   #ordinal = 0;
   #own: string | undefined = undefined;
-  #gone = false;
+  #gone = 0;
 
   /** @param scope what tells this message from any other, for ids of resources that nothing identifies */
   constructor(scope: string) {
@@ -43,20 +64,23 @@ export class Resources {
 
   make(resourceType: string): Draft {
     // Its id follows from what it will hold; it stands in its place from the beginning.
-    const draft: Draft = { resourceType, id: NEW };
+    const draft: Draft = { resourceType, id: this.#drafts.length };
     this.#drafts.push(draft);
+    this.#entries.push({
+      ...{ draft, key: undefined, id: undefined, url: '', final: undefined, gone: false, exact: false },
+    });
     return draft;
   }
 
   /** A resource that is known by `key`: two with the same one are one. */
   keyed(draft: Draft, key: string): void {
-    this.#keys.set(draft, key);
-    this.#known.set(`${draft.resourceType}|${key}`, draft);
+    this.#entryOf(draft).key = key;
+    (this.#known[draft.resourceType] ??= new Map()).set(key, draft);
   }
 
   /** The resource of that type and key, where there is one already. */
   known(resourceType: string, key: string): Draft | undefined {
-    return this.#known.get(`${resourceType}|${key}`);
+    return this.#known[resourceType]?.get(key);
   }
 
   reference<T extends Resource = Resource>(target: Draft): Reference<T> {
@@ -65,18 +89,20 @@ export class Resources {
 
   /** Makes an element refer to a resource. */
   point<T extends object>(element: T, target: Draft): T {
-    this.#targets.set(element, target);
+    (element as Pointer).reference = target;
+    this.#pointers.push(element as Pointer);
     return element;
   }
 
   /** Whether an element refers to a resource already, and to which. */
   targetOf(element: object): Draft | undefined {
-    return this.#targets.get(element);
+    const { reference } = element as Pointer;
+    return typeof reference === 'object' ? reference : undefined;
   }
 
   /** Whether settling has taken empty resources out. */
   get haveGone(): boolean {
-    return this.#gone;
+    return this.#gone > 0;
   }
 
   get drafts(): readonly Draft[] {
@@ -85,7 +111,13 @@ export class Resources {
 
   /** The one that a resource has become: itself, or the one that says the same. */
   finalOf(draft: Draft): Draft {
-    return this.#final.get(draft) ?? draft;
+    return (typeof draft.id === 'number' ? this.#entries[draft.id]?.final : undefined) ?? draft;
+  }
+
+  /** The id of the one that a resource has become; undefined while it has none, and of one that went. */
+  idOf(draft: Draft): string | undefined {
+    const { id } = this.finalOf(draft);
+    return typeof id === 'string' ? id : undefined;
   }
 
   /**
@@ -93,93 +125,116 @@ export class Resources {
    * what refers to them. Call once.
    * @param isEmpty whether a resource holds nothing, given what tells whether a value refers to such alone
    */
-  settle(
-    isEmpty: (draft: Draft, hollow: (value: unknown) => boolean) => boolean,
-  ): readonly (readonly [id: string, draft: Draft])[] {
-    const kept: [string, Draft][] = [];
-    const gone = this.#emptyOnes(isEmpty);
-    for (const draft of this.#drafts) {
-      if (gone.has(draft)) continue;
-      const id = this.#idOf(draft);
+  settle(isEmpty: (draft: Draft, hollow: (value: unknown) => boolean) => boolean): readonly Settled[] {
+    const kept: Settled[] = [];
+    this.#findEmpty(isEmpty);
+    for (const entry of this.#entries) {
+      if (entry.gone) continue;
+      const { draft } = entry;
+      const id = this.#idOf(entry);
       const same = this.#taken.get(id);
       if (same) {
-        if (!this.#exact.has(draft)) merge(same, draft);
-        this.#final.set(draft, same);
+        if (!entry.exact) merge(same, draft);
+        entry.final = same;
         continue;
       }
       this.#taken.set(id, draft);
-      draft.id = id;
-      kept.push([id, draft]);
+      kept.push({ id, url: entry.url, draft });
     }
-    this.#gone = gone.size > 0;
-    for (const [element, target] of this.#targets) {
-      const final = this.#final.get(target);
-      if (final) tellWhich(element as Reference, target, final);
-      if (!this.#gone || !gone.has(target)) (element as Reference).reference = `urn:uuid:${this.#idOf(target)}`;
-    }
+    for (const pointer of this.#pointers) this.#fill(pointer);
+    // Until then their numbers are needed.
+    for (const { id, draft } of kept) draft.id = id;
     return kept;
   }
 
-  /** Resources that hold nothing, and those that hold nothing but references to such. */
-  #emptyOnes(isEmpty: (draft: Draft, hollow: (value: unknown) => boolean) => boolean): ReadonlySet<Draft> {
-    const gone = new Set<Draft>();
-    const hollow = (value: unknown): boolean => {
-      if (typeof value !== 'object' || value === null) return false;
-      const target = this.#targets.get(value);
-      if (target && !gone.has(target)) return false;
-      for (const key in value) if (!hollow((value as Record<string, unknown>)[key])) return false;
-      return true;
-    };
-    const nothingGone = () => false;
-    let before = -1;
-    while (gone.size > before) {
-      before = gone.size;
-      for (const draft of this.#drafts)
-        if (!gone.has(draft) && isEmpty(draft, gone.size === 0 ? nothingGone : hollow)) gone.add(draft);
-    }
-    return gone;
+  /** The text of a reference stands last in its element. */
+  #fill(pointer: Pointer): void {
+    const entry = this.#entryOf(pointer.reference as Draft);
+    if (entry.final) tellWhich(pointer as Reference, entry.draft, entry.final);
+    this.#idOf(entry);
+    let last = '';
+    for (const key in pointer) last = key;
+    if (last !== 'reference' || entry.gone) delete pointer.reference;
+    if (!entry.gone) pointer.reference = entry.url;
   }
 
-  #idOf(draft: Draft): string {
-    const known = this.#ids.get(draft);
-    if (known) return known;
-    this.#ids.set(draft, 'cycle');
-    const identity = this.#identity(draft);
-    const id = identity === undefined ? this.#nextId() : uuid(`${draft.resourceType}|${identity}`);
-    this.#ids.set(draft, id);
+  /** Finds resources that hold nothing, and those that hold nothing but references to such. */
+  #findEmpty(isEmpty: (draft: Draft, hollow: (value: unknown) => boolean) => boolean): void {
+    const hollow = (value: unknown): boolean => {
+      if (typeof value !== 'object' || value === null) return false;
+      const target = this.targetOf(value);
+      if (target && !this.#entryOf(target).gone) return false;
+      for (const key in value)
+        if (!(target && key === 'reference') && !hollow((value as Record<string, unknown>)[key])) return false;
+      return true;
+    };
+    let before = -1;
+    while (this.#gone > before) {
+      before = this.#gone;
+      for (const entry of this.#entries) {
+        if (entry.gone || !isEmpty(entry.draft, this.#gone === 0 ? nothingGone : hollow)) continue;
+        entry.gone = true;
+        this.#gone++;
+      }
+    }
+  }
+
+  #entryOf(draft: Draft): Entry {
+    return this.#entries[draft.id as number]!;
+  }
+
+  #idOf(entry: Entry): string {
+    if (entry.id !== undefined) return entry.id;
+    entry.id = 'cycle';
+    const identity = this.#identity(entry);
+    const id = identity === undefined ? this.#nextId() : uuid(entry.draft.resourceType, identity);
+    entry.id = id;
+    entry.url = `urn:uuid:${id}`;
     return id;
   }
 
   /** The next id of this message: that of the message, counted on. */
   #nextId(): string {
-    this.#own ??= hashed(this.#scope);
-    return this.#own.slice(0, 28) + (this.#ordinal++).toString(16).padStart(8, '0');
+    this.#own ??= hashed(this.#scope).slice(0, 28);
+    return this.#own + ordinalText(this.#ordinal++);
   }
 
   /** Undefined for what nothing identifies. Identifiers that say who assigned them are the same in every message; anything else is what it is in this one. */
-  #identity(draft: Draft): string | undefined {
-    const key = this.#keys.get(draft);
+  #identity(entry: Entry): string | undefined {
+    const { draft, key } = entry;
+    const { resourceType } = draft;
     if (key !== undefined) return key;
-    if (!SHARED.has(draft.resourceType)) return undefined;
-    const identifiers = draft.resourceType === 'PractitionerRole' ? undefined : identifiersOf(draft);
+    if (!SHARED.has(resourceType)) return undefined;
+    const identifiers = resourceType === 'PractitionerRole' ? undefined : identifiersOf(draft);
     if (identifiers) return identifiers;
-    if (draft.resourceType === 'Patient' || draft.resourceType === 'Encounter') return undefined;
-    this.#exact.add(draft);
+    if (resourceType === 'Patient' || resourceType === 'Encounter') return undefined;
+    entry.exact = true;
     const content = this.#content(draft);
-    return draft.resourceType === 'Organization' || draft.resourceType === 'Practitioner'
-      ? content
-      : `${this.#scope}|${content}`;
+    return resourceType === 'Organization' || resourceType === 'Practitioner' ? content : `${this.#scope}|${content}`;
   }
 
   /** All that a resource holds as one text; what it refers to by its id. Much faster than JSON with a replacer. */
-  #content(value: unknown): string {
-    if (typeof value !== 'object' || value === null) return String(value);
-    const target = this.#targets.get(value);
-    if (target) return `@${this.#idOf(target)}`;
+  #content(value: object): string {
+    const target = this.targetOf(value);
+    if (target) return `@${this.#idOf(this.#entryOf(target))}`;
     let text = '{';
-    for (const key in value) text += `${key}\u0000${this.#content((value as Record<string, unknown>)[key])}\u0001`;
+    for (const key in value) {
+      const each = (value as Record<string, unknown>)[key];
+      if (typeof each === 'object' && each !== null) text += `${key}\u0000${this.#content(each)}\u0001`;
+      // The number that stands for its id says nothing of it.
+      else text += `${key}\u0000${key === 'id' && typeof each === 'number' ? 'new' : String(each)}\u0001`;
+    }
     return `${text}}`;
   }
+}
+
+const nothingGone = () => false;
+
+/** The first ones are in every message. */
+const ordinals = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(8, '0'));
+
+function ordinalText(n: number): string {
+  return ordinals[n] ?? n.toString(16).padStart(8, '0');
 }
 
 interface Identified {
@@ -205,8 +260,8 @@ function tellWhich(element: Reference, own: Draft, joined: Draft): void {
     const mine = own[key];
     const all = joined[key];
     if (Array.isArray(mine) && Array.isArray(all)) {
-      const text = JSON.stringify(mine[0]);
-      const at = all.findIndex((each) => JSON.stringify(each) === text);
+      const text = textOf(mine[0]);
+      const at = all.findIndex((each) => textOf(each) === text);
       if (at > 0) parts.push(`${key}=${at}`);
     } else if (mine === undefined && all !== undefined) parts.push(`${key}=none`);
     else if (typeof mine === 'string' && mine !== all) {
@@ -224,8 +279,8 @@ function merge(into: Draft, from: Draft): void {
     if (key === 'id') continue;
     if (mine === undefined) into[key] = theirs;
     else if (Array.isArray(mine) && Array.isArray(theirs)) {
-      const known = new Set(mine.map((each) => JSON.stringify(each)));
-      for (const each of theirs) if (!known.has(JSON.stringify(each))) mine.push(each);
+      const known = new Set(mine.map(textOf));
+      for (const each of theirs) if (!known.has(textOf(each))) mine.push(each);
     } else if (key === 'name' && typeof mine === 'string' && typeof theirs === 'string' && mine !== theirs) {
       const alias = (into.alias ??= []) as string[];
       if (!alias.includes(theirs)) alias.push(theirs);
@@ -233,19 +288,29 @@ function merge(into: Draft, from: Draft): void {
   }
 }
 
-/** A UUID of its own kind (version 8, RFC 9562 §5.8) from a text: the same text, the same one. */
-export function uuid(text: string): string {
-  let made = uuids.get(text);
+/** An element as text; whom it refers to is not said yet. */
+function textOf(element: unknown): string {
+  return JSON.stringify(element, (key, value) =>
+    key === 'reference' && typeof value === 'object' ? undefined : value,
+  );
+}
+
+/** A UUID of its own kind (version 8, RFC 9562 §5.8) for what is of a type and identified by a text: the same texts, the same one. */
+export function uuid(type: string, identity: string): string {
+  let uuids = known.get(type);
+  if (!uuids) known.set(type, (uuids = new Map()));
+  let made = uuids.get(identity);
   if (made === undefined) {
-    made = hashed(text);
+    made = hashed(`${type}|${identity}`);
     // The same few organizations, places and people are in most messages of a feed.
     if (uuids.size >= 4096) uuids.clear();
-    uuids.set(text, made);
+    uuids.set(identity, made);
   }
   return made;
 }
 
-const uuids = new Map<string, string>();
+/** By type; R4 has so many. */
+const known = new Map<string, Map<string, string>>();
 
 function hashed(text: string): string {
   const hex = hash('sha1', text, 'hex');

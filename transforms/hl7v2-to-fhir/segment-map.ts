@@ -1,4 +1,5 @@
-import { type Bound, bind, ownersOf, type Step } from './bind-rules.ts';
+import { type After, type Bound, bind, ownersOf, type Step } from './bind-rules.ts';
+import { putRight } from './clean.ts';
 import type { Conversion } from './conversion.ts';
 import { Exact, Referred } from './converters.ts';
 import segments from './generated/segments.json' with { type: 'json' };
@@ -6,6 +7,7 @@ import type { View } from './leaves.ts';
 import type { Rule } from './rule.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { asSent } from './types/quantity.ts';
+import { systemFor } from './vocabulary.ts';
 
 type Element = Record<string, unknown>;
 
@@ -42,6 +44,10 @@ interface Application {
   readonly conversion: Conversion;
   readonly ofSite: boolean;
   readonly slots: (object | undefined)[];
+  /** Whether the rule at hand has begun an element on its way. */
+  begun: boolean;
+  /** Extensions that say what they are and have no value yet. */
+  open: number;
 }
 
 export class SegmentMap {
@@ -79,7 +85,14 @@ export class SegmentMap {
 
   /** Puts into the resource what the map makes of the segment. Never throws; what cannot be placed stays unmarked. */
   apply(segment: SegmentView, resource: Draft, conversion: Conversion): void {
-    const application: Application = { segment, conversion, ofSite: this.#ofSite, slots: new Array(this.#slots) };
+    const application: Application = {
+      segment,
+      conversion,
+      ofSite: this.#ofSite,
+      slots: new Array(this.#slots),
+      begun: false,
+      open: 0,
+    };
     segment.home ??= resource;
     if (this.#ofSite) conversion.ofSite.add(resource);
     conversion.segment = segment;
@@ -109,6 +122,7 @@ export class SegmentMap {
       }
     }
     conversion.field = 0;
+    if (application.open !== 0) conversion.doubtful = true;
   }
 }
 
@@ -116,11 +130,45 @@ export class SegmentMap {
 function put(bound: Bound, view: View | undefined, resource: Draft, application: Application): void {
   const { last, fixed } = bound;
   if (fixed === undefined && !view) return;
+  application.begun = false;
   const parent = reach(bound, resource, application);
-  if (!parent) return;
-  if (last.kind === 'resource') refer(bound, view!, parent, application);
-  else if (last.kind === 'list') append(bound, view, parent, application);
-  else set(bound, view, parent, application);
+  const isNew = bound.after !== undefined && parent?.[last.name] === undefined;
+  const isThere =
+    parent !== undefined &&
+    (last.kind === 'resource'
+      ? refer(bound, view!, parent, application)
+      : last.kind === 'list'
+        ? append(bound, view, parent, application)
+        : set(bound, view, parent, application));
+  if (!isThere) {
+    if (application.begun) application.conversion.doubtful = true;
+  } else if (bound.after === 'coded' || (bound.after && isNew)) seeTo(bound.after, last.name, parent, application);
+}
+
+/** What belongs together is put right at once, or later where that is rare. */
+function seeTo(after: After, name: string, element: Element, application: Application): void {
+  switch (after) {
+    case 'coded':
+      if (name === 'coding') {
+        if ((element.coding as unknown[]).length > 1) application.conversion.codings.push(element.coding as unknown[]);
+      } else if (typeof element.system === 'string' && typeof element.code === 'string')
+        element.system = systemFor(element.system, element.code);
+      return;
+    case 'bounded':
+      putRight(element);
+      return;
+    case 'range':
+      application.conversion.doubtful = true;
+      return;
+    case 'url':
+      application.open++;
+      return;
+    case 'value':
+      application.open--;
+      return;
+    default:
+      after satisfies never;
+  }
 }
 
 /** The element that the last step is a part of; undefined where something else stands in its place. */
@@ -135,13 +183,15 @@ function reach(bound: Bound, resource: Draft, application: Application): Element
   return element;
 }
 
-function stepInto(element: Element, step: Step, { slots, conversion, ofSite }: Application): Element | undefined {
+function stepInto(element: Element, step: Step, application: Application): Element | undefined {
+  const { slots, conversion, ofSite } = application;
   switch (step.kind) {
     case 'object': {
       const there = element[step.name];
       if (there === undefined) {
         const made: Element = {};
         element[step.name] = made;
+        application.begun = true;
         return made;
       }
       return typeof there === 'object' && !Array.isArray(there) ? (there as Element) : undefined;
@@ -153,6 +203,9 @@ function stepInto(element: Element, step: Step, { slots, conversion, ofSite }: A
       const list = (element[step.name] ??= []) as unknown[];
       list.push(made);
       slots[step.slot] = made;
+      application.begun = true;
+      // It may come to say what another coding says.
+      if (step.name === 'coding' && list.length > 1) conversion.codings.push(list);
       return made;
     }
     case 'resource': {
@@ -161,6 +214,7 @@ function stepInto(element: Element, step: Step, { slots, conversion, ofSite }: A
       const made = conversion.resources.make(step.name);
       conversion.resources.point(element, made);
       slots[step.slot] = made;
+      application.begun = true;
       if (ofSite) conversion.ofSite.add(made);
       return made;
     }
@@ -174,15 +228,16 @@ function taken(element: Element, others: readonly string[]): boolean {
   return false;
 }
 
-/** A reference to what the data type's map makes. What an earlier rule has begun of it stays. */
-function refer(bound: Bound, view: View, element: Element, { slots, conversion }: Application): void {
+/** A reference to what the data type's map makes. What an earlier rule has begun of it stays. Answers whether there is one now. */
+function refer(bound: Bound, view: View, element: Element, { slots, conversion }: Application): boolean {
   const { last } = bound;
-  if (conversion.resources.targetOf(element)) return;
+  if (conversion.resources.targetOf(element)) return true;
   const value = referred(bound, view, conversion);
-  if (!value) return;
+  if (!value) return false;
   conversion.resources.point(element, value);
   slots[last.slot] = value;
   view.element ??= element;
+  return true;
 }
 
 /** What the data type's map makes of a value; of one that is the same to the letter, the same. */
@@ -200,37 +255,42 @@ function referred({ rule, convert }: Bound, view: View, conversion: Conversion):
   return made.draft;
 }
 
-function append(bound: Bound, view: View | undefined, element: Element, { slots, conversion }: Application): void {
+function append(bound: Bound, view: View | undefined, element: Element, { slots, conversion }: Application): boolean {
   const { last } = bound;
   const made = bound.fixed ?? bound.convert!(view!, conversion);
   const value = made instanceof Exact ? made.value : made;
-  if (value === undefined) return;
+  if (value === undefined) return false;
   const list = (element[last.name] ??= []) as unknown[];
   if (typeof value !== 'object' || value === null) {
     list.push(value);
-    return;
+    return true;
   }
   const begun = slots[last.slot];
-  if (begun) Object.assign(begun, value);
-  else {
+  if (begun) {
+    Object.assign(begun, value);
+    conversion.doubtful = true;
+  } else {
     list.push(value);
     slots[last.slot] = value;
   }
   if (view) view.element ??= begun ?? value;
+  return true;
 }
 
-function set(bound: Bound, view: View | undefined, element: Element, { conversion }: Application): void {
+function set(bound: Bound, view: View | undefined, element: Element, { conversion }: Application): boolean {
   const { last, fixed, rule } = bound;
   const there = element[last.name];
   if (fixed !== undefined) {
-    if (there === undefined && !(last.others && taken(element, last.others))) element[last.name] = fixed;
-    return;
+    if (there !== undefined) return true;
+    if (last.others && taken(element, last.others)) return false;
+    element[last.name] = fixed;
+    return true;
   }
   // A unit is put beside a number; anything else that is there was said first.
-  if (there !== undefined && rule.via !== 'CWE[Quantity]') return;
-  if (last.others && taken(element, last.others)) return;
+  if (there !== undefined && rule.via !== 'CWE[Quantity]') return true;
+  if (last.others && taken(element, last.others)) return false;
   const value = bound.convert!(view!, conversion);
-  if (value === undefined) return;
+  if (value === undefined) return there !== undefined;
   if (value instanceof Exact) {
     element[last.name] = value.value;
     element[`_${last.name}`] = asSent(value.text);
@@ -239,4 +299,5 @@ function set(bound: Bound, view: View | undefined, element: Element, { conversio
     element[last.name] = value;
     if (typeof value === 'object') view!.element ??= value as object;
   }
+  return true;
 }

@@ -51,7 +51,9 @@ export class SegmentView {
 
   /** The first repetition of a field that holds anything but `""`. */
   first(field: number): View | undefined {
-    return this.fields[field]?.find((view) => view.valued);
+    const views = this.fields[field];
+    if (views) for (const view of views) if (view.valued) return view;
+    return undefined;
   }
 
   /** Whether field `n` holds anything but `""`. */

@@ -6,7 +6,7 @@ import type { Draft, SegmentView } from '../segment-view.ts';
 import { identifiersOfHd, organizationOfHd, organizationOfXon } from '../types/organization.ts';
 import { universalUri } from '../types/primitive.ts';
 import { absent, cameFrom, table, V2 } from '../urls.ts';
-import { mapped } from '../vocabulary.ts';
+import { mapped, systemFor } from '../vocabulary.ts';
 import { make, type State } from './state.ts';
 
 const HEADER = rows('MSH[MessageHeader]', 5, 6, 7, 8, 9, 10, 11, 15, 17, 25, 29, 30, 31, 34);
@@ -47,8 +47,10 @@ function eventOf(view: View | undefined): Coding {
   const event = view?.take(2, MESSAGE[5]);
   const structure = view?.take(3, MESSAGE[3]);
   const display = [code, event, structure].filter((part) => part !== undefined).join('^');
-  if (event !== undefined) return { system: table('0003'), code: event, display };
-  return code === undefined ? { extension: [...absent.extension] } : { system: table('0076'), code, display };
+  if (event !== undefined) return { system: systemFor(table('0003'), event), code: event, display };
+  return code === undefined
+    ? { extension: [...absent.extension] }
+    : { system: systemFor(table('0076'), code), code, display };
 }
 
 function metaOf(view: View | undefined): { tag: Coding[] } | undefined {
@@ -56,8 +58,9 @@ function metaOf(view: View | undefined): { tag: Coding[] } | undefined {
   const processing = view?.take(1, META[3]);
   const mode = view?.take(2, META[5]);
   if (processing !== undefined)
-    tag.push({ system: table('0103'), code: processing, ...named('ProcessingID', processing) });
-  if (mode !== undefined) tag.push({ system: table('0207'), code: mode, ...named('ProcessingMode', mode) });
+    tag.push({ system: systemFor(table('0103'), processing), code: processing, ...named('ProcessingID', processing) });
+  if (mode !== undefined)
+    tag.push({ system: systemFor(table('0207'), mode), code: mode, ...named('ProcessingMode', mode) });
   return tag.length > 0 ? { tag } : undefined;
 }
 
@@ -169,7 +172,7 @@ export function event(evn: SegmentView, state: State): void {
   provenance.target = [resources.reference(header)];
   const code = evn.first(1)?.take(1, EVENT[3]) ?? (state.event || undefined);
   if (code !== undefined)
-    provenance.activity = { coding: [{ system: table('0003'), code, ...named('EventType', code) }] };
+    provenance.activity = { coding: [{ system: systemFor(table('0003'), code), code, ...named('EventType', code) }] };
   const sender = header.sender as object | undefined;
   const organization = sender && resources.targetOf(sender);
   if (provenance.agent === undefined && organization) provenance.agent = [{ who: resources.reference(organization) }];

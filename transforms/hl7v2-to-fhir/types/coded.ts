@@ -27,13 +27,13 @@ export function codeableConceptOf(view: View, { vocabulary, table }: Coded = {})
   if (target && !(target[0] === first?.code && (target[2] === '' || target[2] === first?.system))) {
     coding.push(codingOf(target));
   }
-  if (first) coding.push(first);
+  if (first) add(coding, first);
   const second = codingAt(view, 4, 5, 6, 8, CWE[6], CWE[7], CWE[8], CWE[10]);
   if (second && !first) second.extension = [cameFrom('4')];
-  if (second) coding.push(second);
+  if (second) add(coding, second);
   const third = codingAt(view, 10, 11, 12, 13, CWE[12], CWE[13], CWE[14], CWE[15]);
   if (third && !(first && second)) third.extension = [cameFrom('10')];
-  if (third) coding.push(third);
+  if (third) add(coding, third);
   const text = view.take(9, CWE[11]);
   if (coding.length === 0 && text === undefined) return undefined;
   // A name with neither code nor system says what is meant in words.
@@ -41,11 +41,26 @@ export function codeableConceptOf(view: View, { vocabulary, table }: Coded = {})
     coding.length === 1 && text === undefined && first && !first.code && !first.system ? first.display : undefined;
   if (words !== undefined) return { text: words };
   if (coding.length === 0) return { extension: [cameFrom('9')], text: text! };
-  return { coding, ...(text !== undefined && { text }) };
+  return text === undefined ? { coding } : { coding, text };
+}
+
+/** Adds a coding under the system that has it, but for one that says nothing that another one does not. */
+function add(codings: Coding[], coding: Coding): void {
+  const { code, system, display } = sure(coding);
+  if (code !== undefined && display === undefined)
+    for (const other of codings) if (other.code === code && other.system === system) return;
+  codings.push(coding);
+}
+
+function sure(coding: Coding): Coding {
+  if (coding.system !== undefined && coding.code !== undefined) coding.system = systemFor(coding.system, coding.code);
+  return coding;
 }
 
 export function codingOf([code, display, system]: readonly [string, string, string]): Coding {
-  return { ...(system !== '' && { system }), code, ...(display !== '' && { display }) };
+  if (system === '') return display === '' ? { code } : { code, display };
+  const sure = systemFor(system, code);
+  return display === '' ? { system: sure, code } : { system: sure, code, display };
 }
 
 function codingAt(
@@ -95,7 +110,8 @@ export function firstCodingOf(view: View, { vocabulary, table }: Coded = {}): Co
     if (leadsBack(vocabulary!, code!)) view.take(1, CODING[3]);
     return codingOf(target);
   }
-  return codingAt(view, 1, 2, 3, 7, CODING[3], CODING[4], CODING[5], CODING[9], table);
+  const coding = codingAt(view, 1, 2, 3, 7, CODING[3], CODING[4], CODING[5], CODING[9], table);
+  return coding && sure(coding);
 }
 
 const TEXT = rows('CWE[string]', 4, 11);

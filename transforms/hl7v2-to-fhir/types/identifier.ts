@@ -3,12 +3,12 @@ import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { namespaceSystem, table } from '../urls.ts';
-import { mapped, systemNamed } from '../vocabulary.ts';
+import { mapped, systemFor, systemNamed } from '../vocabulary.ts';
 import { systemOf, typeOf } from './authority.ts';
 import { codingOf } from './coded.ts';
 import { dateOf, dateTimeOf } from './date-time.ts';
 import { authorityOf } from './organization.ts';
-import { asSentBeside } from './period.ts';
+import { bounded } from './period.ts';
 import { universalUri } from './primitive.ts';
 
 const CX = rows('CX[Identifier]', 3, 8, 9, 10, 12, 13);
@@ -30,12 +30,8 @@ export function identifierOfCx(view: View, conversion: Conversion): Identifier |
   const end = view.has(8) ? dateTimeOf(view.peek(8)!, conversion) : undefined;
   if (start !== undefined) view.mark(7, CX[12]);
   if (end !== undefined) view.mark(8, CX[13]);
-  if (start !== undefined || end !== undefined) {
-    identifier.period = {
-      ...(start !== undefined && { start, ...asSentBeside('start', view.peek(7)) }),
-      ...(end !== undefined && { end, ...asSentBeside('end', view.peek(8)) }),
-    };
-  }
+  const period = bounded(start, end, view.peek(7), view.peek(8));
+  if (period) identifier.period = period;
   if (authority) identifier.assigner = authorityOf(authority, CX[8], conversion);
   return identifier;
 }
@@ -74,7 +70,8 @@ export function identifierOfEip(view: View, half: 'placer' | 'filler', conversio
   const identifier = own && identifierOfEi(own, conversion);
   if (!identifier) return undefined;
   view.mark(half === 'placer' ? 1 : 2, half === 'placer' ? PLACER[3] : FILLER[6]);
-  return { type: { coding: [{ system: table('0203'), code: half === 'placer' ? 'PGN' : 'FGN' }] }, ...identifier };
+  const code = half === 'placer' ? 'PGN' : 'FGN';
+  return { type: { coding: [{ system: systemFor(table('0203'), code), code }] }, ...identifier };
 }
 
 const DLN = rows('DLN[Identifier]', 3, 4, 5, 6, 7);

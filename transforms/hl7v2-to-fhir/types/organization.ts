@@ -4,7 +4,7 @@ import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import type { Draft } from '../segment-view.ts';
 import { cameFrom, table } from '../urls.ts';
-import { systemNamed } from '../vocabulary.ts';
+import { systemFor, systemNamed } from '../vocabulary.ts';
 import { systemOf, typeOf } from './authority.ts';
 import { universalUri } from './primitive.ts';
 
@@ -19,7 +19,7 @@ export function identifiersOfHd(view: View): Identifier[] {
   const name = view.take(1, HD[3]);
   if (id !== undefined) {
     const uri = universalUri(id, kind);
-    const type = kind === undefined ? undefined : { coding: [{ system: table('0301'), code: kind }] };
+    const type = kind === undefined ? undefined : { coding: [{ system: systemFor(table('0301'), kind), code: kind }] };
     const system = uri?.startsWith('urn:oid:') || uri?.startsWith('urn:uuid:') ? 'urn:ietf:rfc:3986' : undefined;
     identifiers.push({
       ...(!type && !system && { extension: [cameFrom('2')] }),
@@ -51,7 +51,9 @@ export function organizationOfHd(view: View, conversion: Conversion): Draft | un
 /** Who assigned an identifier. */
 export function authorityOf(view: View, _row: string, conversion: Conversion): Reference<Organization> {
   const organization = organizationOfHd(view, conversion);
-  return organization ? conversion.resources.reference<Organization>(organization) : {};
+  if (organization) return conversion.resources.reference<Organization>(organization);
+  conversion.doubtful = true;
+  return {};
 }
 
 const XON = rows('XON[Organization]', 3, 5, 10, 11, 12, 13, 16);

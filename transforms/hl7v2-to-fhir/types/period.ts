@@ -1,4 +1,5 @@
 import type { Period } from '@medplum/fhirtypes';
+import { putRight } from '../clean.ts';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
@@ -16,11 +17,23 @@ export function periodOf(
 ): Period | undefined {
   const start = timeAt(view, from, fromRow, conversion);
   const end = timeAt(view, until, untilRow, conversion);
+  return bounded(start, end, view.peek(from), view.peek(until));
+}
+
+/** Two times, and what was sent for them, as a period; undefined where there is neither. */
+export function bounded(
+  start: string | undefined,
+  end: string | undefined,
+  from: string | undefined,
+  until: string | undefined,
+): Period | undefined {
   if (start === undefined && end === undefined) return undefined;
-  return {
-    ...(start !== undefined && { start, ...asSentBeside('start', view.peek(from)) }),
-    ...(end !== undefined && { end, ...asSentBeside('end', view.peek(until)) }),
+  const period: Period = {
+    ...(start !== undefined && { start, ...asSentBeside('start', from) }),
+    ...(end !== undefined && { end, ...asSentBeside('end', until) }),
   };
+  putRight(period as Record<string, unknown>);
+  return period;
 }
 
 /** Beside a time that FHIR has to say to the second, what was sent. */

@@ -1,9 +1,10 @@
 import type { Extension, Money, Quantity, Range, Ratio } from '@medplum/fhirtypes';
+import { putRight } from '../clean.ts';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { cameFrom, V2 } from '../urls.ts';
-import { systemNamed } from '../vocabulary.ts';
+import { systemFor, systemNamed } from '../vocabulary.ts';
 import { codeOf, decimalOf, isExact } from './primitive.ts';
 
 /** Beside a number, the digits as they were sent where those say more: `1.50`. */
@@ -39,8 +40,12 @@ export function unitOf(view: View): Quantity | undefined {
   return {
     unit,
     ...(name !== undefined && !coded && { extension: [cameFrom('2')] }),
-    ...(system !== undefined && code !== undefined && { system: systemNamed(system), code: codeOf(code) }),
+    ...(system !== undefined && code !== undefined && systemAndCode(system, codeOf(code))),
   };
+}
+
+function systemAndCode(system: string, code: string): Pick<Quantity, 'system' | 'code'> {
+  return { system: systemFor(systemNamed(system), code), code };
 }
 
 const CQ = rows('CQ[Quantity]', 3, 4);
@@ -79,7 +84,9 @@ const NR = rows('NR[Range]', 3, 4);
 
 /** An NR value: two numbers. */
 export function rangeOfNr(view: View, unit: Quantity | undefined, conversion: Conversion): Range | undefined {
-  return rangeAt(view, 1, 2, NR[3], NR[4], unit, conversion);
+  const range = rangeAt(view, 1, 2, NR[3], NR[4], unit, conversion);
+  if (range) putRight(range as Record<string, unknown>);
+  return range;
 }
 
 function rangeAt(
