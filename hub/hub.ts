@@ -15,11 +15,13 @@ import { recordDeploy } from './deploy-trail.ts';
 import { Deployment } from './deployment.ts';
 import { KeptUnknownCodes } from './kept-unknown-codes.ts';
 import { LiveReporter } from './live/live-reporter.ts';
-import { openLiveBus } from './live/open-live-bus.ts';
+import { openAlarmBus, openLiveBus } from './live/open-live-bus.ts';
 import { openRates } from './rates/open-rates.ts';
 import { shippedRegistry } from './registry.ts';
 import { closeSearch, openSearch, usableSearch } from './search/open-search.ts';
-import type { Settings } from './settings.ts';
+import { AlarmsService } from './services/alarms-service.ts';
+import { openServiceStore } from './services/open-service-store.ts';
+import { readOrNothing, type Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 import { type TablesReload, TablesWatch } from './tables-watch.ts';
 import { Undeploy } from './undeploy.ts';
@@ -72,6 +74,23 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   );
   const live = opened.use(await openLiveBus(settings.redis, systemClock, log));
   opened.use(new LiveReporter({ engine, bus: live, hub: settings.hub ?? hostname(), clock: systemClock, log }));
+  const { alarms: watch } = settings.services;
+  const alarms =
+    watch &&
+    opened.use(
+      new AlarmsService({
+        ...{ engine, events, clock: systemClock, random: Math.random, log, hub: settings.hub ?? hostname() },
+        profiles: {
+          directory: settings.channels,
+          registry: shippedRegistry(),
+          references: { environment: process.env, readFile: readOrNothing, stateDir: settings.stateDir },
+        },
+        bus: opened.use(await openAlarmBus(settings.redis, systemClock, log)),
+        ages: { monitoredMs: watch.monitoredMaxAgeMs, chartedMs: watch.chartedMaxAgeMs },
+        patientReadings: watch.patientReadings,
+        openStore: () => openServiceStore(settings, database),
+      }),
+    );
   await deployment.undeployed.load(store);
   const undeploy = opened.use(
     new Undeploy({
@@ -95,6 +114,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     const report = await deployment.deploy(engine, chosen);
     for (const note of report.notes) log.warn({}, note);
     await alerts.reload();
+    await alarms?.reload();
     return report;
   };
   const bringBack = async (channel: string) => {
@@ -117,6 +137,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     definition: (channel: string) => deployment.channel(channel),
     alerts,
     live,
+    alarms,
     search: searching,
     phase: () => phase,
     startedAt: Date.now(),
@@ -133,6 +154,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   phase = 'running';
   undeploy.watch();
   await alerts.start();
+  await alarms?.start();
 
   const resources = opened.move();
   let closing: Promise<StopReport> | undefined;

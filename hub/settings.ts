@@ -129,6 +129,34 @@ export const settingsSchema = z.strictObject({
     .describe(
       'The search index behind `weir find`: a file for each day under `stateDir`, which can be removed while the hub is stopped, and is then made again; of a store in PostgreSQL, tables beside it.',
     ),
+  services: z
+    .strictObject({
+      alarms: z
+        .strictObject({
+          patientReadings: z
+            .boolean()
+            .default(true)
+            .describe(
+              'Publishes readings of devices that are with a patient once more, with the patient, to `vitals.patient.v1`.',
+            ),
+          monitoredMaxAgeMs: z
+            .int()
+            .positive()
+            .default(3_600_000)
+            .describe('How old respiration, SpO2, pulse and pressure may be in an early-warning score.'),
+          chartedMaxAgeMs: z
+            .int()
+            .positive()
+            .default(12 * 3_600_000)
+            .describe('How old temperature, consciousness and oxygen may be in an early-warning score.'),
+        })
+        .optional()
+        .describe(
+          'Watches what devices say for alarms: `alarms: {}` turns it on. Of several hubs on one store one runs it.',
+        ),
+    })
+    .prefault({})
+    .describe('What stands behind the channels, and reads what they publish.'),
   log: z
     .strictObject({
       level: z

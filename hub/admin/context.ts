@@ -7,6 +7,7 @@ import type { AlertsOfOne } from '../alerts/alerts-of-one.ts';
 import type { Chosen, DeployReport, RefusedTables } from '../deploy-report.ts';
 import type { Asked } from '../lineage/lineage-report.ts';
 import type { LiveBus } from '../live/live-bus.ts';
+import type { AlarmsService } from '../services/alarms-service.ts';
 import type { Undeploy } from '../undeploy.ts';
 import type { Wiring } from '../wiring.ts';
 
@@ -26,6 +27,8 @@ export interface AdminContext {
   readonly alerts: AlertsOfOne;
   /** Absent where nobody can look. */
   readonly live?: LiveBus;
+  /** Absent where the settings do not turn it on. */
+  readonly alarms?: AlarmsService | undefined;
   readonly wiring: () => Wiring;
   /** A channel as the folder was last read. */
   readonly definition: (channel: string) => Asked | undefined;

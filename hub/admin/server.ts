@@ -5,6 +5,7 @@ import { HubError } from '../../core/errors.ts';
 import type { Settings } from '../settings.ts';
 import type { UndeployReport } from '../undeploy.ts';
 import { assertGuarded, hostCheck, tokenCheck } from './access.ts';
+import { alarmRoutes } from './alarm-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { analystRoutes } from './analyst-routes.ts';
 import { channelRoutes } from './channel-routes.ts';
@@ -74,6 +75,7 @@ export async function startAdminServer(context: AdminContext, settings: Settings
   if (context.live) app.use('/api', liveRoutes(context.live));
   app.use('/api', jobRoutes(context));
   app.use('/api', alertRoutes(context));
+  app.use('/api', alarmRoutes(context));
   app.use('/api', analystRoutes(context));
   app.use((_request, response) => refuse(response, 404, 'not-found', 'the admin API has no such address'));
   app.use(failureHandler(context.log));

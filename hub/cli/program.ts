@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { HubError } from '../../core/errors.ts';
 import { weirVersion } from '../version.ts';
+import { alarmCommands } from './commands/alarms.ts';
 import { alertCommands } from './commands/alerts.ts';
 import { channelCommands } from './commands/channels.ts';
 import { connectionCommands } from './commands/connections.ts';
+import { deviceCommands } from './commands/device.ts';
 import { fileCommands } from './commands/files.ts';
 import { findCommands } from './commands/find.ts';
 import { hubCommands } from './commands/hub.ts';
@@ -44,8 +46,10 @@ const groups: readonly AddCommands[] = [
   jobCommands,
   reportCommands,
   connectionCommands,
+  deviceCommands,
   tableCommands,
   alertCommands,
+  alarmCommands,
   hubCommands,
 ];
 

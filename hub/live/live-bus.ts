@@ -36,27 +36,27 @@ export interface LiveStatus {
 }
 
 /** Carries reports of every hub to whoever looks at any of them. Losing one matters to nobody: the next says the same. */
-export interface LiveBus extends AsyncDisposable {
+export interface LiveBus<R = LiveReport> extends AsyncDisposable {
   /** Never waits, never throws. */
-  publish(report: LiveReport): void;
+  publish(report: R): void;
   /** Reports of all hubs, this one’s included, until the result is disposed of. */
-  subscribe(listener: (report: LiveReport) => void): Disposable;
+  subscribe(listener: (report: R) => void): Disposable;
   /** Whether anybody looks, here or at another hub. */
   readonly wanted: boolean;
   status(): LiveStatus;
 }
 
 /** The bus of a hub that is alone. */
-export class LocalBus implements LiveBus {
-  readonly #listeners = new Set<(report: LiveReport) => void>();
+export class LocalBus<R = LiveReport> implements LiveBus<R> {
+  readonly #listeners = new Set<(report: R) => void>();
 
-  publish(report: LiveReport): void {
+  publish(report: R): void {
     for (const listener of this.#listeners) listener(report);
   }
 
-  subscribe(listener: (report: LiveReport) => void): Disposable {
+  subscribe(listener: (report: R) => void): Disposable {
     // The same function may look twice.
-    const own = (report: LiveReport): void => listener(report);
+    const own = (report: R): void => listener(report);
     this.#listeners.add(own);
     return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
   }

@@ -3,7 +3,7 @@ import { recordingLog } from '../../core/testing/contexts.ts';
 import { freePort } from '../../core/testing/free-port.ts';
 import { type OwnService, ownService, uniqueName } from '../../core/testing/services.ts';
 import { systemClock } from '../system-clock.ts';
-import type { LiveReport } from './live-bus.ts';
+import { type LiveReport, liveReport } from './live-bus.ts';
 import { RedisBus } from './redis-bus.ts';
 
 const own = await ownService('redis', import.meta.filename);
@@ -18,13 +18,14 @@ describe.skipIf(own.missing)('the bus over Redis', () => {
 
   async function hub(prefix: string, url = server.address) {
     const { log, logged } = recordingLog();
-    const bus = await RedisBus.open({ server: { url }, prefix, clock: systemClock, log });
+    const what = { name: 'live', title: 'live figures', schema: liveReport };
+    const bus = await RedisBus.open({ ...what, server: { url }, prefix, clock: systemClock, log });
     onTestFinished(() => bus[Symbol.asyncDispose]());
     const seen: LiveReport[] = [];
     const look = () => bus.subscribe((each) => void seen.push(each));
     return { bus, logged, seen, look };
   }
-  const connected = (...hubs: readonly { readonly bus: RedisBus }[]) =>
+  const connected = (...hubs: readonly { readonly bus: RedisBus<LiveReport> }[]) =>
     vi.waitFor(() => expect(hubs.map(({ bus }) => bus.status().state)).toEqual(hubs.map(() => 'connected')), {
       timeout: 15_000,
     });

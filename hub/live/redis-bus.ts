@@ -2,9 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Redis, type RedisServer, redisConnection, redisTrouble } from '../../clients/redis/connection.ts';
 import type { Clock, Log } from '../../core/component.ts';
-import { type LiveBus, type LiveReport, type LiveStatus, LocalBus, liveReport } from './live-bus.ts';
+import { type LiveBus, type LiveStatus, LocalBus } from './live-bus.ts';
 
-export interface RedisBusOptions {
+export interface RedisBusOptions<R> {
+  /** What is told: `live`, in the name of the channel in Redis, and for people. */
+  readonly name: string;
+  readonly title: string;
+  readonly schema: z.ZodType<R>;
   readonly server: RedisServer;
   /** Hubs of one installation say the same. */
   readonly prefix: string;
@@ -13,7 +17,7 @@ export interface RedisBusOptions {
 }
 
 /** What goes over Redis: a report, or that somebody looks at another hub. `from` tells a hub its own. */
-const envelope = z.object({ from: z.string(), report: liveReport.optional() });
+const envelopeOf = <R>(schema: z.ZodType<R>) => z.object({ from: z.string(), report: schema.optional() });
 
 const maxBytes = 4 * 1024 ** 2;
 /** Reports on their way to Redis. */
@@ -26,9 +30,10 @@ const believedMs = 6_000;
  * The bus of several hubs, over publish and subscribe of Redis. While Redis is away the hub goes on with its own reports; it says so
  * once, in the log and in its status, and finds back by itself.
  */
-export class RedisBus implements LiveBus {
-  readonly #local = new LocalBus();
-  readonly #options: RedisBusOptions;
+export class RedisBus<R> implements LiveBus<R> {
+  readonly #local = new LocalBus<R>();
+  readonly #envelope: ReturnType<typeof envelopeOf<R>>;
+  readonly #options: RedisBusOptions<R>;
   readonly #id = randomUUID();
   readonly #topic: string;
   readonly #publisher: Redis;
@@ -41,9 +46,10 @@ export class RedisBus implements LiveBus {
   #cancelAsking: () => void = () => undefined;
   #closed = false;
 
-  private constructor(options: RedisBusOptions, publisher: Redis, subscriber: Redis) {
+  private constructor(options: RedisBusOptions<R>, publisher: Redis, subscriber: Redis) {
     this.#options = options;
-    this.#topic = `${options.prefix}live`;
+    this.#envelope = envelopeOf(options.schema);
+    this.#topic = `${options.prefix}${options.name}`;
     this.#publisher = publisher;
     this.#subscriber = subscriber;
     for (const connection of [publisher, subscriber]) {
@@ -59,10 +65,10 @@ export class RedisBus implements LiveBus {
   }
 
   /** Resolves at once: whether Redis is there shows later. Rejects with HubError `refused` where a certificate cannot be read. */
-  static async open(options: RedisBusOptions): Promise<RedisBus> {
+  static async open<R>(options: RedisBusOptions<R>): Promise<RedisBus<R>> {
     const [publisher, subscriber] = await Promise.all([
-      redisConnection(options.server, 'weir-live'),
-      redisConnection(options.server, 'weir-live-reading'),
+      redisConnection(options.server, `weir-${options.name}`),
+      redisConnection(options.server, `weir-${options.name}-reading`),
     ]);
     const bus = new RedisBus(options, publisher, subscriber);
     // What goes wrong comes as an event, too.
@@ -71,12 +77,12 @@ export class RedisBus implements LiveBus {
     return bus;
   }
 
-  publish(report: LiveReport): void {
+  publish(report: R): void {
     this.#local.publish(report);
     this.#send({ from: this.#id, report });
   }
 
-  subscribe(listener: (report: LiveReport) => void): Disposable {
+  subscribe(listener: (report: R) => void): Disposable {
     const first = !this.#local.wanted;
     const subscription = this.#local.subscribe(listener);
     if (first) this.#send({ from: this.#id });
@@ -108,9 +114,9 @@ export class RedisBus implements LiveBus {
     return this.#publisher.status === 'ready' && this.#subscribed;
   }
 
-  #send(message: z.input<typeof envelope>): void {
+  #send(message: { readonly from: string; readonly report?: R }): void {
     if (this.#publisher.status !== 'ready' || this.#underWay >= maxUnderWay) {
-      if (message.report) this.#dropped += 1;
+      if (message.report !== undefined) this.#dropped += 1;
       return;
     }
     this.#underWay += 1;
@@ -118,7 +124,7 @@ export class RedisBus implements LiveBus {
       () => void (this.#underWay -= 1),
       (thrown) => {
         this.#underWay -= 1;
-        if (message.report) this.#dropped += 1;
+        if (message.report !== undefined) this.#dropped += 1;
         this.#trouble(redisTrouble(thrown));
       },
     );
@@ -143,10 +149,10 @@ export class RedisBus implements LiveBus {
 
   #heard(text: string): void {
     if (text.length > maxBytes) return;
-    const read = envelope.safeParse(parsed(text));
+    const read = this.#envelope.safeParse(parsed(text));
     if (!read.success || read.data.from === this.#id) return;
     const { report } = read.data;
-    if (report) this.#local.publish(report);
+    if (report !== undefined) this.#local.publish(report);
     else this.#wantedUntil = this.#options.clock.monotonic() + believedMs;
   }
 
@@ -154,13 +160,13 @@ export class RedisBus implements LiveBus {
     if (this.#closed) return;
     const first = this.#error === undefined;
     this.#error = what;
-    if (first) this.#options.log.warn({}, `live figures of other hubs are away, Redis: ${what}`);
+    if (first) this.#options.log.warn({}, `${this.#options.title} of other hubs are away, Redis: ${what}`);
   }
 
   #recovered(): void {
     if (!this.#connected || this.#error === undefined) return;
     this.#error = undefined;
-    this.#options.log.info({}, 'live figures of other hubs are back');
+    this.#options.log.info({}, `${this.#options.title} of other hubs are back`);
   }
 }
 
