@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { astmPython } from '../../deploy/services/astm-python.ts';
 import { build } from './build.ts';
 import { cutIntoFrames, encodeFrame, type Packing } from './frame.ts';
 
-/** A Python with the package `astm` or `astm-2025` in it: an implementation of E1381 and E1394 that we did not write. */
-const python = process.env.WEIR_ASTM_PYTHON;
+const python = await astmPython();
 
 const read = `
 import collections, collections.abc, json, sys
@@ -25,13 +25,18 @@ json.dump(records, sys.stdout)
 /** Its records: a field is null, a text, components, or repetitions of components. */
 function readByPeer(frames: readonly Buffer[]): unknown {
   const input = JSON.stringify(frames.map((frame) => frame.toString('latin1')));
-  const { status, stdout, stderr } = spawnSync(python!, ['-c', read], { input, encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', read], {
+    input,
+    encoding: 'utf8',
+    timeout: 20_000,
+    env: { ...process.env, PYTHONPATH: python.path },
+  });
   expect(stderr).toBe('');
   expect(status).toBe(0);
   return JSON.parse(stdout);
 }
 
-describe.skipIf(!python)('the Python package astm (skipped unless WEIR_ASTM_PYTHON names a Python that has it)', () => {
+describe.skipIf(python.missing)('the Python package astm-2025', () => {
   const message = build({
     header: { sender: ['weir', '1'], processingId: 'P', time: '20260302081500' },
     records: [
