@@ -12,7 +12,7 @@ const endpoints = new Map<string, Shared>();
 
 /**
  * The endpoint at that address, which source and destination, of one channel or of several, have together. It is closed when the last
- * user has given it back. Throws HubError `config-invalid` where somebody has it with other settings.
+ * user has given it back. Throws HubError `config-invalid`, transient, where somebody has it with other settings: as long as that is so.
  */
 export function sharedEndpoint(
   settings: EndpointSettings,
@@ -25,8 +25,9 @@ export function sharedEndpoint(
     if (shared.settings !== written)
       throw new HubError(
         'config-invalid',
-        'permanent',
+        'transient',
         `connecting to ${address}: a channel has it with other settings`,
+        { scope: 'destination' },
       );
     shared.endpoint.attach(user);
   } else {

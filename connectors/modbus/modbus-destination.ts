@@ -6,7 +6,7 @@ import { modbusAddress } from '../../contracts/device-profile/modbus-address.ts'
 import { devicesInUse } from '../../contracts/device-profile/profile-in-use.ts';
 import type { DeviceWrite } from '../../contracts/device-write.ts';
 import type { Destination, DestinationContext, WriteContext, WriteOutcome } from '../../core/destination.ts';
-import { HubError } from '../../core/errors.ts';
+import { asHubError, HubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
 import { exceptionMeaning } from '../../protocols/modbus/exceptions.ts';
 import type { ModbusRequest } from '../../protocols/modbus/message.ts';
@@ -69,7 +69,12 @@ export class ModbusDestination implements Destination<DeviceWrite> {
       return refusal(`writing to ${id}: its validUntil is over`);
     const made = writeRequest(device, write, this.#config.function === 'multiple');
     if (typeof made === 'string') return refusal(`writing to ${id}: ${made}`);
-    const endpoint = this.#endpointOf(device);
+    let endpoint: ModbusEndpoint;
+    try {
+      endpoint = this.#endpointOf(device);
+    } catch (thrown) {
+      return { status: 'error', error: asHubError(thrown, 'config-invalid', `writing to ${id}`, 'transient') };
+    }
     const answered = await this.#ask(endpoint, device, made.request, context);
     const outcome = outcomeOf(answered, `writing to ${id}`);
     return outcome === sent && this.#config.readBack ? this.#hasIt(endpoint, device, made, context) : outcome;

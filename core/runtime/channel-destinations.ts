@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ChannelDefinition } from '../channel.ts';
 import { leaseOf } from '../cluster/cluster.ts';
 import type { WorkStore } from '../cluster/work-store.ts';
 import type { ComponentContext, ConnectionState } from '../component.ts';
@@ -16,6 +17,7 @@ import type { ConnectionStatus } from './engine.ts';
 import { givenMessage } from './given-message.ts';
 import type { Pipeline } from './pipeline.ts';
 import { withReplySteps } from './reply-steps.ts';
+import { sameDevices } from './same-devices.ts';
 import type { Slot } from './slot.ts';
 import type { Work } from './work.ts';
 
@@ -29,7 +31,10 @@ export interface ChannelDestinationsHost {
   readonly backlog: { readonly olderToCome: boolean };
   /** What it knows of the queues. */
   readonly room: { queued(bytes: number): void };
-  context(report: (state: ConnectionState, connections?: number) => void): ComponentContext;
+  context(
+    report: (state: ConnectionState, connections?: number) => void,
+    definition: ChannelDefinition,
+  ): ComponentContext;
   /** The store says that another hub has the channel. */
   leaseLost(): void;
 }
@@ -69,6 +74,7 @@ export class ChannelDestinations {
       const same =
         before.type === target.definition.to.type &&
         isDeepStrictEqual(before.config, target.definition.to.config) &&
+        sameDevices(target.definition.to, old.definition, next.definition) &&
         !(answers && answersSender(target, old, next));
       await dispatcher.replace(target, same || collect ? undefined : this.#destinationOf(next, target));
     }
@@ -234,15 +240,15 @@ export class ChannelDestinations {
   }
 
   #destinationOf({ reply, definition }: CompiledChannel, target: CompiledDestination): Destination<unknown> {
-    const destination = target.definition.to.create(this.#contextOf(target.name));
+    const destination = target.definition.to.create(this.#contextOf(target.name, definition));
     return reply && definition.options.replyFrom === target.name ? withReplySteps(destination, reply) : destination;
   }
 
-  #contextOf(destination: string) {
+  #contextOf(destination: string, definition: ChannelDefinition) {
     const { channel, services } = this.#host;
     const context = this.#host.context((state, connections) => {
       this.connections.set(destination, connections === undefined ? { state } : { state, connections });
-    });
+    }, definition);
     const give = (to: string, message: Outgoing<unknown>) =>
       services.give(to, givenMessage(channel, message, services));
     const lease = services.cluster && leaseOf(channel);

@@ -105,8 +105,11 @@ export class ChannelParts {
     this.counters.set(name, (this.counters.get(name) ?? 0) + by);
   }
 
-  context(report: (state: ConnectionState, connections?: number) => void): ComponentContext {
-    const { deviceProfiles } = this.compiled.definition;
+  /** @param definition the one that the component is of */
+  context(
+    report: (state: ConnectionState, connections?: number) => void,
+    { deviceProfiles }: ChannelDefinition,
+  ): ComponentContext {
     const services = {
       ...this.services,
       deviceProfile: (name: string) => deviceProfiles?.get(name),

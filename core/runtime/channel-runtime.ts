@@ -12,6 +12,7 @@ import type { Busy, Dispatch } from './dispatch/dispatch.ts';
 import type { ConnectionStatus } from './engine.ts';
 import type { FindingCounts } from './finding-counts.ts';
 import type { ChannelIntake } from './intake.ts';
+import { sameDevices } from './same-devices.ts';
 import { aborted, newWork } from './work.ts';
 
 /** So many messages in memory are what live traffic is like while it keeps up: 3,000 a second of 10 ms each. */
@@ -176,6 +177,7 @@ export class ChannelRuntime {
     const sameSource =
       old.definition.source.type === definition.source.type &&
       isDeepStrictEqual(old.definition.source.config, definition.source.config) &&
+      sameDevices(definition.source, old.definition, definition) &&
       old.definition.options.ackAfter === definition.options.ackAfter &&
       old.definition.options.replyFrom === definition.options.replyFrom;
     if (isUp && !sameSource) await source.stop(AbortSignal.timeout(parts.options.limits.drainMs));

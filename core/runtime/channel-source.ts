@@ -13,7 +13,10 @@ export interface ChannelSourceHost {
   readonly services: ChannelServices;
   readonly compiled: CompiledChannel;
   readonly intake: Intake;
-  context(report: (state: ConnectionState, connections?: number) => void): ComponentContext;
+  context(
+    report: (state: ConnectionState, connections?: number) => void,
+    definition: ChannelDefinition,
+  ): ComponentContext;
   /** It ended by itself. */
   sourceFailed(error: HubError): void;
   /** It is at work, as far as it says. */
@@ -89,7 +92,7 @@ export class ChannelSource {
     const context = this.#host.context((state, connections) => {
       this.status = connections === undefined ? { state } : { state, connections };
       if (state !== 'retrying') this.#host.sourceWorks();
-    });
+    }, this.#definition);
     const { channel } = this.#host;
     return {
       ...context,
