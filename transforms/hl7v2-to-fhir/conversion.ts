@@ -72,6 +72,12 @@ export interface Rules {
   dropped(segment: string, field: number): Dropped | undefined;
 }
 
+/** What a value has become, and which rows took it. */
+export interface Known {
+  readonly draft: Draft;
+  readonly marks: ReturnType<View['marks']>;
+}
+
 /** What one message is converted with: its resources, what is to be told of it, and where the converters are at. */
 export class Conversion {
   readonly resources: Resources;
@@ -87,7 +93,9 @@ export class Conversion {
   /** Identifier systems by the names of their authorities. */
   readonly systems: ReadonlyMap<string, string>;
   /** Resources that a value was turned into, by data type map and text: the same text is the same resource. */
-  readonly referred = new Map<string, { readonly draft: Draft; readonly marks: ReturnType<View['marks']> }>();
+  readonly referred = new Map<string, Map<string, Known>>();
+  /** Those that all rules of a field make, likewise. */
+  readonly made = new Map<object, Map<string, Known>>();
   /** Told which rule took what, where somebody wants to know. */
   tracer: Tracer | undefined = undefined;
   segment: SegmentView | undefined = undefined;

@@ -1,7 +1,7 @@
 import type { Extension } from '@medplum/fhirtypes';
 import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
 import type { Conversion } from './conversion.ts';
-import type { View } from './leaves.ts';
+import { isTaken, type View } from './leaves.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { addressOf } from './types/address.ts';
 import { codeableConceptOf } from './types/coded.ts';
@@ -42,24 +42,20 @@ export function keepRest(segment: SegmentView, conversion: Conversion): void {
   for (let field = 1; field < segment.fields.length; field++) {
     const views = segment.fields[field];
     if (!views) continue;
-    const ignored =
-      ignoredFields.has(`${segment.name}-${field}`) || conversion.rules.dropped(segment.name, field)?.ignored === true;
     conversion.field = field;
     for (let at = 0; at < views.length; at++) {
       const view = views[at]!;
       if (isTaken(view)) continue;
       conversion.repetition = at;
-      if (ignored) {
+      const isIgnored =
+        ignoredFields.has(`${segment.name}-${field}`) ||
+        conversion.rules.dropped(segment.name, field)?.ignored === true;
+      if (isIgnored) {
         for (const [, , leaf] of view.leaves()) leaf.mark ??= IGNORED;
       } else if (home) keepView(segment, field, view, home as Elements, conversion);
     }
   }
   conversion.field = 0;
-}
-
-function isTaken(view: View): boolean {
-  for (const leaves of view.parts) for (const leaf of leaves ?? []) if (leaf && leaf.mark === undefined) return false;
-  return true;
 }
 
 function keepView(segment: SegmentView, field: number, view: View, home: Elements, conversion: Conversion): void {

@@ -82,6 +82,12 @@ export class View {
     return new View('', parts, this.#reader);
   }
 
+  /** Whether anything of it has been taken. */
+  isBegun(): boolean {
+    for (const leaves of this.parts) if (leaves) for (const leaf of leaves) if (leaf?.mark !== undefined) return true;
+    return false;
+  }
+
   /** What has been taken of it, for a value that is the same to the letter. */
   marks(): readonly (readonly (string | undefined)[] | undefined)[] {
     return this.parts.map((leaves) => leaves?.map((leaf) => leaf?.mark));
@@ -147,7 +153,7 @@ export class TextReader {
 
   /** The repetitions of each field, the field's number the index; undefined where a field is empty. */
   fields(text: string): (readonly View[] | undefined)[] {
-    const { field, repetition, component, subcomponent, escape } = this.#delimiters;
+    const { field, repetition, component, subcomponent, escape: escaping } = this.#delimiters;
     const length = text.length;
     const fields: (readonly View[] | undefined)[] = [undefined];
     let start = text.indexOf(this.#field) + 1;
@@ -171,7 +177,7 @@ export class TextReader {
         divided = false;
         this.#plain = true;
       } else if (code === component || code === repetition || code === subcomponent) divided = true;
-      else if (code < 0x20 || code === escape || code >= 0xfffe) this.#plain = false;
+      else if (code < 0x20 || code === escaping || code >= 0xfffe) this.#plain = false;
     }
     return fields;
   }
@@ -235,6 +241,14 @@ export class TextReader {
     const trimmed = isTrimmed(text) ? text : text.trim();
     return trimmed === '' ? undefined : new Leaf(trimmed);
   }
+}
+
+/** Whether something has become of all of it. */
+export function isTaken({ parts }: View): boolean {
+  for (const leaves of parts) {
+    if (leaves) for (const leaf of leaves) if (leaf && leaf.mark === undefined) return false;
+  }
+  return true;
 }
 
 /** Whether nothing can be cut off at its ends; of what is beyond ASCII that is not said. */

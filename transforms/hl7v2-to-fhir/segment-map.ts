@@ -1,9 +1,9 @@
 import { type After, type Bound, bind, ownersOf, type Step } from './bind-rules.ts';
 import { putRight } from './clean.ts';
-import type { Conversion } from './conversion.ts';
+import type { Conversion, Known } from './conversion.ts';
 import { Exact, Referred } from './converters.ts';
 import segments from './generated/segments.json' with { type: 'json' };
-import type { View } from './leaves.ts';
+import { isTaken, type View } from './leaves.ts';
 import type { Rule } from './rule.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { asSent } from './types/quantity.ts';
@@ -16,6 +16,15 @@ interface FieldRules {
   readonly rules: readonly Bound[];
   /** What a further repetition begins anew. */
   readonly own: readonly number[];
+  readonly whole: WholeResource | undefined;
+}
+
+/** A resource that the rules of one field make, of one value and of nothing else: of the same value it is the same. */
+interface WholeResource {
+  readonly slot: number;
+  /** To the element that refers to it. */
+  readonly steps: readonly Step[];
+  readonly rules: ReadonlySet<Bound>;
 }
 
 const compiled = segments as unknown as Readonly<Record<string, readonly Rule[]>>;
@@ -80,6 +89,7 @@ export class SegmentMap {
         }
         return [];
       }),
+      whole: wholeResourceOf(bound, field),
     }));
   }
 
@@ -101,24 +111,33 @@ export class SegmentMap {
     for (const rule of this.#whole) {
       if (!rule.when || rule.when(segment, undefined, conversion)) put(rule, undefined, resource, application);
     }
-    for (const { field, rules, own } of this.#fields) {
+    for (const { field, rules, own, whole: alone } of this.#fields) {
       const views = segment.fields[field];
       if (!views) continue;
+      // Of several repetitions one resource may be made.
+      const resourceOfIt = views.length === 1 ? alone : undefined;
       conversion.field = field;
       for (let at = 0; at < views.length; at++) {
         const whole = views[at]!;
         if (!whole.valued) continue;
         conversion.repetition = at;
         for (const slot of own) application.slots[slot] = undefined;
+        const known = resourceOfIt && conversion.made.get(resourceOfIt)?.get(whole.raw);
         for (const rule of rules) {
+          if (known && resourceOfIt.rules.has(rule)) {
+            if (application.slots[resourceOfIt.slot] === undefined)
+              trace(rule, whole, resource, application, () => point(resourceOfIt, known, whole, resource, application));
+            continue;
+          }
           const { component } = rule.rule;
           const view = component === undefined ? whole : whole.sub(component);
           if (!view) continue;
           if (rule.when && !rule.when(segment, whole, conversion)) continue;
           if (conversion.tracer)
-            conversion.tracer.watch(rule.rule, whole, resource, () => put(rule, view, resource, application));
+            trace(rule, whole, resource, application, () => put(rule, view, resource, application));
           else put(rule, view, resource, application);
         }
+        if (resourceOfIt && !known) remember(resourceOfIt, whole, application);
       }
     }
     conversion.field = 0;
@@ -126,12 +145,58 @@ export class SegmentMap {
   }
 }
 
+/** Carries a rule out in sight of who wants to see it. */
+function trace(bound: Bound, view: View, resource: Draft, { conversion }: Application, carryOut: () => void): void {
+  if (conversion.tracer) conversion.tracer.watch(bound.rule, view, resource, carryOut);
+  else carryOut();
+}
+
+function wholeResourceOf(rules: readonly Bound[], field: number): WholeResource | undefined {
+  const slotIn = ({ steps }: Bound) => steps.find(({ kind }) => kind === 'resource')?.slot;
+  const slot = rules
+    .map((each) => (each.rule.field === field ? slotIn(each) : undefined))
+    .find((each) => each !== undefined);
+  if (slot === undefined) return undefined;
+  const own = rules.filter(({ steps, last }) => last.slot === slot || steps.some((step) => step.slot === slot));
+  const isWhole =
+    own.every(({ rule, when }) => rule.field === field && !when && rule.component === undefined) &&
+    own.filter(({ fixed }) => fixed === undefined).length === 1;
+  if (!isWhole) return undefined;
+  const { steps } = own[0]!;
+  return {
+    slot,
+    steps: steps.slice(
+      0,
+      steps.findIndex((step) => step.slot === slot),
+    ),
+    rules: new Set(own),
+  };
+}
+
+/** Refers to what the same value has been made into before. */
+function point(whole: WholeResource, known: Known, view: View, resource: Draft, application: Application): void {
+  const element = reach(whole.steps, resource, application);
+  if (!element || application.conversion.resources.targetOf(element)) return;
+  application.conversion.resources.point(element, known.draft);
+  application.slots[whole.slot] = known.draft;
+  view.markAs(known.marks);
+}
+
+/** Of a value that has gone into its resource to the last of its leaves, what it was made into. */
+function remember(whole: WholeResource, view: View, { slots, conversion }: Application): void {
+  const draft = slots[whole.slot] as Draft | undefined;
+  if (!draft || !isTaken(view)) return;
+  let made = conversion.made.get(whole);
+  if (!made) conversion.made.set(whole, (made = new Map()));
+  made.set(view.raw, { draft, marks: view.marks() });
+}
+
 /** Carries one rule out. */
 function put(bound: Bound, view: View | undefined, resource: Draft, application: Application): void {
   const { last, fixed } = bound;
   if (fixed === undefined && !view) return;
   application.begun = false;
-  const parent = reach(bound, resource, application);
+  const parent = reach(bound.steps, resource, application);
   const isNew = bound.after !== undefined && parent?.[last.name] === undefined;
   const isThere =
     parent !== undefined &&
@@ -172,9 +237,9 @@ function seeTo(after: After, name: string, element: Element, application: Applic
 }
 
 /** The element that the last step is a part of; undefined where something else stands in its place. */
-function reach(bound: Bound, resource: Draft, application: Application): Element | undefined {
+function reach(steps: readonly Step[], resource: Draft, application: Application): Element | undefined {
   let element: Element = resource;
-  for (const step of bound.steps) {
+  for (const step of steps) {
     if (step.others && taken(element, step.others)) return undefined;
     const next = stepInto(element, step, application);
     if (!next) return undefined;
@@ -242,17 +307,19 @@ function refer(bound: Bound, view: View, element: Element, { slots, conversion }
 
 /** What the data type's map makes of a value; of one that is the same to the letter, the same. */
 function referred({ rule, convert }: Bound, view: View, conversion: Conversion): Draft | undefined {
-  const key = `${rule.via}|${view.raw}`;
-  const known = conversion.referred.get(key);
+  const via = rule.via!;
+  let made = conversion.referred.get(via);
+  if (!made) conversion.referred.set(via, (made = new Map()));
+  const known = made.get(view.raw);
   if (known) {
     view.markAs(known.marks);
     return known.draft;
   }
-  const fresh = view.parts.every((leaves) => !leaves?.some((leaf) => leaf?.mark !== undefined));
-  const made = convert!(view, conversion);
-  if (!(made instanceof Referred)) return undefined;
-  if (fresh) conversion.referred.set(key, { draft: made.draft, marks: view.marks() });
-  return made.draft;
+  const fresh = !view.isBegun();
+  const value = convert!(view, conversion);
+  if (!(value instanceof Referred)) return undefined;
+  if (fresh) made.set(view.raw, { draft: value.draft, marks: view.marks() });
+  return value.draft;
 }
 
 function append(bound: Bound, view: View | undefined, element: Element, { slots, conversion }: Application): boolean {

@@ -9,32 +9,31 @@ import { codingSystem, kept, table } from './urls.ts';
 
 type Vocabulary = Readonly<Record<string, CodeTarget>>;
 
-const tables = vocabularies as unknown as Readonly<Record<string, Vocabulary>>;
-/** Those of sites, by names that follow from what they hold. */
-const ofSites = new Map<string, Vocabulary>();
+const tables = new Map(Object.entries(vocabularies as unknown as Readonly<Record<string, Vocabulary>>).map(read));
+
+function read([name, codes]: readonly [string, Vocabulary]): readonly [string, ReadonlyMap<string, CodeTarget>] {
+  return [name, new Map(Object.entries(codes))];
+}
 
 export function isVocabulary(name: string): boolean {
-  return Object.hasOwn(tables, name);
+  return official.has(name);
 }
 
 /** The names of the official vocabularies and ours. */
-export const vocabularyNames: readonly string[] = Object.keys(tables);
+export const vocabularyNames: readonly string[] = [...tables.keys()];
+const official = new Set(vocabularyNames);
 
 /** Makes a vocabulary of a site known; answers the name to look it up by. */
 export function siteVocabulary(codes: Vocabulary): string {
   const name = `site ${JSON.stringify(codes)}`;
-  ofSites.set(name, codes);
+  tables.set(...read([name, codes]));
   return name;
-}
-
-function vocabularyNamed(name: string): Vocabulary | undefined {
-  return Object.hasOwn(tables, name) ? tables[name] : ofSites.get(name);
 }
 
 /** What a vocabulary maps a code to. Letter case is not told apart where it is not found as it stands. */
 export function mapped(vocabulary: string, code: string): CodeTarget | undefined {
-  const codes = vocabularyNamed(vocabulary);
-  return codes && (own(codes, code) ?? own(codes, code.toUpperCase()));
+  const codes = tables.get(vocabulary);
+  return codes && (codes.get(code) ?? codes.get(code.toUpperCase()));
 }
 
 /**
@@ -51,18 +50,13 @@ export function firstCodeOf(vocabulary: string, target: string): string | undefi
   let firsts = firstCodes.get(vocabulary);
   if (!firsts) {
     const targets = new Map<string, string>();
-    for (const [each, [target]] of Object.entries(vocabularyNamed(vocabulary) ?? {}))
-      if (!targets.has(target)) targets.set(target, each);
+    for (const [each, [target]] of tables.get(vocabulary) ?? []) if (!targets.has(target)) targets.set(target, each);
     firstCodes.set(vocabulary, (firsts = targets));
   }
   return firsts.get(target);
 }
 
 const firstCodes = new Map<string, ReadonlyMap<string, string>>();
-
-function own<T>(codes: Readonly<Record<string, T>>, code: string): T | undefined {
-  return Object.hasOwn(codes, code) ? codes[code] : undefined;
-}
 
 const UCUM = 'http://unitsofmeasure.org';
 
