@@ -15,6 +15,7 @@ export interface LeafLineage {
   /** `kept`: where no rule places it, under its own path; `ignored`: left out on purpose, for `reason`. `unmapped`: nobody knows. */
   readonly status: 'mapped' | 'kept' | 'ignored' | 'unmapped';
   readonly to: readonly Landing[];
+  /** Why it is left out, or why a site dropped the rule that would have placed it. */
   readonly reason?: string;
 }
 

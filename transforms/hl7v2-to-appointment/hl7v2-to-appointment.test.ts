@@ -1,19 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Appointment, appointment } from '../../contracts/appointment.ts';
-import type { Message } from '../../core/message.ts';
-import type { Many } from '../../core/transform.ts';
-import { type Hl7Message, parse } from '../../protocols/hl7v2/message.ts';
+import { stepOutputs } from '../../core/testing/step-outputs.ts';
+import { parse } from '../../protocols/hl7v2/message.ts';
 import { hl7v2ToAppointment } from './hl7v2-to-appointment.ts';
 
-const step = hl7v2ToAppointment({}).create();
-
-function of(raw: Uint8Array): readonly Appointment[] {
-  const { outputs } = step(parse(raw), {} as Message<Hl7Message>) as Many<Appointment>;
-  for (const each of outputs) expect(appointment.decode(appointment.encode(each), {})).toEqual(each);
-  return outputs;
-}
-
+const of = (raw: Uint8Array) => stepOutputs(hl7v2ToAppointment({}), parse(raw));
 const fixture = (path: string) => readFileSync(new URL(`../../test-fixtures/${path}.hl7`, import.meta.url));
 
 describe('an appointment', () => {

@@ -1,3 +1,4 @@
+import type { ElementLineage, Landing, LeafLineage } from '../../core/lineage.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
 import type { Rules, Tracer } from './conversion.ts';
 import { type Converted, type ConvertOptions, trace } from './convert.ts';
@@ -9,37 +10,12 @@ import { official } from './rule-set.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { V2 } from './urls.ts';
 
-/** Where a value went. */
-export interface Destination {
-  /** `Patient/<id>`. */
-  readonly resource: string;
-  /** `Patient.name.family`; of an extension its URL besides. */
-  readonly element: string;
-  /** The rows of the maps that took it there: of the segment, then of the data type. */
-  readonly rows: readonly string[];
-}
-
-/** What became of a populated leaf. */
-export interface LeafReport {
-  /** `PID[1]-5[1].1.1`: segment, field, repetition, component, subcomponent. */
-  readonly path: string;
-  /** `kept`: in an extension under its v2 path; `ignored`: left out on purpose, for `reason`. `unmapped` is a mistake of Weir's. */
-  readonly status: 'mapped' | 'kept' | 'ignored' | 'unmapped';
-  readonly to: readonly Destination[];
-  /** Why it is left out; or why a site dropped its rule, before that the entry that did so. */
-  readonly reason?: string;
-}
-
-/** The other way round: an element, and the leaves that it was made of. */
-export interface ElementReport {
-  readonly resource: string;
-  readonly element: string;
-  readonly from: readonly string[];
-}
+/** What became of a populated leaf; `unmapped` is a mistake of Weir’s. Rows are those of the maps: of the segment, then of the data type. */
+export type LeafReport = LeafLineage;
 
 export interface Explained extends Converted {
   readonly leaves: readonly LeafReport[];
-  readonly elements: readonly ElementReport[];
+  readonly elements: readonly ElementLineage[];
 }
 
 const rows: ReadonlyMap<string, MapRow> = new Map(
@@ -111,12 +87,12 @@ function statusOf({ mark }: Leaf): LeafReport['status'] {
   return mark === IGNORED ? 'ignored' : 'mapped';
 }
 
-function keptAt(segment: SegmentView, field: number, resource: string): Destination {
+function keptAt(segment: SegmentView, field: number, resource: string): Landing {
   return { resource, element: `${resource.split('/')[0]}.extension(${V2}${segment.name}-${field})`, rows: [] };
 }
 
 /** The element of a rule, and in it that of the data type's row. */
-function destinationOf(rule: Rule, row: string, resource: string): Destination {
+function destinationOf(rule: Rule, row: string, resource: string): Landing {
   const element = `${resource.split('/')[0]}.${rule.to.replace(/#\w*/g, '').replace(/>(\w+)/g, '($1)')}`;
   if (row === rule.id) return { resource, element, rows: [rule.id] };
   const inner = targetOf(row);
@@ -150,7 +126,7 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 
 /** What code took, by the row that it names. */
-function destinationOfCode(row: string, resource: string): Destination {
+function destinationOfCode(row: string, resource: string): Landing {
   const map = row.slice(0, row.lastIndexOf(' '));
   const place = PLACES[map] ?? /\[(\w+)/.exec(map)?.[1] ?? '';
   const target = targetOf(row);

@@ -1,19 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Immunization, immunization } from '../../contracts/immunization.ts';
-import type { Message } from '../../core/message.ts';
-import type { Many } from '../../core/transform.ts';
-import { type Hl7Message, parse } from '../../protocols/hl7v2/message.ts';
+import { stepOutputs } from '../../core/testing/step-outputs.ts';
+import { parse } from '../../protocols/hl7v2/message.ts';
 import { hl7v2ToImmunization } from './hl7v2-to-immunization.ts';
 
-const step = hl7v2ToImmunization({}).create();
-
-function of(raw: Uint8Array): readonly Immunization[] {
-  const { outputs } = step(parse(raw), {} as Message<Hl7Message>) as Many<Immunization>;
-  for (const each of outputs) expect(immunization.decode(immunization.encode(each), {})).toEqual(each);
-  return outputs;
-}
-
+const of = (raw: Uint8Array) => stepOutputs(hl7v2ToImmunization({}), parse(raw));
 const fixture = (path: string) => readFileSync(new URL(`../../test-fixtures/${path}.hl7`, import.meta.url));
 
 describe('a dose', () => {

@@ -1,20 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type LabResult, labResult } from '../../contracts/lab-result.ts';
-import type { Message } from '../../core/message.ts';
-import { isMany, type Many } from '../../core/transform.ts';
-import { type Hl7Message, parse } from '../../protocols/hl7v2/message.ts';
+import { stepOutputs } from '../../core/testing/step-outputs.ts';
+import { parse } from '../../protocols/hl7v2/message.ts';
 import { hl7v2ToLabResult } from './hl7v2-to-lab-result.ts';
 
 const fixtures = new URL('../../test-fixtures/hl7v2/', import.meta.url);
-const step = hl7v2ToLabResult({}).create();
-
-function resultsOf(raw: Uint8Array): readonly LabResult[] {
-  const split = step(parse(raw), {} as Message<Hl7Message>) as Many<LabResult>;
-  expect(isMany(split)).toBe(true);
-  for (const each of split.outputs) expect(labResult.decode(labResult.encode(each), {})).toEqual(each);
-  return split.outputs;
-}
+const resultsOf = (raw: Uint8Array) => stepOutputs(hl7v2ToLabResult({}), parse(raw));
 
 function fixture(name: string): Buffer {
   return readFileSync(new URL(name, fixtures));

@@ -63,7 +63,7 @@ function columnsOf(status: LeafLineage['status'], leaves: readonly ToldLeaf[]): 
     case 'mapped':
       return [...before, { title: 'Rules' }, { title: 'Element' }];
     case 'kept':
-      return [...before, { title: 'Kept in' }];
+      return [...before, { title: 'Kept in' }, ...(leaves.some(({ reason }) => reason) ? [{ title: 'Because' }] : [])];
     case 'ignored':
       return [...before, { title: 'Because it is' }];
     case 'unmapped':
@@ -89,6 +89,7 @@ function rowsOf(
       ...(index === 0 ? head : blank),
       ...(status === 'mapped' ? [rows.join(', ')] : []),
       element,
+      ...(status === 'kept' && leaf.reason !== undefined ? [leaf.reason] : []),
     ]);
   });
 }
