@@ -1,8 +1,8 @@
 import { HubError } from '../../core/errors.ts';
 import type { EventBatch, StoredEvent } from '../../core/events/event-log.ts';
 import type { Arrival } from '../../core/message.ts';
-import type { Receipt } from '../../core/outcome.ts';
 import type { Source, SourceContext } from '../../core/source.ts';
+import { isKept } from '../../core/source-loop.ts';
 
 export interface EventsSourceOptions {
   readonly topic: string;
@@ -45,12 +45,6 @@ export function eventsSource(options: EventsSourceOptions, context: SourceContex
       }
     },
   };
-}
-
-/** What was stored is ours, even as an error; what was not has to come again. */
-function isKept(receipt: Receipt): boolean {
-  if (receipt.outcome.status === 'draining') return false;
-  return receipt.outcome.status !== 'error' || receipt.id !== undefined;
 }
 
 function arrivalOf(event: StoredEvent): Arrival {

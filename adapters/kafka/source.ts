@@ -4,8 +4,8 @@ import type { RecordBatch } from '../../clients/kafka/lane.ts';
 import { headerName, type ReadRecord } from '../../clients/kafka/read-record.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Arrival } from '../../core/message.ts';
-import type { Receipt } from '../../core/outcome.ts';
 import type { Source, SourceContext } from '../../core/source.ts';
+import { isKept } from '../../core/source-loop.ts';
 
 export interface KafkaSourceOptions {
   readonly endpoint: string;
@@ -79,12 +79,6 @@ export function kafkaSource(options: KafkaSourceOptions, context: SourceContext)
       }
     },
   };
-}
-
-/** What was stored is ours, even as an error; what was not has to come again. */
-function isKept(receipt: Receipt): boolean {
-  if (receipt.outcome.status === 'draining') return false;
-  return receipt.outcome.status !== 'error' || receipt.id !== undefined;
 }
 
 function arrivalsOf(records: readonly ReadRecord[], options: KafkaSourceOptions): readonly Arrival[] {

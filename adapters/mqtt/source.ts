@@ -1,12 +1,11 @@
 import { destinationError, mqttError, passing } from '../../clients/mqtt/errors.ts';
 import { type Received, Subscription } from '../../clients/mqtt/subscription.ts';
 import { type TopicPattern, topicPattern } from '../../clients/mqtt/topic-pattern.ts';
-import type { ConnectionState } from '../../core/component.ts';
 import type { EndpointOf } from '../../core/endpoint.ts';
-import { HubError } from '../../core/errors.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Receipt } from '../../core/outcome.ts';
-import type { Delivery, Intake, Life, Source, SourceContext } from '../../core/source.ts';
+import type { Intake, Life, Source, SourceContext } from '../../core/source.ts';
+import { SourceLoop } from '../../core/source-loop.ts';
 import { type ArrivalOptions, arrivalOf } from './arrival.ts';
 
 export interface MqttSourceOptions extends ArrivalOptions {
@@ -28,8 +27,8 @@ export function mqttSource(options: MqttSourceOptions, context: SourceContext): 
 
 /** With jitter, half to all of it. */
 const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
-const firstStorePauseMs = 250;
+/** A connection that held for so long was no failure. */
+const heldMs = 30_000;
 /** A message whose sender is to send it again is asked for so much later. */
 const askAgainAfterMs = 5_000;
 
@@ -41,52 +40,32 @@ interface Taken {
 class TopicReader {
   readonly #options: MqttSourceOptions;
   readonly #context: SourceContext;
-  readonly #intake: Intake;
-  readonly #halt: AbortSignal;
-  /** Nothing more is read. */
-  readonly #stop: AbortSignal;
-  readonly #refused = new AbortController();
+  readonly #loop: SourceLoop;
   readonly #endpoint: EndpointOf<'mqtt'>;
   readonly #patterns: readonly TopicPattern[];
   readonly #clientId: string;
-  readonly #halted = Promise.withResolvers<void>();
   #subscription: Subscription | undefined;
   #connected = 0;
-  /** Handed over, and without a receipt. */
-  #open = 0;
-  #settled: () => void = () => undefined;
-  #state: ConnectionState | undefined;
 
-  constructor(options: MqttSourceOptions, context: SourceContext, intake: Intake, { drain, halt }: Life) {
+  constructor(options: MqttSourceOptions, context: SourceContext, intake: Intake, life: Life) {
     this.#options = options;
     this.#context = context;
-    this.#intake = intake;
-    this.#halt = halt;
-    this.#stop = AbortSignal.any([drain, halt, this.#refused.signal]);
+    this.#loop = new SourceLoop({ context, intake, life, counted: 'mqtt' });
     this.#endpoint = context.endpoint('mqtt', options.endpoint);
     this.#patterns = options.subscriptions.map(({ topic }) => topicPattern(topic));
     this.#clientId = options.clientId ?? `weir-${context.channel}`;
   }
 
   async run(): Promise<void> {
-    const halted = (): void => this.#halted.resolve();
-    if (this.#halt.aborted) halted();
-    else this.#halt.addEventListener('abort', halted, { once: true });
-    const reading = this.#read();
-    try {
-      await Promise.race([reading, this.#halted.promise]);
-    } finally {
-      this.#halt.removeEventListener('abort', halted);
-      // After a halt it ends by itself: nothing of it is awaited, or can reject unheard.
-      reading.catch(() => undefined);
-      this.#subscription?.destroy();
-      this.#report('stopped');
-    }
+    await this.#loop.run(
+      () => this.#read(),
+      () => this.#subscription?.destroy(),
+    );
   }
 
   async #read(): Promise<void> {
     let failures = 0;
-    while (!this.#stop.aborted) {
+    while (!this.#loop.stop.aborted) {
       try {
         const subscription = await this.#subscribe();
         const began = this.#context.clock.monotonic();
@@ -94,28 +73,28 @@ class TopicReader {
           await this.#readUntilLost(subscription);
         } finally {
           // Two clients with one id end each other’s connections as soon as they have them: that is no success.
-          if (this.#context.clock.monotonic() - began > longestPauseMs) failures = 0;
+          if (this.#context.clock.monotonic() - began > heldMs) failures = 0;
         }
       } catch (thrown) {
-        if (this.#stop.aborted) break;
+        if (this.#loop.stop.aborted) break;
         const error = mqttError(thrown, 'reading from MQTT');
         if (!passing(error)) throw error;
-        this.#trouble(error);
-        await this.#pause(firstPauseMs * 2 ** Math.min(failures++, 10));
+        this.#loop.trouble(error);
+        await this.#loop.pauseAfter(failures++, firstPauseMs);
       }
     }
     // Of a connection that is gone: nobody can be answered, but the channel is not done with them.
-    await this.#allSettled();
+    await this.#loop.allSettled();
   }
 
   async #subscribe(): Promise<Subscription> {
-    if (this.#state !== 'retrying') this.#report('connecting');
+    if (!this.#loop.isRetrying) this.#loop.report('connecting');
     const { subscriptions, sessionExpiryMs, receiveMaximum, maxMessageBytes, retained, keepAliveMs } = this.#options;
     const subscription = await Subscription.open(this.#endpoint, {
       clientId: this.#clientId,
       clock: this.#context.clock,
       timeoutMs: this.#options.connectTimeoutMs,
-      signal: this.#stop,
+      signal: this.#loop.stop,
       keepAliveMs,
       sessionExpiryMs,
       receiveMaximum,
@@ -124,10 +103,10 @@ class TopicReader {
       filters: this.#patterns.map(({ filter }, at) => ({ topic: filter, qos: subscriptions[at]!.qos })),
     });
     this.#subscription = subscription;
-    if (this.#halt.aborted) subscription.destroy();
+    if (this.#loop.halt.aborted) subscription.destroy();
     this.#context.count('mqtt_connections_total');
     this.#checkSession(subscription);
-    this.#report('reading');
+    this.#loop.report('reading');
     return subscription;
   }
 
@@ -148,13 +127,20 @@ class TopicReader {
 
   async #readUntilLost(subscription: Subscription): Promise<void> {
     try {
-      while (!this.#stop.aborted) {
-        const messages = await subscription.next(this.#stop);
-        if (messages.length > 0) await this.#handOver(subscription, this.#wanted(subscription, messages));
+      while (!this.#loop.stop.aborted) {
+        const messages = await subscription.next(this.#loop.stop);
+        if (messages.length === 0) continue;
+        // The broker gives nothing out a second time on one connection.
+        await this.#loop.handOver(
+          this.#wanted(subscription, messages),
+          ({ arrival }) => arrival,
+          ({ message }, receipt) => this.#answer(subscription, message, receipt),
+          subscription.lost,
+        );
       }
       subscription.cancel();
-      await this.#allSettled(subscription.lost);
-      if (!this.#halt.aborted) await subscription.close();
+      await this.#loop.allSettled(subscription.lost);
+      if (!this.#loop.halt.aborted) await subscription.close();
     } finally {
       subscription.destroy();
     }
@@ -175,53 +161,12 @@ class TopicReader {
     return wanted;
   }
 
-  /**
-   * Returns once they are stored, so that none overtakes one that was not. What the store does not take stays here, unacknowledged,
-   * and is handed over again: the broker gives nothing out a second time on one connection.
-   */
-  async #handOver(subscription: Subscription, wanted: readonly Taken[]): Promise<void> {
-    let left = wanted;
-    for (let failures = 0; left.length > 0 && !this.#halt.aborted; failures++) {
-      if (failures > 0) {
-        this.#report('retrying');
-        await this.#pause(firstStorePauseMs * 2 ** Math.min(failures - 1, 10), subscription.lost);
-        if (this.#stop.aborted || subscription.lost.aborted) return;
-      }
-      const delivery = await this.#accepted(left);
-      if (!delivery) continue;
-      this.#context.count('mqtt_read_total', left.length);
-      const handed = left;
-      this.#open += handed.length;
-      delivery.on(this.#context.ackAfter, (at, receipt) => this.#answer(subscription, handed[at]!.message, receipt));
-      const stored = await Promise.race([delivery.receipts('stored'), this.#halted.promise]);
-      if (!stored) return;
-      left = handed.filter((_, at) => isUnstored(stored[at]!));
-    }
-    if (!subscription.lost.aborted) this.#report('reading');
-  }
-
-  /** Undefined where the store has no room now, or the channel takes nothing any more. */
-  async #accepted(wanted: readonly Taken[]): Promise<Delivery | undefined> {
-    try {
-      const arrivals = wanted.map(({ arrival }) => arrival);
-      return await this.#intake.accept(arrivals, this.#halt);
-    } catch (thrown) {
-      if (this.#halt.aborted) return undefined;
-      if (!(thrown instanceof HubError) || thrown.kind !== 'transient') throw thrown;
-      if (thrown.code === 'draining') this.#refused.abort();
-      else if (this.#state !== 'retrying') this.#context.log.warn({ code: thrown.code }, thrown.message);
-      return undefined;
-    }
-  }
-
   #answer(subscription: Subscription, message: Received, { outcome, id }: Receipt): void {
     if (outcome.status === 'error' && id !== undefined) {
       if (outcome.error.code === 'cancelled') this.#askAgainLater(subscription);
       else subscription.ack(message);
       this.#context.count('mqtt_refused_total');
     } else if (outcome.status !== 'error' && outcome.status !== 'draining') subscription.ack(message);
-    this.#open -= 1;
-    if (this.#open === 0) this.#settled();
   }
 
   /** The broker gives out again what it has no acknowledgement of, but only over a new connection. */
@@ -230,45 +175,4 @@ class TopicReader {
     const { clock } = this.#context;
     clock.timer(askAgainAfterMs, () => subscription.destroy(destinationError('connection-lost', what)));
   }
-
-  /** Resolves when every receipt is there, or nobody can be answered any more. */
-  async #allSettled(lost?: AbortSignal): Promise<void> {
-    if (this.#open === 0 || lost?.aborted) return;
-    const settled = Promise.withResolvers<void>();
-    this.#settled = settled.resolve;
-    const over = (): void => settled.resolve();
-    lost?.addEventListener('abort', over, { once: true });
-    await Promise.race([settled.promise, this.#halted.promise]);
-    lost?.removeEventListener('abort', over);
-  }
-
-  async #pause(ms: number, lost?: AbortSignal): Promise<void> {
-    const woken = Promise.withResolvers<void>();
-    const wake = (): void => woken.resolve();
-    const signal = lost ? AbortSignal.any([this.#stop, lost]) : this.#stop;
-    if (signal.aborted) return;
-    signal.addEventListener('abort', wake, { once: true });
-    const jitter = 0.5 + this.#context.random() / 2;
-    const cancel = this.#context.clock.timer(Math.min(ms, longestPauseMs) * jitter, wake);
-    await woken.promise;
-    cancel();
-    signal.removeEventListener('abort', wake);
-  }
-
-  #trouble(error: HubError): void {
-    this.#context.count('mqtt_troubles_total');
-    if (this.#state !== 'retrying') this.#context.log.warn({ code: error.code, kind: error.kind }, error.message);
-    this.#report('retrying');
-  }
-
-  #report(state: ConnectionState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#context.report(state);
-  }
-}
-
-/** What is stored is ours, even as an error; what is not has to come again. */
-function isUnstored({ id, outcome }: Receipt): boolean {
-  return outcome.status === 'error' && id === undefined;
 }

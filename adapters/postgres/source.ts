@@ -1,9 +1,9 @@
 import { failureOf } from '../../clients/postgres/failure.ts';
 import { PostgresSession } from '../../clients/postgres/session.ts';
-import type { ConnectionState } from '../../core/component.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import type { Intake, Life, Source, SourceContext } from '../../core/source.ts';
+import { isKept, SourceLoop } from '../../core/source-loop.ts';
 import { Claiming } from './claiming.ts';
 import type { PostgresSourceConfig } from './config.ts';
 import { Polling } from './polling.ts';
@@ -15,7 +15,6 @@ export function postgresSource(config: PostgresSourceConfig, context: SourceCont
 }
 
 const firstDelayMs = 200;
-const longestDelayMs = 30_000;
 /** While transactions are writing that rows wait for. */
 const soonMs = 100;
 
@@ -23,20 +22,18 @@ class TableReader {
   readonly #config: PostgresSourceConfig;
   readonly #context: SourceContext;
   readonly #intake: Intake;
-  readonly #life: Life;
+  readonly #loop: SourceLoop;
   readonly #doing: string;
   readonly #turns: Turns;
   /** By the endpoint’s name: the database that is read, and where that is another one, that of the watermark. */
   readonly #sessions = new Map<string, PostgresSession>();
-  #accepting = true;
   #failures = 0;
-  #state: ConnectionState | undefined;
 
   constructor(config: PostgresSourceConfig, context: SourceContext, intake: Intake, life: Life) {
     this.#config = config;
     this.#context = context;
     this.#intake = intake;
-    this.#life = life;
+    this.#loop = new SourceLoop({ context, intake, life, counted: 'postgres' });
     const { poll, claim, key, batch, endpoint } = config;
     this.#doing = `reading ${poll?.table ?? claim?.table ?? 'a query'} of ${endpoint}`;
     context.endpoint('postgres', endpoint);
@@ -52,61 +49,55 @@ class TableReader {
   }
 
   async run(): Promise<void> {
-    const halted = ended(this.#life.halt);
-    const reading = this.#read();
-    try {
-      await Promise.race([reading, halted.promise]);
-    } finally {
-      halted.cancel();
-      reading.catch(() => undefined);
+    await this.#loop.run(
+      () => this.#read(),
       // After a halt: what is locked is free again, and nothing more of it is deleted.
-      for (const session of this.#sessions.values()) session.destroy();
-      this.#report('stopped');
-    }
+      () => {
+        for (const session of this.#sessions.values()) session.destroy();
+      },
+    );
   }
 
   async #read(): Promise<void> {
-    const { drain, halt } = this.#life;
-    this.#report('connecting');
-    while (this.#accepting && !drain.aborted && !halt.aborted) {
-      let pauseMs: number;
+    const loop = this.#loop;
+    loop.report('connecting');
+    while (!loop.stop.aborted) {
       try {
         const session = await this.#connected(this.#config.endpoint);
         const next = await this.#turns.take(session, this.#handOver);
         this.#failures = 0;
-        this.#report('reading');
+        loop.report('reading');
         if (next === 'now') continue;
-        pauseMs = next === 'soon' ? Math.min(soonMs, this.#config.pollMs) : this.#config.pollMs;
+        await loop.pause(next === 'soon' ? Math.min(soonMs, this.#config.pollMs) : this.#config.pollMs);
       } catch (thrown) {
-        if (halt.aborted) return;
+        if (loop.halt.aborted) return;
         this.#lost();
-        if (!this.#accepting) return;
-        this.#trouble(this.#passing(thrown));
-        pauseMs = this.#delayMs();
+        if (loop.isRefused) return;
+        loop.trouble(this.#passing(thrown));
+        await loop.pauseAfter(this.#failures++, firstDelayMs);
       }
-      await this.#pause(pauseMs);
     }
     await Promise.all([...this.#sessions.values()].map((session) => session.close()));
   }
 
   readonly #handOver: HandOver = async (rows) => {
-    const { drain, halt } = this.#life;
+    const { halt, stop } = this.#loop;
     // Nothing is begun after a drain: what was read is read again.
-    if (drain.aborted || halt.aborted) return { prefix: 0, kept: rows.map(() => false) };
+    if (stop.aborted) return { prefix: 0, kept: rows.map(() => false) };
     let receipts: readonly Receipt[];
     try {
       const arrivals = rows.map(({ arrival }) => arrival);
       const delivery = await this.#intake.accept(arrivals, halt);
       receipts = await delivery.receipts(this.#context.ackAfter);
     } catch (thrown) {
-      if (thrown instanceof HubError && thrown.code === 'draining') this.#accepting = false;
+      if (thrown instanceof HubError && thrown.code === 'draining') this.#loop.refuse();
       throw thrown;
     }
     if (halt.aborted) throw new HubError('draining', 'transient', `${this.#doing}: halted`);
     const kept = receipts.map(isKept);
     const first = kept.indexOf(false);
     this.#context.count('postgres_read_total', kept.filter((each) => each).length);
-    if (receipts.some(({ outcome }) => outcome.status === 'draining')) this.#accepting = false;
+    if (receipts.some(({ outcome }) => outcome.status === 'draining')) this.#loop.refuse();
     return { prefix: first < 0 ? rows.length : first, kept };
   };
 
@@ -118,7 +109,7 @@ class TableReader {
       connectTimeoutMs: this.#config.connectTimeoutMs,
       answerTimeoutMs: this.#config.timeoutMs,
     });
-    if (this.#life.halt.aborted) {
+    if (this.#loop.halt.aborted) {
       session.destroy();
       throw new HubError('draining', 'transient', `${this.#doing}: halted`);
     }
@@ -146,45 +137,4 @@ class TableReader {
     if (!connection && kind === 'permanent') throw error;
     return error;
   }
-
-  #delayMs(): number {
-    const { random } = this.#context;
-    const longest = Math.min(firstDelayMs * 2 ** Math.min(this.#failures++, 16), longestDelayMs);
-    return longest * (0.5 + random() / 2);
-  }
-
-  #trouble(error: HubError): void {
-    this.#context.count('postgres_troubles_total');
-    if (this.#state !== 'retrying') this.#context.log.warn({ code: error.code, kind: error.kind }, error.message);
-    this.#report('retrying');
-  }
-
-  #report(state: ConnectionState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#context.report(state);
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const drained = ended(this.#life.drain);
-    const passed = Promise.withResolvers<void>();
-    const cancel = this.#context.clock.timer(ms, passed.resolve);
-    await Promise.race([drained.promise, passed.promise]);
-    cancel();
-    drained.cancel();
-  }
-}
-
-/** What was stored is ours, even as an error; what was not has to come again. */
-function isKept(receipt: Receipt): boolean {
-  if (receipt.outcome.status === 'draining') return false;
-  return receipt.outcome.status !== 'error' || receipt.id !== undefined;
-}
-
-function ended(signal: AbortSignal): { readonly promise: Promise<void>; cancel(): void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = (): void => resolve();
-  if (signal.aborted) end();
-  else signal.addEventListener('abort', end, { once: true });
-  return { promise, cancel: () => signal.removeEventListener('abort', end) };
 }
