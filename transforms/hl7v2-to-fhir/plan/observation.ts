@@ -11,7 +11,7 @@ import { dateTimeOf, timeOf } from '../types/date-time.ts';
 import { identifierOfCx, identifierOfEi } from '../types/identifier.ts';
 import { asSentBeside, periodOfDr } from '../types/period.ts';
 import { decimalOf } from '../types/primitive.ts';
-import { quantityFrom, quantityOfCq, rangeOfNr, structuredOf, unitOf } from '../types/quantity.ts';
+import { asSent, quantityFrom, quantityOfCq, rangeOfNr, structuredOf, unitOf } from '../types/quantity.ts';
 import { cameFrom, v2Extension } from '../urls.ts';
 import { apply, point, pointAlso, pointMore, type State } from './state.ts';
 
@@ -123,11 +123,17 @@ function value(
   conversion.field = 0;
 }
 
+/** How many lines each repetition of a text is of. */
+export function linesOf(repetitions: readonly string[]): string {
+  const counts = repetitions.map((text) => text.split('\n').length);
+  return counts.every((count) => count === 1) ? 'repetitions' : `repetitions=${counts.join('+')}`;
+}
+
 function textOf(views: readonly View[]): object | undefined {
   const lines = views.map((view) => view.whole(X[8]));
   const text = lines.join('\n');
   if (text.trim() === '') return undefined;
-  return { valueString: text, ...(lines.length > 1 && { _valueString: { extension: [cameFrom('repetitions')] } }) };
+  return { valueString: text, ...(lines.length > 1 && { _valueString: { extension: [cameFrom(linesOf(lines))] } }) };
 }
 
 /** OBX-5 by the type that OBX-2 names (HL7 2.5.1 §7.4.2.5); what does not fit its type is told as text. */
@@ -180,7 +186,7 @@ function typedValueOf(
       const time = text === undefined ? undefined : timeOf(text, conversion);
       if (time === undefined) break;
       view.take(1, X[18]);
-      return { valueTime: time };
+      return { valueTime: time, ...(!/^\d{6}(?:\.\d+)?$/.test(text!) && { _valueTime: asSent(text!) }) };
     }
     case 'DR': {
       const valuePeriod = periodOfDr(view, conversion);

@@ -4,6 +4,7 @@ import type { Draft, SegmentView } from '../segment-view.ts';
 import { codeableConceptOf } from '../types/coded.ts';
 import { quantityOfCq } from '../types/quantity.ts';
 import { quantityAndTimingOf } from '../types/timing.ts';
+import { V2 } from '../urls.ts';
 import { apply, make, point, pointAlso, type State } from './state.ts';
 
 /** ORC: begins an order. What it becomes shows in what follows it, up to the next one. */
@@ -39,7 +40,7 @@ export function orc(segment: SegmentView, state: State): void {
       kind satisfies never;
   }
   const timing = segment.first(7);
-  if (timing && state.request) quantityAndTiming(timing, state.request, state);
+  if (timing && state.request) quantityAndTiming(timing, 'ORC-7', state.request, state);
   segment.home = state.request ?? state.given;
   const target = state.request ?? state.given;
   if (target && (segment.has(10) || segment.has(11) || segment.has(19))) {
@@ -116,7 +117,7 @@ export function obr(segment: SegmentView, state: State): void {
   }
   apply('OBR[ServiceRequest]', segment, request, state);
   const timing = segment.first(27);
-  if (timing) quantityAndTiming(timing, request, state);
+  if (timing) quantityAndTiming(timing, 'OBR-27', request, state);
   const around = specimenAround(segment, state);
   if (around) specimenOf(around, state);
   else {
@@ -180,10 +181,14 @@ function specimenSource(view: View, specimen: Draft): void {
   }
 }
 
-/** TQ in ORC-7 and OBR-27: how much, when and how urgent. */
-function quantityAndTiming(view: View, request: Draft, { conversion }: State): void {
+/** TQ in ORC-7 and OBR-27: how much, when and how urgent; each element says which of them it came from. */
+function quantityAndTiming(view: View, field: string, request: Draft, { conversion }: State): void {
+  // What another segment has said already stands; this is kept.
+  const said = ['quantityQuantity', 'occurrenceTiming', 'occurrenceDateTime', 'occurrencePeriod', 'priority'];
+  if (request.resourceType === 'ServiceRequest' && said.some((element) => request[element] !== undefined)) return;
   const { quantity, timing, priority } = quantityAndTimingOf(view, conversion);
-  if (priority !== undefined) request.priority ??= priority;
+  const noted = { extension: [{ url: `${V2}from`, valueCode: field }] };
+  if (priority !== undefined && request.priority === undefined) Object.assign(request, { priority, _priority: noted });
   const amount = quantity && quantityOfCq(quantity, conversion);
   if (request.resourceType === 'MedicationRequest') {
     if (!amount && !timing) return;
@@ -193,9 +198,8 @@ function quantityAndTiming(view: View, request: Draft, { conversion }: State): v
     });
     return;
   }
-  if (amount) request.quantityQuantity ??= amount;
-  if (timing && request.occurrenceDateTime === undefined && request.occurrencePeriod === undefined)
-    request.occurrenceTiming ??= timing;
+  if (amount) request.quantityQuantity = { ...amount, extension: [...(amount.extension ?? []), ...noted.extension] };
+  if (timing) request.occurrenceTiming = { ...timing, ...noted };
 }
 
 export function tq1(segment: SegmentView, state: State): void {
@@ -242,7 +246,7 @@ export function rxe(segment: SegmentView, state: State): void {
   const request = medicationRequest(state);
   apply('RXE[MedicationRequest]', segment, request, state);
   const timing = segment.first(1);
-  if (timing) quantityAndTiming(timing, request, state);
+  if (timing) quantityAndTiming(timing, 'RXE-1', request, state);
 }
 
 function medicationRequest(state: State): Draft {

@@ -6,6 +6,7 @@ import { asSentBeside } from '../types/period.ts';
 import { practitionerOf } from '../types/person.ts';
 import { cameFrom, v2Extension } from '../urls.ts';
 import { mapped } from '../vocabulary.ts';
+import { linesOf } from './observation.ts';
 import { performs } from './patient.ts';
 import { apply, make, point, pointAlso, type State } from './state.ts';
 
@@ -53,8 +54,9 @@ export function nte(segment: SegmentView, state: State): void {
     Object.assign(note, { time, ...asSentBeside('time', text) });
   }
   conversion.field = 0;
-  note.text = views.map((view) => view.whole(NOTE[5])).join('\n');
-  if (views.length > 1) note._text = { extension: [cameFrom('repetitions')] };
+  const lines = views.map((view) => view.whole(NOTE[5]));
+  note.text = lines.join('\n');
+  if (lines.length > 1) note._text = { extension: [cameFrom(linesOf(lines))] };
   if (NOTED.has(target.resourceType)) ((target.note ??= []) as object[]).push(note);
   else ((target.extension ??= []) as object[]).push({ url: v2Extension('NTE'), valueAnnotation: note });
 }

@@ -2,6 +2,7 @@ import type { Attachment } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
+import { KINDS } from './media-types.ts';
 import { uriOf } from './primitive.ts';
 
 const ED = rows('ED[Attachment]', 4, 5, 6, 8);
@@ -27,21 +28,6 @@ const MEDIA: Readonly<Record<string, string>> = {
   BASIC: 'audio/basic',
 };
 const OTHER = 'application/octet-stream';
-
-/** How ED-2 and ED-3, RP-3 and RP-4 say a media type; said otherwise they are kept besides. */
-export const KINDS: Readonly<Record<string, readonly [type: string, subtype: string]>> = {
-  'application/pdf': ['AP', 'PDF'],
-  'text/html': ['TEXT', 'HTML'],
-  'text/xml': ['TEXT', 'XML'],
-  'application/rtf': ['AP', 'RTF'],
-  'text/plain': ['TEXT', 'PLAIN'],
-  'image/jpeg': ['IM', 'JPEG'],
-  'image/png': ['IM', 'PNG'],
-  'image/tiff': ['IM', 'TIFF'],
-  'image/gif': ['IM', 'GIF'],
-  'application/dicom': ['IM', 'DICOM'],
-  'audio/basic': ['AU', 'BASIC'],
-};
 
 /** An ED value (HL7 2.5.1 §2.A.24): its data as base64, whatever they were encoded as. Undefined, with an issue, where they are none. */
 export function attachmentOfEd(view: View, conversion: Conversion): Attachment | undefined {

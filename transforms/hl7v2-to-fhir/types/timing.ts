@@ -2,7 +2,7 @@ import type { Timing } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
-import { mapped } from '../vocabulary.ts';
+import { firstCodeOf, mapped } from '../vocabulary.ts';
 import { codeableConceptOf, codingOf } from './coded.ts';
 import { periodOf } from './period.ts';
 import { decimalOf } from './primitive.ts';
@@ -81,7 +81,7 @@ export function quantityAndTimingOf(view: View, conversion: Conversion): Quantit
   if (bounds) timing.repeat = { boundsPeriod: bounds };
   const code = view.peek(6);
   const priority = code === undefined ? undefined : mapped('ExtendedPriorityCodes', code)?.[0];
-  if (priority !== undefined) view.take(6, TQ[11]);
+  if (priority !== undefined && firstCodeOf('ExtendedPriorityCodes', priority) === code) view.take(6, TQ[11]);
   return {
     ...(quantity && { quantity }),
     ...(Object.keys(timing).length > 0 && { timing }),

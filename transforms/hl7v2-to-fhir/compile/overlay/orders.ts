@@ -85,9 +85,10 @@ export const orderRepairs: Repairs = {
   'TQ1[ServiceRequest]': {
     '6-7': 'drop: a time of day and an offset need a pattern that is not said; kept under its v2 path',
     '8-10,17-18': 'drop: durations are not turned into bounds; kept under its v2 path',
-    '12': { when: '' },
+    // Beside the timing of ORC-7, which is of older versions, another one is kept.
+    '5,11,12': { when: 'ORC-7 NOT VALUED' },
     '15': { to: 'note.text' },
-    '19': { to: 'occurrenceTiming.repeat.count' },
+    '19': { to: 'occurrenceTiming.repeat.count', when: 'ORC-7 NOT VALUED' },
   },
   'TQ1[MedicationRequest]': {
     '7': 'drop: an offset needs an event that is not said; kept under its v2 path',

@@ -104,7 +104,10 @@ const notes: Readonly<Record<string, string>> = {
     SAC-7 > receivedTime ?SPM-18 NOT VALUED`,
   'TQ1[ServiceRequest]': `
     TQ1-2 > quantityQuantity
-    TQ1-3 > occurrenceTiming
+    TQ1-3 > occurrenceTiming ?ORC-7 NOT VALUED
+    TQ1-7 > occurrenceTiming ?ORC-7 NOT VALUED
+    TQ1-8 > occurrenceTiming ?ORC-7 NOT VALUED
+    TQ1-14 > occurrenceTiming ?ORC-7 NOT VALUED
     TQ1-9 > priority ?OBR-5 NOT VALUED
     TQ1-11 > note`,
 };
