@@ -26,6 +26,7 @@ import { mllp as mllpOut } from './connectors/mllp/mllp.ts';
 import { modbus as modbusOut } from './connectors/modbus/modbus.ts';
 import { mqtt as mqttOut } from './connectors/mqtt/mqtt.ts';
 import { postgres as postgresOut } from './connectors/postgres/postgres.ts';
+import { postgresReadings } from './connectors/postgres-readings/postgres-readings.ts';
 import { publish } from './connectors/publish/publish.ts';
 import { rabbitmq as rabbitmqOut } from './connectors/rabbitmq/rabbitmq.ts';
 import { sftp as sftpOut } from './connectors/sftp/sftp.ts';
@@ -34,6 +35,7 @@ import { jsonArray } from './contracts/envelopes/json-array.ts';
 import { lines } from './contracts/envelopes/lines.ts';
 import { deviceToLabResult } from './transforms/device-to-lab-result/device-to-lab-result.ts';
 import { deviceToReading } from './transforms/device-to-reading/device-to-reading.ts';
+import { fhirToHl7v2 } from './transforms/fhir-to-hl7v2/fhir-to-hl7v2.ts';
 import { hl7v2ToAppointment } from './transforms/hl7v2-to-appointment/hl7v2-to-appointment.ts';
 import { hl7v2ToCharge } from './transforms/hl7v2-to-charge/hl7v2-to-charge.ts';
 import { hl7v2ToFhir } from './transforms/hl7v2-to-fhir/hl7v2-to-fhir.ts';
@@ -77,6 +79,7 @@ export const connectors = Object.freeze({
   mqtt: mqttOut,
   astm: astmOut,
   postgres: postgresOut,
+  postgresReadings,
   email,
   publish,
   channel: channelOut,
@@ -89,6 +92,7 @@ export const transforms = Object.freeze({
   deviceToReading,
   deviceToLabResult,
   hl7v2ToFhir,
+  fhirToHl7v2,
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,
   hl7v2ToAppointment,

@@ -1,4 +1,7 @@
+import { alertsPart } from './devices-alerts.ts';
 import { modbusPart } from './devices-modbus.ts';
+import { readingsPart } from './devices-readings.ts';
+import { serialPart } from './devices-serial.ts';
 import type { Gate } from './gates.ts';
 
 /** A part of `npm run bench:devices`. */
@@ -8,4 +11,4 @@ export interface DevicesPart {
   measure(): Promise<readonly Gate[]>;
 }
 
-export const devicesParts: readonly DevicesPart[] = [modbusPart];
+export const devicesParts: readonly DevicesPart[] = [modbusPart, serialPart, readingsPart, alertsPart];

@@ -10,6 +10,7 @@ import { mllp } from './mllp/mllp.ts';
 import { modbus } from './modbus/modbus.ts';
 import { mqtt } from './mqtt/mqtt.ts';
 import { postgres } from './postgres/postgres.ts';
+import { postgresReadings } from './postgres-readings/postgres-readings.ts';
 import { publish } from './publish/publish.ts';
 import { rabbitmq } from './rabbitmq/rabbitmq.ts';
 import { sftp } from './sftp/sftp.ts';
@@ -28,6 +29,7 @@ export const connectors = [
   mqtt,
   astm,
   postgres,
+  postgresReadings,
   email,
   channel,
   discard,

@@ -1,6 +1,7 @@
 import { sourceDemand } from '../../../adapters/postgres/demand.ts';
 import type { Demand } from '../../../clients/postgres/reach.ts';
 import { destinationDemand } from '../../../connectors/postgres/target.ts';
+import { readingsDemand } from '../../../connectors/postgres-readings/demand.ts';
 import type { OfflineFolder } from '../offline/folder.ts';
 import { type UsedEndpoint, usedEndpoints } from './used-endpoints.ts';
 
@@ -26,5 +27,6 @@ function demandOf({ channel, type, name, destination }: UsedEndpoint): Demand | 
   const { source, destinations } = channel.definition;
   if (destination === undefined) return sourceDemand(source.config, name);
   const to = destinations.find((each) => each.name === destination)?.to;
+  if (to?.type === 'postgres-readings') return readingsDemand(to.config);
   return to && destinationDemand(to.config);
 }

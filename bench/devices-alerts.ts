@@ -1,0 +1,147 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newDatabase, serverOf, type TestDatabase } from '../clients/postgres/testing/database.ts';
+import type { VitalReadings } from '../contracts/vitals.ts';
+import { freePort } from '../core/testing/free-port.ts';
+import { service, uniqueName } from '../core/testing/services.ts';
+import { type HubProcess, hubProcess, workplace } from '../hub/testing/hub-process.ts';
+import type { DevicesPart } from './devices-parts.ts';
+import type { Gate } from './gates.ts';
+import { percentile } from './statistics.ts';
+
+const monitors = 500;
+const points = 10;
+const perSecond = 500;
+const seconds = Number(process.env.WEIR_BENCH_SECONDS ?? 30);
+/** One message in so many turns its monitor’s alarm on or off. */
+const turnsOne = 20;
+
+const profile = `
+profile: monitor
+transport: mqtt
+mqtt: { topic: 'devices/\${DEVICE}/vitals' }
+devices: [${Array.from({ length: monitors }, (_, n) => `{ id: mon-${n} }`).join(', ')}]
+points: [${Array.from({ length: points }, (_, n) => `{ id: p${n}, from: p${n}, type: number, unit: /min }`).join(', ')}]
+alarms: [{ id: fast, title: It is fast, when: p0 > 140, priority: high }, { id: silent, noDataMs: 60000, priority: low }]
+`;
+const channel = `
+channel: readings
+source: { http: { endpoint: readings-in, format: bytes } }
+format: vitals.numeric.v1
+key: [device]
+destinations:
+  topic: { to: { publish: { topic: vitals.numeric.v1 } } }
+`;
+
+/**
+ * From the first byte of a message to the change of an alarm at a viewer (server-sent events): 500 monitors with ten readings a second
+ * each come in by HTTP, are stored, published to their topic, judged, and what changes is committed before anybody is told.
+ */
+export const alertsPart: DevicesPart = {
+  name: 'alerts',
+  title: `device to live alarm at ${perSecond * points} readings/s, ${seconds} s`,
+  async measure(): Promise<readonly Gate[]> {
+    const gates: Gate[] = [await measureOn('embedded', undefined)];
+    const { address, missing } = await service('postgres', import.meta.filename);
+    if (missing !== undefined) console.log(`  not with PostgreSQL: ${missing}`);
+    else {
+      await using database = await newDatabase(serverOf(address), uniqueName(import.meta.filename));
+      gates.push(await measureOn('PostgreSQL', database));
+    }
+    return gates;
+  },
+};
+
+async function measureOn(name: string, database: TestDatabase | undefined): Promise<Gate> {
+  const port = await freePort();
+  const store = database ? 'store: { postgres: { endpoint: hub } }\n' : '';
+  const { host, port: at, database: db, user, password } = database?.server ?? {};
+  const server = database
+    ? `  hub: { kind: postgres, host: ${host}, port: ${at}, database: ${db}, user: ${user}, password: '\${env:WEIR_BENCH_PASSWORD}' }\n`
+    : '';
+  process.env.WEIR_BENCH_PASSWORD = password ?? '';
+  await using where = await workplace({
+    'weir.yaml': `services: { alarms: {} }\n${store}`,
+    'channels/env/test.yaml': `endpoints:\n  readings-in: { kind: tcp-listen, listen: ${port} }\n${server}`,
+    'channels/readings.channel.yaml': channel,
+    'channels/devices/monitor.profile.yaml': profile,
+  });
+  await using hub = await hubProcess(where);
+  const times = await play(hub, port);
+  const p99 = percentile(times, 0.99);
+  console.log(
+    `  ${name}: ${times.length} changes of alarms, p50 ${percentile(times, 0.5).toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, longest ${Math.max(...times).toFixed(0)} ms`,
+  );
+  return { name: `device to live alarm, ${name}, p99`, figure: p99, limit: 250, must: 'stay-within', unit: 'ms' };
+}
+
+async function play(hub: HubProcess, port: number): Promise<readonly number[]> {
+  const turned = new Map<string, number>();
+  const times: number[] = [];
+  const leave = new AbortController();
+  const looking = watch(hub, leave.signal, (device) => {
+    const sent = turned.get(device);
+    if (sent !== undefined) times.push(performance.now() - sent);
+    turned.delete(device);
+  });
+  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  const isFast = Array.from({ length: monitors }, () => false);
+  let wanted = 0;
+  const began = performance.now();
+  for (let n = 0; performance.now() - began < seconds * 1_000; n++) {
+    const due = began + (n * 1_000) / perSecond;
+    if (due > performance.now()) await sleep(due - performance.now());
+    const monitor = n % monitors;
+    if (n > monitors && n % turnsOne === 7) {
+      isFast[monitor] = !isFast[monitor];
+      turned.set(`mon-${monitor}`, performance.now());
+      wanted++;
+    }
+    post(agent, port, messageOf(monitor, isFast[monitor]!));
+  }
+  for (let waited = 0; times.length < wanted && waited < 5_000; waited += 100) await sleep(100);
+  leave.abort();
+  await looking;
+  agent.destroy();
+  if (times.length < wanted) throw new Error(`benching alerts: ${times.length} of ${wanted} changes were told`);
+  return times;
+}
+
+async function watch(hub: HubProcess, signal: AbortSignal, told: (device: string) => void): Promise<void> {
+  const answer = await fetch(new URL('/api/live/alarms', hub.admin), { signal });
+  let rest = '';
+  try {
+    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+      const blocks = (rest + chunk).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const data = /^data: (\{"hub".*)$/m.exec(block)?.[1];
+        if (data !== undefined)
+          told((JSON.parse(data) as { readonly alarm: { readonly device: string } }).alarm.device);
+      }
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+  }
+}
+
+function messageOf(monitor: number, isFast: boolean): string {
+  const readings = Array.from({ length: points }, (_, point) => ({
+    ...{
+      point: `p${point}`,
+      value: point === 0 && isFast ? 150 : 70 + (monitor % 20),
+      unit: '/min',
+      validity: 'Vld' as const,
+    },
+  }));
+  const message: VitalReadings = {
+    ...{ device: `mon-${monitor}`, profile: 'monitor', receivedAt: new Date().toISOString(), readings },
+  };
+  return JSON.stringify(message);
+}
+
+function post(agent: Agent, port: number, body: string): void {
+  const sending = request({ agent, host: '127.0.0.1', port, method: 'POST' }, (answer) => answer.resume());
+  sending.on('error', (thrown) => console.error(thrown.message));
+  sending.end(body);
+}
