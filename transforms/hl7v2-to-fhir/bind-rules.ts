@@ -17,6 +17,7 @@ export interface Step {
 export interface Bound {
   readonly rule: Rule;
   readonly when: Test | undefined;
+  readonly component: number | undefined;
   readonly steps: readonly Step[];
   readonly last: Step;
   readonly convert: Converter | undefined;
@@ -54,6 +55,7 @@ export function bind(rule: Rule, segment: string, slots: Map<string, number>): B
   return {
     rule,
     when: rule.when && testOf(rule.when as Condition),
+    component: rule.component,
     steps,
     last,
     convert: fixed === undefined ? converterOf(rule, segment, codes) : undefined,

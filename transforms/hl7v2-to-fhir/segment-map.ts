@@ -47,11 +47,11 @@ export function segmentMap(name: string): SegmentMap {
 /** The official rules and ours, by map. */
 export const officialRules: Readonly<Record<string, readonly Rule[]>> = compiled;
 
-/** What one application of a map has made: where its list elements are. */
+/** What one application of a map has made. A map has one of them: it is applied to one segment at a time. */
 interface Application {
-  readonly segment: SegmentView;
-  readonly conversion: Conversion;
+  conversion: Conversion;
   readonly ofSite: boolean;
+  /** Where its list elements and resources are. */
   readonly slots: (object | undefined)[];
   /** Whether the rule at hand has begun an element on its way. */
   begun: boolean;
@@ -66,6 +66,7 @@ export class SegmentMap {
   readonly #whole: readonly Bound[];
   readonly #fields: readonly FieldRules[];
   readonly #slots: number;
+  #application: Application | undefined = undefined;
   readonly #ofSite: boolean;
 
   /** @param ofSite whether a site has written in it: what it is applied to is completed by R4’s definitions */
@@ -95,14 +96,7 @@ export class SegmentMap {
 
   /** Puts into the resource what the map makes of the segment. Never throws; what cannot be placed stays unmarked. */
   apply(segment: SegmentView, resource: Draft, conversion: Conversion): void {
-    const application: Application = {
-      segment,
-      conversion,
-      ofSite: this.#ofSite,
-      slots: new Array(this.#slots),
-      begun: false,
-      open: 0,
-    };
+    const application = this.#begin(conversion);
     segment.home ??= resource;
     if (this.#ofSite) conversion.ofSite.add(resource);
     conversion.segment = segment;
@@ -129,10 +123,9 @@ export class SegmentMap {
               trace(rule, whole, resource, application, () => point(resourceOfIt, known, whole, resource, application));
             continue;
           }
-          const { component } = rule.rule;
-          const view = component === undefined ? whole : whole.sub(component);
-          if (!view) continue;
           if (rule.when && !rule.when(segment, whole, conversion)) continue;
+          const view = rule.component === undefined ? whole : whole.sub(rule.component);
+          if (!view) continue;
           if (conversion.tracer)
             trace(rule, whole, resource, application, () => put(rule, view, resource, application));
           else put(rule, view, resource, application);
@@ -142,6 +135,18 @@ export class SegmentMap {
     }
     conversion.field = 0;
     if (application.open !== 0) conversion.doubtful = true;
+  }
+
+  #begin(conversion: Conversion): Application {
+    if (!this.#application) {
+      const slots = new Array<object | undefined>(this.#slots);
+      this.#application = { conversion, ofSite: this.#ofSite, slots, begun: false, open: 0 };
+    }
+    // Whatever became of the message before.
+    this.#application.slots.fill(undefined);
+    this.#application.conversion = conversion;
+    this.#application.open = 0;
+    return this.#application;
   }
 }
 
