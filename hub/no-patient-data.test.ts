@@ -64,7 +64,7 @@ ${Object.entries(ports)
     'weir.yaml': 'log: { level: debug }\n',
   });
   await using hub = await hubProcess(place);
-  const samples = morning({ patients: 60 });
+  const samples = morning({ patients: 40 });
   const signal = AbortSignal.timeout(15_000);
   await Promise.all(
     (Object.keys(interfaces) as Feed[]).map((feed) =>
@@ -110,7 +110,7 @@ ${Object.entries(ports)
   secrets.delete('');
   expect(secrets.size).toBeGreaterThan(300);
   expect([...secrets].filter((secret) => words.has(secret))).toEqual([]);
-});
+}, 60_000);
 
 /** The same content as what breaks the framing, is no message, or fails in a step. */
 async function mistreat(ports: Readonly<Record<string, number>>, messages: readonly string[]): Promise<void> {
