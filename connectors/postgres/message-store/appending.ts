@@ -75,8 +75,7 @@ function writeMessages(
       if (message.fault) {
         writeFault(tx, number, seq, message);
       } else {
-        tx.unrouted.set(seq, { channel: number, size: message.raw.length, day });
-        writeUnrouted(tx, number, seq, message.raw.length, day);
+        tx.arrive(number, seq, message.raw.length, day);
         unrouted++;
         backlog += message.raw.length;
       }
@@ -146,17 +145,6 @@ function writeMessage(
   row.uuid(message.replayOf ?? null);
   row.text(message.only ? JSON.stringify(message.only) : null);
   row.int2(attached ? 1 : null);
-}
-
-function writeUnrouted(tx: Transaction, channel: number, seq: number, size: number, day: number): void {
-  const row = tx.copies.of('unrouted', seq);
-  row.row();
-  row.int4(channel);
-  row.int8(seq);
-  row.int4(size);
-  row.int4(day);
-  row.int4(tx.state.hub);
-  row.int8(tx.state.epoch);
 }
 
 /** A fault is settled as it arrives, as an open error. */

@@ -36,6 +36,8 @@ export class CommitFailure extends Error {
   }
 }
 
+const uniqueViolation = '23505';
+
 /** Thrown where words have to be learnt or read first: outside of the transaction, which may not come about. */
 class NewWords extends Error {}
 
@@ -57,9 +59,9 @@ export class Commits {
    */
   async run(session: PostgresSession, calls: readonly Work[]): Promise<Committed> {
     const { names, foresight } = this.#state;
-    for (;;) {
+    for (let asks = false; ; asks = true) {
       for (const call of calls) if (call.kind === 'append' || call.kind === 'settle') names.id(call.channel);
-      const foreseen = names.complete ? foresee(this.#state, calls) : undefined;
+      const foreseen = names.complete && !asks ? foresee(this.#state, calls) : undefined;
       const tx = new Transaction(session, this.#state, this.#copies, seqsOf(calls.filter(isAppend)), foreseen);
       let answers: readonly unknown[] | undefined;
       try {
@@ -75,7 +77,7 @@ export class Commits {
             ? { answers: this.#behindOthers(tx, calls, answers), backlog: tx.counters.backlog }
             : undefined;
         if (!inDoubt) await tx.rollback().catch(() => undefined);
-        const unforeseen = (thrown as { code?: string }).code === unforeseenState;
+        const unforeseen = isUnforeseen(thrown);
         if (unforeseen) foresight.wasWrong();
         if (unforeseen || thrown instanceof NewWords) continue;
         throw new CommitFailure(thrown, tx.pid, inDoubt);
@@ -253,6 +255,12 @@ function endOfRun(calls: readonly Work[], at: number): number {
 function runsWith(first: Work, next: Work): boolean {
   if (first.kind === 'append' || first.kind === 'settle') return next.kind === 'append' || next.kind === 'settle';
   return first.kind !== 'other' && first.kind === next.kind;
+}
+
+/** Whether something was not as it was taken to be, or another hub has settled a message at the same moment: it is made again. */
+function isUnforeseen(thrown: unknown): boolean {
+  const { code, table } = thrown as { readonly code?: string; readonly table?: string };
+  return code === unforeseenState || (code === uniqueViolation && table?.startsWith('settlement_') === true);
 }
 
 /** Whether the server has not answered COMMIT: the connection broke, or the server ended it. */

@@ -7,7 +7,6 @@ const columns = {
   attachment: 'seq,start,bytes',
   settlement: 'seq,channel,version,shape,shape_text,keep,at,type,times,meta_fields,meta,error',
   contents: 'seq,packed',
-  unrouted: 'channel,seq,size,day,hub,epoch',
   part: 'seq,destination,n,channel,status,attempts,size,queued_at,retry_at,sent_at,keys,error,day',
   part_content: 'seq,destination,n,bytes,reply',
   part_key: 'channel,destination,key,seq,n',

@@ -1,15 +1,18 @@
 import type { Fence } from '../../../core/store/leases.ts';
 import { seqsOf } from './appending.ts';
 import type { Work } from './calls.ts';
+import type { Arrived } from './counted.ts';
 import type { Foreseen, Unrouted } from './foresight.ts';
 import type { StoreState } from './transaction.ts';
 
 /** What a commit of these calls may take for granted; undefined where it has to be asked. */
 export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | undefined {
   const { foresight, names } = state;
-  if (!foresight.dares()) return undefined;
+  const takesSeqs = calls.some(({ kind }) => kind === 'append');
+  if (takesSeqs && !foresight.dares()) return undefined;
   const fences = new Map<string, Fence>();
   const routed = new Map<number, Unrouted>();
+  const ended = new Map<Arrived, number>();
   const own = new Set<number>();
   for (const call of calls) {
     if (call.kind === 'append') {
@@ -21,6 +24,7 @@ export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | u
         const found = foresight.unrouted(seq);
         if (found?.channel !== channel || routed.has(seq)) return undefined;
         routed.set(seq, found);
+        if (found.arrived) ended.set(found.arrived, (ended.get(found.arrived) ?? 0) + 1);
       }
       if (call.fence) fences.set(`${call.fence.epoch}/${call.fence.lease}`, call.fence);
     } else return undefined;
@@ -28,5 +32,6 @@ export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | u
   const seqs = seqsOf(calls.filter((call) => call.kind === 'append'));
   const { next } = foresight;
   if (seqs > 0 && next === undefined) return undefined;
-  return { seqs, first: next ?? 0, fences: [...fences.values()], routed, own: [...own] };
+  const gone = [...ended].filter(([arrived, count]) => count === arrived.left).map(([arrived]) => arrived);
+  return { seqs, first: next ?? 0, fences: [...fences.values()], routed, gone, own: [...own] };
 }

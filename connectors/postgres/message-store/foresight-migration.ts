@@ -17,7 +17,7 @@ const beginning = `    PERFORM set_config('idle_in_transaction_session_timeout',
  * Rows are looked for by their keys, whatever statistics say. What has no key to be looked for by costs so much to the planner then
  * that it would be compiled each time, at 10 ms.
  */
-const byKey =
+export const byKey =
   'SET enable_bitmapscan = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off';
 
 /** Of each channel above a seq: its number, whether others stored unrouted messages of it, the first unrouted one, its place. */

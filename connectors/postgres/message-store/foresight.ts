@@ -1,5 +1,6 @@
 import { numbers, texts } from '../../../clients/postgres/quote.ts';
 import type { Fence } from '../../../core/store/leases.ts';
+import type { Arrived, Counted } from './counted.ts';
 import type { Horizon } from './horizon.ts';
 
 /** So many commits ask first after one that was wrong: with others that store at the same time the next seq is seldom known. */
@@ -12,6 +13,8 @@ export interface Unrouted {
   readonly channel: number;
   readonly size: number;
   readonly day: number;
+  /** Known of what this opening stored itself. */
+  readonly arrived?: Arrived;
 }
 
 /** What a commit takes for granted. */
@@ -20,13 +23,15 @@ export interface Foreseen {
   readonly first: number;
   readonly fences: readonly Fence[];
   readonly routed: ReadonlyMap<number, Unrouted>;
+  /** Of which the last messages are settled. */
+  readonly gone: readonly Arrived[];
   /** Channels of appends whose leases this opening has. */
   readonly own: readonly number[];
 }
 
 /**
  * What a hub knows without asking, so that a commit of appends and settlements is one round trip and not two: the next seqs, and the
- * messages that it has stored itself. The database looks whether it is so before anything takes effect.
+ * messages that it has stored itself or read. The database looks whether it is so before anything takes effect.
  */
 export class Foresight {
   readonly #unrouted = new Map<number, Unrouted>();
@@ -50,6 +55,11 @@ export class Foresight {
     return this.#unrouted.get(seq);
   }
 
+  /** A message that was read from the store; another hub has stored it, or an earlier opening. */
+  read(seq: number, message: Unrouted): void {
+    if (this.#unrouted.size < mostRouted && !this.#unrouted.has(seq)) this.#unrouted.set(seq, message);
+  }
+
   /** The last seq that was given to anybody, as far as this hub was told. */
   gave(last: number): void {
     this.#last = last;
@@ -62,7 +72,11 @@ export class Foresight {
 
   /** A commit has come about with messages that are to be routed, and some that are. */
   committed(stored: ReadonlyMap<number, Unrouted>, settled: Iterable<number>): void {
-    for (const seq of settled) this.#unrouted.delete(seq);
+    for (const seq of settled) {
+      const arrived = this.#unrouted.get(seq)?.arrived;
+      if (arrived) arrived.left--;
+      this.#unrouted.delete(seq);
+    }
     // Those that another hub routed stay here.
     if (this.#unrouted.size + stored.size > mostRouted) this.#unrouted.clear();
     for (const [seq, message] of stored) this.#unrouted.set(seq, message);
@@ -77,23 +91,25 @@ interface Of {
 }
 
 /** Answers with a row of `pid`, `last`, `xid`, `oldest`, `foreigners`, `firsts`. */
-export function beginForeseen({ quoted, hub, epoch, horizon }: Of, foreseen: Foreseen): string {
-  const { seqs, first, fences, routed, own } = foreseen;
+export function beginForeseen(
+  { quoted, hub, epoch, horizon }: Of,
+  { seqs, first, fences, gone, own }: Foreseen,
+  { arrivals, counts, daily }: Counted,
+): string {
   const given = [
     ...[hub, epoch, seqs, first, texts(fences.map(({ lease }) => lease))],
+    ...[numbersOf(fences, 'int8', (fence) => fence.epoch)],
     numbers(
-      fences.map((fence) => fence.epoch),
+      gone.flatMap(({ channel, last }) => [channel, last]),
       'int8',
     ),
-    numbers(
-      [...routed.values()].map(({ channel }) => channel),
-      'int4',
-    ),
-    ...[numbers([...routed.keys()], 'int8'), numbers(own, 'int4')],
-    numbers(
-      own.map((channel) => horizon.of(channel)),
-      'int8',
-    ),
+    numbers(own, 'int4'),
+    numbersOf(own, 'int8', (channel) => horizon.of(channel)),
+    ...[arrivals, ...counts, ...daily],
   ];
-  return `SELECT pid, last, xid, oldest, foreigners, firsts FROM ${quoted}.begin_commit(${given.join(', ')})`;
+  return `SELECT pid, last, xid, oldest, foreigners, firsts FROM ${quoted}.begin_commit(${given.join(',')})`;
+}
+
+function numbersOf<T>(values: readonly T[], type: 'int8' | 'int4', of: (value: T) => number): string {
+  return numbers(values.map(of), type);
 }

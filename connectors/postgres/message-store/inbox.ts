@@ -1,5 +1,4 @@
 import { numbers } from '../../../clients/postgres/quote.ts';
-import type { Value } from '../../../clients/postgres/session.ts';
 import { attach } from '../../../core/store/attachments.ts';
 import type { Recovered } from '../../../core/store/message-store.ts';
 import type { SharedMessage } from '../../../core/store/shared-store.ts';
@@ -17,45 +16,29 @@ export async function unrouted(
   maxBytes: number,
   known: readonly number[] = [],
 ): Promise<readonly SharedMessage[]> {
-  const { names, quoted, epoch } = tx.state;
-  const others = known.length === 0 ? '' : `AND seq <> ALL(${numbers(known, 'int8')})`;
-  const rows = await tx.ask(
-    `SELECT seq, size, recoveries, epoch FROM ${quoted}.unrouted WHERE channel = $1 AND seq > $2 ${others} ORDER BY seq LIMIT $3`,
-    [names.known(channel), after, limit],
-  );
-  let bytes = 0;
-  const end = rows.findIndex((row) => (bytes += Number(row[1])) >= maxBytes);
-  const page = end < 0 ? rows : rows.slice(0, end + 1);
-  if (page.length === 0) return [];
-  const seqs = page.map(([seq]) => Number(seq));
-  const messages = new Map<number, readonly Value[]>();
-  const found = await tx.ask(
-    `SELECT seq, id, received_at, meta_fields, meta, key, replay_of, only_to, attached FROM ${quoted}.message
-     WHERE channel = $1 AND seq = ANY(${numbers(seqs, 'int8')})`,
-    [names.known(channel)],
-  );
-  for (const row of found) messages.set(Number(row[0]), row);
-  const raws = await rawBytes(
-    tx,
-    quoted,
-    seqs.map((seq) => ({ seq, attached: messages.get(seq)?.[8] === 1 })),
-  );
-  return page.flatMap((row): SharedMessage[] => {
+  const { names, quoted, epoch, foresight } = tx.state;
+  const ofChannel = names.known(channel);
+  const rows = await tx.ask(`SELECT * FROM ${quoted}.unrouted_messages($1, $2, ${numbers(known, 'int8')}, $3, $4)`, [
+    ofChannel,
+    after,
+    limit,
+    Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
+  ]);
+  const attached = rows.filter((row) => row[12] === 1).map(([seq]) => ({ seq: Number(seq), attached: true }));
+  const whole = attached.length === 0 ? undefined : await rawBytes(tx, quoted, attached);
+  return rows.map((row): SharedMessage => {
+    const [, size, day, of, recoveries, id, receivedAt, fields, meta, key = null, replayOf, only, , bytes] = row;
     const seq = Number(row[0]);
-    const message = messages.get(seq);
-    if (!message) return [];
-    const [, id, receivedAt, fields, meta, key, replayOf, only] = message;
-    return [
-      {
-        ...{ id: String(id), seq, raw: raws.get(seq) ?? new Uint8Array(0), meta: metaOf(names, fields, meta) ?? {} },
-        receivedAt: Number(receivedAt),
-        ...(key === null ? {} : { key: String(key) }),
-        ...(replayOf === null ? {} : { replayOf: String(replayOf) }),
-        ...(only === null ? {} : { only: JSON.parse(String(only)) as string[] }),
-        recoveries: Number(row[2]),
-        own: Number(row[3]) === epoch,
-      },
-    ];
+    foresight.read(seq, { channel: ofChannel, size: Number(size), day: Number(day) });
+    const raw = whole?.get(seq) ?? (bytes as Uint8Array | null) ?? new Uint8Array(0);
+    return {
+      ...{ id: String(id), seq, raw, meta: metaOf(names, fields, meta) ?? {}, receivedAt: Number(receivedAt) },
+      ...(key === null ? {} : { key: String(key) }),
+      ...(replayOf === null ? {} : { replayOf: String(replayOf) }),
+      ...(only === null ? {} : { only: JSON.parse(String(only)) as string[] }),
+      recoveries: Number(recoveries),
+      own: Number(of) === epoch,
+    };
   });
 }
 
@@ -87,19 +70,37 @@ export async function rawBytes(
   return raws;
 }
 
-/** Counts each message from before this opening once: `counted` is the last opening that did. */
-export async function countRecoveries(tx: Transaction, channel: string, limit: number): Promise<readonly Recovered[]> {
-  const { names, quoted, epoch } = tx.state;
-  const lowest = `SELECT seq FROM ${quoted}.unrouted WHERE channel = $1 AND epoch <> $2 ORDER BY seq LIMIT $3`;
-  const values = [names.known(channel), epoch, limit];
+/** Counts each message from before this opening once. */
+export function countRecoveries(tx: Transaction, channel: string, limit: number): Promise<readonly Recovered[]> {
+  const { epoch } = tx.state;
+  return recover(tx, channel, { notOf: epoch, upTo: Number.MAX_SAFE_INTEGER, limit, by: epoch });
+}
+
+interface Recovering {
+  readonly notOf: number;
+  readonly upTo: number;
+  readonly limit: number;
+  /** Counts each message once. */
+  readonly by: number;
+}
+
+/** Counts the first messages that are not routed, and answers with how often each was. */
+export async function recover(
+  tx: Transaction,
+  channel: string,
+  { notOf, upTo, limit, by }: Recovering,
+): Promise<readonly Recovered[]> {
+  const { names, quoted } = tx.state;
+  const first = `SELECT o_seq FROM ${quoted}.unrouted_of($1, 0, '{}', ${notOf}, ${limit}) WHERE o_seq <= ${upTo}`;
   await tx.ask(
-    `UPDATE ${quoted}.unrouted SET recoveries = recoveries + 1, counted = $2
-     WHERE channel = $1 AND counted <> $2 AND seq IN (${lowest})`,
-    values,
+    `INSERT INTO ${quoted}.recovery AS r (channel, seq, counted, recoveries) SELECT $1, o_seq, ${by}, 1 FROM (${first}) u
+     ON CONFLICT (channel, seq) DO UPDATE SET recoveries = r.recoveries + 1, counted = excluded.counted
+     WHERE r.counted <> excluded.counted`,
+    [names.known(channel)],
   );
   const rows = await tx.ask(
-    `SELECT seq, recoveries FROM ${quoted}.unrouted WHERE channel = $1 AND seq IN (${lowest}) ORDER BY seq`,
-    values,
+    `SELECT o_seq, r.recoveries FROM (${first}) u JOIN ${quoted}.recovery r ON r.channel = $1 AND r.seq = o_seq ORDER BY o_seq`,
+    [names.known(channel)],
   );
   return rows.map(([seq, recoveries]) => ({ seq: Number(seq), recoveries: Number(recoveries) }));
 }

@@ -2,6 +2,8 @@ import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import { HubError } from '../../../core/errors.ts';
 import { counterFields } from '../../../core/store/counter-tally.ts';
 import { dailyFields } from '../../../core/store/daily-tally.ts';
+import { arrivedMigration } from './arrived-migration.ts';
+import { counting, countingDaily } from './counting-statements.ts';
 import { foresightMigration } from './foresight-migration.ts';
 import { searchMigration } from './search/migration.ts';
 
@@ -15,16 +17,11 @@ export function slotOf(seq: number): number {
   return Math.floor(seq / slotSpan);
 }
 
-/** The values of row `i` of an array that holds so many of each. */
-function amounts(count: number): string {
-  return Array.from({ length: count }, (_, at) => `amounts[(i - 1) * ${count} + ${at + 1}]`).join(', ');
-}
-
 /**
  * Forward-only: a released migration is never changed, a change is the next one. `$` stands for the schema.
  *
  * What belongs to a message is found by its seq, of one sequence of the whole store. What arrived and how its first pass ended is
- * written once (`message`, `raw`, `attachment`, `settlement`, `contents`, partitioned); what changes is apart and small (`unrouted`,
+ * written once (`message`, `raw`, `attachment`, `settlement`, `contents`, partitioned); what changes is apart and small (`arrived`,
  * `part`, `part_content`, `part_key`, counters). Counters have rows for each hub, so that hubs never wait for each other's.
  * Statuses of `part`: 0 ready, 1 waiting, 2 blocked, 3 sent, 4 error, 5 error that was resolved.
  */
@@ -155,18 +152,12 @@ const migrations: readonly string[] = [
   -- Adds to counters; amounts holds those of a row after those of the one before.
   CREATE FUNCTION $.add_counts(of_hub int, channels int[], destinations int[], amounts bigint[]) RETURNS void LANGUAGE plpgsql AS $body$
   BEGIN
-    INSERT INTO $.counter AS c
-      SELECT of_hub, channels[i], destinations[i], ${amounts(counterFields.length)}
-      FROM generate_subscripts(channels, 1) i
-      ON CONFLICT (hub, channel, destination) DO UPDATE SET ${counterFields.map((field) => `${field} = c.${field} + excluded.${field}`).join(', ')};
+    ${counting('channels', 'destinations', 'amounts')};
   END $body$;
   CREATE FUNCTION $.add_daily(of_hub int, days int[], channels int[], destinations int[], types text[], amounts bigint[])
   RETURNS void LANGUAGE plpgsql AS $body$
   BEGIN
-    INSERT INTO $.daily AS d
-      SELECT of_hub, days[i], channels[i], destinations[i], types[i], ${amounts(dailyFields.length)}
-      FROM generate_subscripts(days, 1) i
-      ON CONFLICT (day, channel, destination, type, hub) DO UPDATE SET ${dailyFields.map((field) => `${field} = d.${field} + excluded.${field}`).join(', ')};
+    ${countingDaily('days', 'channels', 'destinations', 'types', 'amounts')};
   END $body$;
   `,
   // Several hubs on one store. What commits look at (lease) is apart from what renewals write (lease_end), so that neither waits for the
@@ -233,6 +224,7 @@ const migrations: readonly string[] = [
   `,
   foresightMigration,
   searchMigration,
+  arrivedMigration,
 ];
 
 /** Of `weir message store`; with the schema's name it makes the key of the lock under which migrations run. */

@@ -23,8 +23,9 @@ interface Routing {
 }
 
 /**
- * Takes the messages out of those that are not routed, and answers with their rows: a message that another call has settled is none.
- * Where the lease of a call is not in force any more its messages stay, so that this can be asked with the question whether it is.
+ * Asks for those of the messages that are not routed: a message that another call has settled is none. One that is settled by another
+ * hub at the same moment is found by the key of its settlement. Where the lease of a call is not in force any more none are, so that
+ * this can be asked with the question whether it is.
  */
 export function routingStatements(tx: Transaction, settles: readonly Routing[]): readonly string[] {
   const { quoted, names } = tx.state;
@@ -39,9 +40,12 @@ export function routingStatements(tx: Transaction, settles: readonly Routing[]):
   return [...together.values()]
     .filter(({ seqs }) => seqs.length > 0)
     .map(({ channel, fence, seqs }) => {
-      const all = numbers(seqs, 'int8');
-      const those = fence ? `CASE WHEN EXISTS (${inForce(tx.state, [fence])}) THEN ${all} ELSE '{}' END` : all;
-      return `SELECT o_seq, o_size, o_day, ${channel} FROM ${quoted}.route(${channel}, ${those})`;
+      const those = numbers(seqs, 'int8');
+      const only = fence ? `AND EXISTS (${inForce(tx.state, [fence])})` : '';
+      return `SELECT m.seq, m.size, a.day, ${channel} FROM ${quoted}.message m CROSS JOIN LATERAL (
+          SELECT first, day FROM ${quoted}.arrived WHERE channel = ${channel} AND last >= m.seq ORDER BY last LIMIT 1) a
+        WHERE m.channel = ${channel} AND m.seq = ANY (${those}) AND a.first <= m.seq ${only}
+          AND NOT EXISTS (SELECT FROM ${quoted}.settlement s WHERE s.seq = m.seq AND s.seq = ANY (${those}))`;
     });
 }
 
@@ -71,6 +75,7 @@ export function settle(tx: Transaction, settles: readonly Settle[], those: Reado
     }
   }
   dropRaw(tx, withoutRaw);
+  sweep(tx, settles, those);
   if (contents.length === 0) return;
   // The database stores the settlements while their contents are written here.
   tx.pushMuch();
@@ -80,6 +85,20 @@ export function settle(tx: Transaction, settles: readonly Settle[], those: Reado
     row.int8(settlement.seq);
     row.pieces(packed ?? []);
   }
+}
+
+/** Forgets what arrived with messages that others stored, where all of it is settled now; of its own a hub knows when that is. */
+function sweep(tx: Transaction, settles: readonly Settle[], those: ReadonlyMap<number, Unrouted>): void {
+  const seqs = new Map<number, number[]>();
+  for (const { channel, batch } of settles)
+    for (const { settlement } of batch) {
+      const found = those.get(settlement.seq);
+      if (!found || found.arrived) continue;
+      const all = seqs.get(channel);
+      if (all) all.push(settlement.seq);
+      else seqs.set(channel, [settlement.seq]);
+    }
+  for (const [channel, all] of seqs) tx.write(`SELECT ${tx.state.quoted}.sweep(${channel}, ${numbers(all, 'int8')})`);
 }
 
 /** How a message stands after its first pass. */

@@ -11,7 +11,7 @@ import type {
   SharedStore,
 } from '../../../core/store/shared-store.ts';
 import { content } from './content.ts';
-import { unrouted } from './inbox.ts';
+import { recover, unrouted } from './inbox.ts';
 import type { PostgresLeases } from './leases.ts';
 import type { Settings } from './options.ts';
 import { Readers } from './readers.ts';
@@ -83,21 +83,7 @@ export class PostgresShared implements SharedStore {
   }
 
   countRecoveries(channel: string, upTo: number, limit: number, fence: Fence): Promise<readonly Recovered[]> {
-    return this.#inOrder(async (tx) => {
-      const { names, quoted } = tx.state;
-      const lowest = `SELECT seq FROM ${quoted}.unrouted WHERE channel = $1 AND seq <= $2 ORDER BY seq LIMIT $3`;
-      const values = [names.known(channel), upTo, limit];
-      await tx.ask(
-        `UPDATE ${quoted}.unrouted SET recoveries = recoveries + 1, counted = $4
-         WHERE channel = $1 AND counted <> $4 AND seq IN (${lowest})`,
-        [...values, fence.epoch],
-      );
-      const rows = await tx.ask(
-        `SELECT seq, recoveries FROM ${quoted}.unrouted WHERE channel = $1 AND seq IN (${lowest}) ORDER BY seq`,
-        values,
-      );
-      return rows.map(([seq, recoveries]) => ({ seq: Number(seq), recoveries: Number(recoveries) }));
-    }, fence);
+    return this.#inOrder((tx) => recover(tx, channel, { notOf: 0, upTo, limit, by: fence.epoch }), fence);
   }
 
   outcomes(

@@ -1,12 +1,12 @@
 import type { Answer, Statement } from '../../../clients/postgres/batch.ts';
 import type { CopyRows } from '../../../clients/postgres/copy-rows.ts';
-import { numbers, texts } from '../../../clients/postgres/quote.ts';
 import type { PostgresSession, Value } from '../../../clients/postgres/session.ts';
 import { CounterTally } from '../../../core/store/counter-tally.ts';
 import { mostTypes } from '../../../core/store/daily-counts.ts';
 import { DailyTally, type DayOfChannel } from '../../../core/store/daily-tally.ts';
 import type { LocalDays } from '../../../core/store/local-days.ts';
 import type { CopyTables } from './copy-tables.ts';
+import { type Arrived, type Counted, countedOf, countStatements, type DayRow, nothingCounted } from './counted.ts';
 import { beginForeseen, type Foreseen, type Foresight, type Unrouted } from './foresight.ts';
 import type { Begun, Horizon } from './horizon.ts';
 import type { Names } from './names.ts';
@@ -42,10 +42,16 @@ export class Transaction {
   readonly daily: DailyTally;
   readonly copies: CopyTables;
   readonly #session: PostgresSession;
-  #pending: Statement[];
+  #pending: Statement[] = [];
   #taken: ReadonlyMap<string, CopyRows>[] = [];
   #sent: Promise<unknown>[] = [];
   #first = true;
+  /** Of seqs that it takes. */
+  readonly #count: number;
+  readonly #arrived = new Map<number, Arrived>();
+  readonly #arrivals: Arrived[] = [];
+  /** All seqs between its own are its own. */
+  #isWhole = true;
   #seqs: number[] = [];
   #begun: Begun | undefined;
   /** Messages that it stores and that are to be routed, and those that were and are settled. */
@@ -68,16 +74,32 @@ export class Transaction {
     this.copies = copies;
     this.daily = new DailyTally(state.days);
     copies.free(copies.take());
-    const { quoted, hub, epoch } = state;
     this.#foreseen = foreseen;
     if (foreseen) {
       this.#seqs = Array.from({ length: seqs }, (_, at) => foreseen.first + at);
       this.foreigners = new Set(foreseen.own);
     }
-    const begin = foreseen
-      ? beginForeseen(state, foreseen)
-      : `SELECT pid, last, xid, oldest, seqs FROM ${quoted}.begin_commit(${hub}, ${epoch}, ${seqs})`;
-    this.#pending = [{ text: 'BEGIN' }, { text: begin }];
+    this.#count = seqs;
+  }
+
+  /** Nothing of it is asked before it is committed. */
+  get isForeseen(): boolean {
+    return this.#foreseen !== undefined;
+  }
+
+  /** Stores a message that is to be routed. */
+  arrive(channel: number, seq: number, size: number, day: number): void {
+    let arrived = this.#arrived.get(channel);
+    // Rows do not overlap: between the seqs of this commit there may be those of others.
+    if (arrived?.day === day && (this.#isWhole || seq === arrived.last + 1)) {
+      arrived.last = seq;
+      arrived.left++;
+    } else {
+      arrived = { channel, day, first: seq, last: seq, left: 1 };
+      this.#arrived.set(channel, arrived);
+      this.#arrivals.push(arrived);
+    }
+    this.unrouted.set(seq, { channel, size, day, arrived });
   }
 
   /** Whether it has asked the database, which gives it its seqs. */
@@ -126,9 +148,10 @@ export class Transaction {
   async commit(): Promise<number> {
     await this.#learnTypes();
     this.#takeCopies();
-    const counts = this.#countStatements();
-    this.#pending.push(...counts.map((text) => ({ text })));
-    const sent = this.#send(['COMMIT']);
+    const counted = this.#counted();
+    const atOnce = this.#first && this.#foreseen !== undefined;
+    if (!atOnce) this.#pending.push(...countStatements(this.state, counted));
+    const sent = this.#send(['COMMIT'], atOnce ? counted : nothingCounted);
     this.committing = true;
     await this.#inOrder(sent);
     if (this.#begun) this.state.horizon.committed(this.#session, this.#begun, this.firsts);
@@ -142,9 +165,14 @@ export class Transaction {
     if (this.#session.usable) await this.#session.run([{ text: 'ROLLBACK' }]);
   }
 
-  async #send(texts: readonly string[]): Promise<readonly Answer[]> {
+  /** The first goes out with the beginning, and what is counted with that where it is known. */
+  async #send(texts: readonly string[], counted: Counted = nothingCounted): Promise<readonly Answer[]> {
     this.#takeCopies();
-    const statements = [...this.#pending, ...texts.map((text) => ({ text }))];
+    const statements = [
+      ...(this.#first ? this.#beginning(counted) : []),
+      ...this.#pending,
+      ...texts.map((text) => ({ text })),
+    ];
     this.#pending = [];
     const taken = this.#taken;
     this.#taken = [];
@@ -156,6 +184,14 @@ export class Transaction {
     return answers.slice(answers.length - texts.length);
   }
 
+  #beginning(counted: Counted): readonly Statement[] {
+    const { quoted, hub, epoch } = this.state;
+    const begin = this.#foreseen
+      ? beginForeseen(this.state, this.#foreseen, counted)
+      : `SELECT pid, last, xid, oldest, seqs FROM ${quoted}.begin_commit(${hub}, ${epoch}, ${this.#count})`;
+    return [{ text: 'BEGIN' }, { text: begin }];
+  }
+
   /** The answer to its beginning. */
   #hear([pid, last, xid, oldest, ...more]: Answer[number]): void {
     const begun = { last: Number(last), xid: Number(xid), oldest: Number(oldest) };
@@ -164,6 +200,7 @@ export class Transaction {
     const foreseen = this.#foreseen;
     if (!foreseen) {
       this.#seqs = listed(more[0]);
+      this.#isWhole = (this.#seqs.at(-1) ?? 0) - (this.#seqs[0] ?? 0) === Math.max(0, this.#seqs.length - 1);
       this.state.foresight.gave(this.#seqs.at(-1) ?? begun.last);
       return;
     }
@@ -211,37 +248,9 @@ export class Transaction {
     });
   }
 
-  #countStatements(): readonly string[] {
-    const { quoted, hub } = this.state;
-    const counters = [...this.counters.changed()];
-    const statements: string[] = [];
-    if (counters.length > 0) {
-      const channels = numbers(
-        counters.map(({ channel }) => channel),
-        'int4',
-      );
-      const destinations = numbers(
-        counters.map(({ destination }) => destination),
-        'int4',
-      );
-      const amounts = numbers(
-        counters.flatMap(({ values }) => [...values]),
-        'int8',
-      );
-      statements.push(`SELECT ${quoted}.add_counts(${hub}, ${channels}, ${destinations}, ${amounts})`);
-    }
+  #counted(): Counted {
     const daily = [...this.daily.changed()].flatMap((ofDay) => this.#dayRows(ofDay));
-    if (daily.length > 0) {
-      const of = (number: (row: DayRow) => number) => numbers(daily.map(number), 'int4');
-      const columns = [of(({ day }) => day), of(({ channel }) => channel), of(({ destination }) => destination)];
-      const types = texts(daily.map(({ type }) => type));
-      const amounts = numbers(
-        daily.flatMap(({ values }) => values),
-        'int8',
-      );
-      statements.push(`SELECT ${quoted}.add_daily(${hub}, ${columns.join(', ')}, ${types}, ${amounts})`);
-    }
-    return statements;
+    return countedOf(this.#arrivals, [...this.counters.changed()], daily);
   }
 
   #dayRows({ day, channel, messages, types, destinations }: DayOfChannel): readonly DayRow[] {
@@ -259,14 +268,6 @@ export class Transaction {
       if (counts.changed) rows.push({ day, channel, destination, type: '', values: counts.values });
     return rows;
   }
-}
-
-interface DayRow {
-  readonly day: number;
-  readonly channel: number;
-  readonly destination: number;
-  readonly type: string;
-  readonly values: readonly number[];
 }
 
 /** The numbers of an array; NaN for NULL. */

@@ -165,7 +165,8 @@ class Turn {
     const { writer, reader, quoted, follow } = this.#options;
     const rows = await writer.ask(
       `SELECT o.seq, o.channel, o.with_content,
-         EXISTS (SELECT FROM ${quoted}.unrouted u WHERE u.channel = o.channel AND u.seq = o.seq)
+         EXISTS (SELECT FROM ${quoted}.arrived a WHERE a.channel = o.channel AND a.last >= o.seq AND a.first <= o.seq)
+           AND NOT EXISTS (SELECT FROM ${quoted}.settlement s WHERE s.seq = o.seq)
        FROM (SELECT * FROM ${quoted}.search_open WHERE seq > $1 ORDER BY seq LIMIT ${openLooked}) o ORDER BY o.seq`,
       [follow.openAt],
     );
