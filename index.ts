@@ -151,6 +151,8 @@ export { bytes, type Format, type Meta } from './core/format.ts';
 export type { Message } from './core/message.ts';
 export { type Many, many, type Predicate, type Step } from './core/transform.ts';
 export { withProfile } from './core/with-profile.ts';
+export { build as buildAstm } from './protocols/astm/build.ts';
+export type { AstmMessage } from './protocols/astm/message.ts';
 export type { FieldInput, SegmentInput } from './protocols/hl7v2/input.ts';
 export { type Hl7Message, parse } from './protocols/hl7v2/message.ts';
 export { compilePath } from './protocols/hl7v2/path.ts';

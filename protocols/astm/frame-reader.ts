@@ -1,6 +1,7 @@
 import type { ProtocolFaultCode } from '../fault.ts';
 import { Assembly } from '../mllp/assembly.ts';
 import { CR, ENQ, EOT, ETB, ETX, LF, STX } from './control.ts';
+import { hexByte, isHexDigit, wholeFrame } from './whole-frame.ts';
 
 /** Why a frame was not taken. */
 export type FrameFaultCode = Extract<
@@ -94,6 +95,8 @@ export class FrameReader {
         while (next < chunk.length && chunk[next]! >= 0x20) next++;
         this.#stray += next - from;
         if (next === chunk.length) break;
+        const whole = wholeFrame(chunk, next, this.#options);
+        if (whole) return whole;
       }
       const byte = chunk[next]!;
       const taken = this.#take(byte);
@@ -192,16 +195,26 @@ export class FrameReader {
   /** Text up to a byte that ends the frame or begins another. */
   #takeText(chunk: Buffer, from: number): number {
     let at = from;
+    let sum = this.#sum;
+    let isPlain = this.#controls.length === 0;
     for (; at < chunk.length; at++) {
       const byte = chunk[at]!;
-      if (byte === ETX || byte === ETB || byte === STX) break;
-      this.#sum += byte;
-      if (byte === EOT || byte === ENQ) {
-        this.#fault ??= 'astm.reserved-byte';
-        this.#noteControl(byte);
-      } else if (this.#controls.length > 0) this.#controls = [];
+      if (byte < 0x20) {
+        if (byte === ETX || byte === ETB || byte === STX) break;
+        if (byte === EOT || byte === ENQ) {
+          this.#fault ??= 'astm.reserved-byte';
+          this.#noteControl(byte);
+          isPlain = false;
+          sum += byte;
+          continue;
+        }
+      }
+      sum += byte;
+      if (isPlain) continue;
+      this.#controls = [];
+      isPlain = true;
     }
-    this.#sum &= 0xff;
+    this.#sum = sum & 0xff;
     if (this.oversize) return at;
     if (this.#text.length + at - from > this.#options.textBytes) {
       this.#fault = 'astm.oversize';
@@ -273,11 +286,3 @@ interface Taken {
 
 const USED: Taken = { read: undefined, used: true };
 const CUT: Read = { kind: 'cut', code: 'astm.unended-frame' };
-
-function hexByte(value: number): string {
-  return value.toString(16).toUpperCase().padStart(2, '0');
-}
-
-function isHexDigit(byte: number): boolean {
-  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
-}

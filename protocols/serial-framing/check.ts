@@ -68,6 +68,7 @@ export function writeCheck(frame: Buffer, field: CheckField): void {
 /** -1 where hex digits should stand and do not. */
 function readCheck(bytes: Buffer, at: number, field: CheckField): number {
   const width = checkWidth(field);
+  if (width === 1) return bytes[at]!;
   if (field.written === 'big-endian') return bytes.readUIntBE(at, width);
   if (field.written === 'little-endian') return bytes.readUIntLE(at, width);
   let value = 0;
@@ -91,6 +92,7 @@ function bytesOf(algorithm: CheckName): 1 | 2 {
 
 function sum8(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;
-  for (let at = start; at < end; at++) sum = (sum + bytes[at]!) & 0xff;
-  return sum;
+  // No frame is so long that this overflows: 2^53 / 255 bytes.
+  for (let at = start; at < end; at++) sum += bytes[at]!;
+  return sum & 0xff;
 }

@@ -16,7 +16,8 @@ export function fixedFraming({ length, sync, check }: FixedFrames): Framing {
   return {
     maxBytes: length,
     measure(bytes, start, end) {
-      for (const { at, mask, value } of marks) {
+      for (let mark = 0; mark < marks.length; mark++) {
+        const { at, mask, value } = marks[mark]!;
         if (start + at >= end) return ~0;
         if ((bytes[start + at]! & mask) !== value) return 'serial.stray-bytes';
       }

@@ -56,8 +56,11 @@ export class LineDecoder {
   /** The lines and faults that end in this chunk, in order. */
   decode(chunk: Buffer): Scanned[] {
     const found: Scanned[] = [];
-    for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at]!;
+    let at = 0;
+    while (at < chunk.length) {
+      at = this.#keepPlain(chunk, at);
+      if (at === chunk.length) break;
+      const byte = chunk[at++]!;
       if (this.#lines.end === 'crlf') this.#afterReturn(byte, found);
       else if (this.#ends.includes(byte)) this.#endLine(found);
       else this.#keep(byte, found);
@@ -78,6 +81,21 @@ export class LineDecoder {
     const fault = this.#run.end();
     if (fault) found.push(fault);
     return found;
+  }
+
+  /** Takes at once what can only be inside of a line that has room for it; answers where that ends. */
+  #keepPlain(chunk: Buffer, from: number): number {
+    if (this.#dropping !== undefined || this.#returned) return from;
+    const most = Math.min(chunk.length, from + this.#lines.maxBytes - this.#length);
+    let at = from;
+    while (at < most) {
+      const byte = chunk[at]!;
+      if (byte === CARRIAGE_RETURN || byte === LINE_FEED) break;
+      at++;
+    }
+    chunk.copy(this.#held, this.#length, from, at);
+    this.#length += at - from;
+    return at;
   }
 
   #afterReturn(byte: number, found: Scanned[]): void {

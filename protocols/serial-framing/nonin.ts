@@ -16,6 +16,7 @@ export const noninFraming = fixedFraming({
 });
 
 const FRAMES = 25;
+const PACKET_BYTES = FRAMES * noninFraming.maxBytes;
 const STATUS = 1;
 const PLETH = 2;
 const VALUE = 3;
@@ -80,18 +81,37 @@ export class NoninDecoder {
 
   /** What ends in this chunk, in order. */
   decode(chunk: Buffer): NoninEvent[] {
-    return this.#packets(this.#scanner.decode(chunk));
+    const events: NoninEvent[] = [];
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#atRest && isPacket(chunk, at)) {
+        events.push(packetOf(Buffer.from(chunk.subarray(at, at + PACKET_BYTES))));
+        at += PACKET_BYTES;
+        continue;
+      }
+      // Frame by frame, up to where a packet may begin.
+      const held = this.#count * noninFraming.maxBytes + this.#scanner.buffered;
+      const end = at + PACKET_BYTES - (held % PACKET_BYTES);
+      this.#packets(this.#scanner.decode(chunk.subarray(at, end)), events);
+      at = end;
+    }
+    return events;
   }
 
   /** The stream has ended or fallen silent: what is left of it becomes faults, and the packet in progress a gap. */
   silence(): NoninEvent[] {
-    const events = this.#packets(this.#scanner.silence());
+    const events: NoninEvent[] = [];
+    this.#packets(this.#scanner.silence(), events);
     this.#lose(events);
     return events;
   }
 
-  #packets(scanned: readonly (Buffer | SerialFault)[]): NoninEvent[] {
-    const events: NoninEvent[] = [];
+  /** Whether the next byte begins a packet, where all is well. */
+  get #atRest(): boolean {
+    return this.#count === 0 && this.#unsynced === 0 && this.#scanner.atRest;
+  }
+
+  #packets(scanned: readonly (Buffer | SerialFault)[], events: NoninEvent[]): void {
     for (const frame of scanned) {
       if (frame instanceof SerialFault) {
         this.#lose(events);
@@ -112,7 +132,6 @@ export class NoninDecoder {
         this.#count = 0;
       }
     }
-    return events;
   }
 
   #lose(events: NoninEvent[]): void {
@@ -121,6 +140,18 @@ export class NoninDecoder {
     this.#count = 0;
     this.#unsynced = 0;
   }
+}
+
+/** Whether 25 frames without a fault stand there, the first and no other with the sync bit: what `FrameScanner` would find. */
+function isPacket(bytes: Buffer, start: number): boolean {
+  if (start + PACKET_BYTES > bytes.length) return false;
+  for (let frame = 0, at = start; frame < FRAMES; frame++, at += 5) {
+    const status = bytes[at + STATUS]!;
+    if (bytes[at] !== 0x01 || (status & 0x80) === 0 || (status & SYNC) !== (frame === 0 ? SYNC : 0)) return false;
+    const sum = 0x01 + status + bytes[at + PLETH]! + bytes[at + VALUE]!;
+    if ((sum & 0xff) !== bytes[at + 4]) return false;
+  }
+  return true;
 }
 
 function packetOf(raw: Buffer): NoninPacket {

@@ -116,7 +116,9 @@ export class FrameScanner {
     const fault = this.#run.end();
     if (fault) found.push(fault);
     const end = this.#start + this.#length;
-    found.push(Buffer.from(this.#held.subarray(this.#start, end)));
+    const frame = Buffer.allocUnsafe(this.#length);
+    this.#held.copy(frame, 0, this.#start, end);
+    found.push(frame);
     this.#goTo(end);
   }
 
