@@ -25,6 +25,8 @@ export class TcpRequests implements Exchanges {
   readonly #exchanges: TcpExchanges;
   readonly #open = new Map<number, Open>();
   readonly #units = new Set<number>();
+  /** Too many were given up on this connection: it takes no others, and ends behind those that are under way. */
+  #wornOut = false;
   /** When the next deadline is looked at; later ones do not move it. */
   #wakeAt = Number.POSITIVE_INFINITY;
   #cancelWake: () => void = () => undefined;
@@ -39,19 +41,23 @@ export class TcpRequests implements Exchanges {
   }
 
   isFree(unit: number): boolean {
-    return this.#open.size < this.#maxOpen && !this.#units.has(unit);
+    if (this.#exchanges.open >= this.#maxOpen + GIVEN_UP) {
+      this.#wornOut = true;
+      this.#breakIfWornOut();
+    }
+    return !this.#wornOut && this.#open.size < this.#maxOpen && !this.#units.has(unit);
   }
 
   send(ask: Ask): void {
     const { unit, request, timeoutMs, settle } = ask;
     const made = this.#exchanges.request(unit, request);
     if (made instanceof ModbusFault) {
-      const isBusy = made.code === 'modbus.busy';
       const message = `asking unit ${unit} at ${this.#line.where}: ${made.reason}`;
-      const error = isBusy ? modbusError('refused', message) : new HubError('config-invalid', 'permanent', message);
-      settle({ kind: 'unsent', error });
-      // Too many were given up on this connection: whoever is at its other end does not answer.
-      if (isBusy) this.#told.broken(error);
+      const isBusy = made.code === 'modbus.busy';
+      settle({
+        kind: 'unsent',
+        error: isBusy ? modbusError('refused', message) : new HubError('config-invalid', 'permanent', message),
+      });
       return;
     }
     const deadline = this.#clock.monotonic() + timeoutMs;
@@ -92,6 +98,13 @@ export class TcpRequests implements Exchanges {
   #forget(transaction: number, { ask }: Open): void {
     this.#open.delete(transaction);
     this.#units.delete(ask.unit);
+    this.#breakIfWornOut();
+  }
+
+  #breakIfWornOut(): void {
+    if (!this.#wornOut || this.#open.size > 0) return;
+    const what = 'too many questions were not answered: connecting anew';
+    this.#told.broken(modbusError('connection-lost', `connected to ${this.#line.where}: ${what}`));
   }
 
   #wake(at: number, afterMs: number): void {
