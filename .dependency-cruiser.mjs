@@ -86,9 +86,20 @@ const siblings = ['adapters', 'transforms', 'connectors'].map((room) => ({
   name: `${room}-siblings`,
   comment: 'a component never imports a sibling component',
   severity: 'error',
-  from: { path: `^${room}/([^/]+)/` },
+  from: { path: `^${room}/([^/]+)/`, pathNot: '^transforms/fhir-to-hl7v2/' },
   to: { path: `^${room}/[^/]+/`, pathNot: `^${room}/$1/` },
 }));
+// The way back from FHIR reads the rules, vocabularies and names of the way there, and its tests go both ways.
+siblings.push({
+  name: 'way-back',
+  comment: 'fhir-to-hl7v2 reads what hl7v2-to-fhir is compiled into, and none of how it converts',
+  severity: 'error',
+  from: { path: '^transforms/fhir-to-hl7v2/', pathNot: tests },
+  to: {
+    path: '^transforms/[^/]+/',
+    pathNot: '^transforms/(fhir-to-hl7v2/|hl7v2-to-fhir/(generated/|(rule|vocabulary|urls|types/media-types)\\.ts$))',
+  },
+});
 
 export default {
   forbidden: [

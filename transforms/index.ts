@@ -1,5 +1,6 @@
 import { deviceToLabResult } from './device-to-lab-result/device-to-lab-result.ts';
 import { deviceToReading } from './device-to-reading/device-to-reading.ts';
+import { fhirToHl7v2 } from './fhir-to-hl7v2/fhir-to-hl7v2.ts';
 import { hl7v2ToAppointment } from './hl7v2-to-appointment/hl7v2-to-appointment.ts';
 import { hl7v2ToCharge } from './hl7v2-to-charge/hl7v2-to-charge.ts';
 import { hl7v2ToFhir } from './hl7v2-to-fhir/hl7v2-to-fhir.ts';
@@ -17,6 +18,7 @@ export const transforms = [
   deviceToReading,
   deviceToLabResult,
   hl7v2ToFhir,
+  fhirToHl7v2,
   hl7v2ToPatientEvent,
   hl7v2ToLabResult,
   hl7v2ToAppointment,
