@@ -5,7 +5,7 @@ import type { VitalReadings } from '../contracts/vitals.ts';
 import { freePort } from '../core/testing/free-port.ts';
 import { service, uniqueName } from '../core/testing/services.ts';
 import { type HubProcess, hubProcess, workplace } from '../hub/testing/hub-process.ts';
-import type { DevicesPart } from './devices-parts.ts';
+import type { DevicesPart } from './devices-part.ts';
 import type { Gate } from './gates.ts';
 import { percentile } from './statistics.ts';
 
@@ -41,14 +41,15 @@ export const alertsPart: DevicesPart = {
   name: 'alerts',
   title: `device to live alarm at ${perSecond * points} readings/s, ${seconds} s`,
   async measure(): Promise<readonly Gate[]> {
-    const gates: Gate[] = [await measureOn('embedded', undefined)];
+    const gate = await measureOn('embedded', undefined);
     const { address, missing } = await service('postgres', import.meta.filename);
     if (missing !== undefined) console.log(`  not with PostgreSQL: ${missing}`);
     else {
       await using database = await newDatabase(serverOf(address), uniqueName(import.meta.filename));
-      gates.push(await measureOn('PostgreSQL', database));
+      // Printed, and not judged: the server shares these two cores.
+      await measureOn('PostgreSQL', database);
     }
-    return gates;
+    return [gate];
   },
 };
 
@@ -90,9 +91,11 @@ async function play(hub: HubProcess, port: number): Promise<readonly number[]> {
   const began = performance.now();
   for (let n = 0; performance.now() - began < seconds * 1_000; n++) {
     const due = began + (n * 1_000) / perSecond;
-    if (due > performance.now()) await sleep(due - performance.now());
+    const early = due - performance.now();
+    if (early > 1) await sleep(early);
     const monitor = n % monitors;
-    if (n > monitors && n % turnsOne === 7) {
+    // One whose change is still on its way is left alone: it would be told apart from this one by nothing.
+    if (n > monitors && n % turnsOne === 7 && !turned.has(`mon-${monitor}`)) {
       isFast[monitor] = !isFast[monitor];
       turned.set(`mon-${monitor}`, performance.now());
       wanted++;

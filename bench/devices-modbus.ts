@@ -10,7 +10,7 @@ import { YamlFile } from '../core/config/yaml-file.ts';
 import { fakeSourceContext } from '../core/testing/contexts.ts';
 import { fakeIntake, positive } from '../core/testing/fake-intake.ts';
 import { systemClock } from '../hub/system-clock.ts';
-import type { DevicesPart } from './devices-parts.ts';
+import type { DevicesPart } from './devices-part.ts';
 import type { Gate } from './gates.ts';
 import { median, percentile, spread } from './statistics.ts';
 

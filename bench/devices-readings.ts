@@ -5,7 +5,7 @@ import type { VitalReadings } from '../contracts/vitals.ts';
 import type { Outgoing } from '../core/message.ts';
 import { fakeDestinationContext } from '../core/testing/contexts.ts';
 import { service, uniqueName } from '../core/testing/services.ts';
-import type { DevicesPart } from './devices-parts.ts';
+import type { DevicesPart } from './devices-part.ts';
 import type { Gate } from './gates.ts';
 import { percentile, whole } from './statistics.ts';
 

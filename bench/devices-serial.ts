@@ -14,7 +14,7 @@ import { LineDecoder } from '../protocols/serial-framing/line.ts';
 import { NoninDecoder } from '../protocols/serial-framing/nonin.ts';
 import { FrameScanner } from '../protocols/serial-framing/scanner.ts';
 import { encodeStxEtx, stxEtxFraming } from '../protocols/serial-framing/stx-etx.ts';
-import type { DevicesPart } from './devices-parts.ts';
+import type { DevicesPart } from './devices-part.ts';
 import type { Gate } from './gates.ts';
 import { median, spread } from './statistics.ts';
 

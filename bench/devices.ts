@@ -2,7 +2,8 @@
  * `npm run bench:devices [-- modbus …]` – what devices cost, part by part: all of them, or those that are named. Each part prints what it
  * measured and has gates of its own.
  */
-import { type DevicesPart, devicesParts } from './devices-parts.ts';
+import type { DevicesPart } from './devices-part.ts';
+import { devicesParts } from './devices-parts.ts';
 import { type Gate, report } from './gates.ts';
 
 const wanted = process.argv.slice(2);

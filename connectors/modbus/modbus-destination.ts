@@ -10,7 +10,7 @@ import { asHubError, HubError } from '../../core/errors.ts';
 import type { Outgoing } from '../../core/message.ts';
 import { exceptionMeaning } from '../../protocols/modbus/exceptions.ts';
 import type { ModbusRequest } from '../../protocols/modbus/message.ts';
-import type { ModbusDestinationConfig } from './modbus.ts';
+import type { ModbusDestinationConfig } from './config.ts';
 import { type ModbusDevice, type WriteRequest, writeRequest } from './write-request.ts';
 
 /** A device may take a moment until it has what it confirmed. */
