@@ -2,8 +2,9 @@
  * `npm run conformance` – converts every message of our own fixtures and of the corpus beside the repository, and tells by type and
  * source: bundles that HAPI FHIR's validator and @medplum/core both find valid, references that lead nowhere, resources that
  * hold nothing, values that are found in the bundle, leaves accounted for, whether the same message is the same bytes again
- * (here and in another process), and what throws; beside it what Microsoft's converter and ReportStream expect of the same
- * messages, by the same ruler. Exits 1 when a figure is not what is asked. Needs Java 17; Maven, for the first time.
+ * (here and in another process), how many of the leaves that a rule took come back by `fhir-to-hl7v2`, and what throws; beside it
+ * what Microsoft's converter and ReportStream expect of the same messages, by the same ruler. Exits 1 when a figure is not what is
+ * asked. Needs Java 17; Maven, for the first time.
  *
  * `--type ADT^A01`, `--source reportstream` and `--file <path>` (more than once) look at some messages; `--show invalid` and
  * `--show missing` print what is wrong and what did not land, `--limit` of each. With `--show missing` alone no judge is asked.

@@ -6,6 +6,8 @@ import { figuresOf } from './table.ts';
 /** Of which the share of values that land is asked for. */
 const SOURCES = ['own', 'microsoft', 'prime-reportstream'];
 const LANDED = 95;
+/** Of the leaves that a rule took, so many come back: all of our own messages, and of those of the corpus what is reached. */
+const BACK = { own: 100, others: 98 } as const;
 
 /**
  * What is asked of these messages; of validity only where the judges have been asked. The share of values that land is asked of
@@ -21,6 +23,7 @@ export function gatesOf(
     { name: 'references that lead nowhere', figure: dangling, limit: 0, must: 'stay-within', unit: 'references' },
     { name: 'what holds nothing', figure: empty, limit: 0, must: 'stay-within', unit: 'elements' },
     { name: 'leaves accounted for', figure: share(accounted, leaves), limit: 100, must: 'reach', unit: '%' },
+    ...backGates(measured),
     { name: 'messages that become other bytes', figure: different, limit: 0, must: 'stay-within', unit: 'messages' },
     { name: 'messages that throw', figure: thrown, limit: 0, must: 'stay-within', unit: 'messages' },
   ];
@@ -48,6 +51,22 @@ export function gatesOf(
     );
   }
   return gates;
+}
+
+/** What comes back from FHIR, by the types of messages; of the corpus together, as many are made to be wrong. */
+function backGates(measured: readonly Measured[]): Gate[] {
+  const gates: Gate[] = [];
+  const both = measured.filter(({ back }) => back !== undefined);
+  const own = both.filter(({ source }) => source === 'own');
+  for (const [type, each] of Map.groupBy(own, (one) => one.type)) add(`come back, ${type}`, each, BACK.own);
+  const others = both.filter(({ source }) => source !== 'own');
+  if (others.length > 0) add('come back, corpus', others, BACK.others);
+  return gates;
+
+  function add(name: string, some: readonly Measured[], limit: number): void {
+    const { back, mapped } = figuresOf(some);
+    gates.push({ name, figure: share(back, mapped), limit, must: 'reach', unit: '%' });
+  }
 }
 
 function addLanded(gates: Gate[], name: string, measured: readonly Measured[]): void {

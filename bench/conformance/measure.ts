@@ -6,6 +6,7 @@ import { digest } from './digest.ts';
 import type { Issue } from './issue.ts';
 import { type Leaf, leavesOf } from './leaves.ts';
 import { danglingIn, emptyIn } from './references.ts';
+import { type RoundTrip, roundTrip } from './round-trip.ts';
 import { landed } from './ruler.ts';
 import type { Input } from './sources.ts';
 
@@ -29,6 +30,8 @@ export interface Measured extends Input {
   readonly lost: readonly { readonly leaf: Leaf; readonly by: string | undefined }[];
   readonly leaves: number;
   readonly unaccounted: readonly Leaf[];
+  /** What came back of it from FHIR; undefined where there is no way back to its type. */
+  readonly back: RoundTrip | undefined;
   /** Whether the second conversion, in this process or another one, gave the same bytes. */
   same: boolean;
 }
@@ -46,6 +49,7 @@ const nothing = {
   lost: [],
   leaves: 0,
   unaccounted: [],
+  back: undefined,
   same: true,
 };
 
@@ -56,9 +60,11 @@ export function measure(input: Input): Measured {
   const type = message.type || '(no type)';
   let first: Accounted;
   let again: string;
+  let back: RoundTrip | undefined;
   try {
     first = accounted(message);
     again = converted(parse(Buffer.from(message.raw)));
+    back = roundTrip(message);
   } catch (thrown) {
     const said = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     return { ...input, ...nothing, type, thrown: said.split('\n').slice(0, 4).join(' ') };
@@ -75,6 +81,7 @@ export function measure(input: Input): Measured {
     empty: emptyIn(bundle),
     lost: lost.map((leaf) => ({ leaf, by: accounts.get(leaf.place) })),
     leaves: leaves.length,
+    back,
     unaccounted: leaves.filter(({ place }) => !accounts.has(place)),
     same: text === again,
   };

@@ -12,6 +12,9 @@ export interface Figures {
   readonly landed: number;
   readonly leaves: number;
   readonly accounted: number;
+  /** Leaves that a rule took, of messages that there is a way back to, and those of them that come back in their place. */
+  readonly mapped: number;
+  readonly back: number;
   /** Of which a second conversion gave other bytes. */
   readonly different: number;
   readonly thrown: number;
@@ -32,6 +35,8 @@ export function figuresOf(measured: readonly Measured[]): Figures {
     landed: values - sum(({ lost }) => lost.length),
     leaves,
     accounted: leaves - sum(({ unaccounted }) => unaccounted.length),
+    mapped: sum(({ back }) => back?.mapped ?? 0),
+    back: sum(({ back }) => (back ? back.mapped - back.differing.length : 0)),
     different: sum(({ same }) => (same ? 0 : 1)),
     thrown: sum(({ thrown }) => (thrown === undefined ? 0 : 1)),
   };
@@ -46,6 +51,7 @@ const HEADER = [
   'values',
   'landed',
   'accounted',
+  'round trip',
   'differing',
   'thrown',
 ];
@@ -60,11 +66,25 @@ export function tableOf(title: string, measured: readonly Measured[], group: (ea
 
 function line(name: string, figures: Figures | undefined): string {
   const cells = figures ? cellsOf(figures) : HEADER;
-  return `${name.padEnd(24)} ${cells.map((cell) => cell.padStart(9)).join(' ')}`;
+  return `${name.padEnd(24)} ${cells.map((cell) => cell.padStart(10)).join(' ')}`;
 }
 
 function cellsOf(figures: Figures): string[] {
-  const { files, convertible, valid, dangling, empty, values, landed, leaves, accounted, different, thrown } = figures;
+  const {
+    files,
+    convertible,
+    valid,
+    dangling,
+    empty,
+    values,
+    landed,
+    leaves,
+    accounted,
+    mapped,
+    back,
+    different,
+    thrown,
+  } = figures;
   return [
     String(files),
     String(convertible),
@@ -74,6 +94,7 @@ function cellsOf(figures: Figures): string[] {
     String(values),
     percent(landed, values),
     percent(accounted, leaves),
+    percent(back, mapped),
     String(different),
     String(thrown),
   ];
