@@ -1,19 +1,14 @@
+import type { z } from 'zod';
 import { astm as astmFormat } from '../../contracts/astm.ts';
-import { deviceArrival } from '../../contracts/device-arrival.ts';
+import { type DeviceArrival, deviceArrival } from '../../contracts/device-arrival.ts';
 import { defineAdapter } from '../../core/define.ts';
 import type { Format } from '../../core/format.ts';
+import type { SourceSpec } from '../../core/source.ts';
+import type { AstmMessage } from '../../protocols/astm/message.ts';
 import { config } from './config.ts';
 import { AstmSource } from './source.ts';
 
-/**
- * Receives the messages of a laboratory analyzer (LIS02-A2 over LIS01-A2): on a port of the hub, by calling it, or over a serial line.
- * The last frame of a message is acknowledged when it has reached the channel's `ackAfter`; one that the store does not take is
- * refused, and comes again. What of a message came and was not completed is kept as a fault and never taken for one.
- *
- * A host query is acknowledged once it is stored, and answered by `queries`. Its answer, and what a destination `astm` of the same
- * endpoint sends, take their turn on the same line.
- */
-export const astm = defineAdapter({
+const adapter = defineAdapter({
   type: 'astm',
   summary:
     'Receives the messages of a laboratory analyzer, acknowledges each once it is durable, and answers its queries (LIS01-A2, LIS02-A2).',
@@ -38,3 +33,21 @@ export const astm = defineAdapter({
   ],
   create: (settings, context) => new AstmSource(settings, context),
 });
+
+type Config = z.input<typeof config>;
+
+/** What a source produces depends on whether it names a profile. */
+interface ByProfile {
+  (given: Config & { readonly profile: string }): SourceSpec<DeviceArrival>;
+  (given: Config & { readonly profile?: undefined }): SourceSpec<AstmMessage>;
+}
+
+/**
+ * Receives the messages of a laboratory analyzer (LIS02-A2 over LIS01-A2): on a port of the hub, by calling it, or over a serial line.
+ * The last frame of a message is acknowledged when it has reached the channel's `ackAfter`; one that the store does not take is
+ * refused, and comes again. What of a message came and was not completed is kept as a fault and never taken for one.
+ *
+ * A host query is acknowledged once it is stored, and answered by `queries`. Its answer, and what a destination `astm` of the same
+ * endpoint sends, take their turn on the same line.
+ */
+export const astm = adapter as ByProfile & typeof adapter;
