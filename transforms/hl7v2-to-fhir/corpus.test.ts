@@ -8,8 +8,11 @@ import { emptyIn } from '../../bench/conformance/references.ts';
 import { landed } from '../../bench/conformance/ruler.ts';
 import { ProtocolFault } from '../../protocols/fault.ts';
 import { type Hl7Message, parse } from '../../protocols/hl7v2/message.ts';
+import { clean } from './clean.ts';
 import { Elements } from './compile/elements.ts';
-import { trace } from './convert.ts';
+import { convert, trace } from './convert.ts';
+import { explain } from './explain.ts';
+import type { Draft } from './segment-view.ts';
 import { checkResource, danglingIn } from './testing/check-resource.ts';
 
 const fixtures = new URL('../../test-fixtures/hl7v2/', import.meta.url);
@@ -63,6 +66,16 @@ describe('every message of the fixtures and the corpus', { timeout: 180_000 }, (
       found += each.found;
     }
     expect(found / values).toBeGreaterThan(0.95);
+  });
+
+  it('is the same to the byte when it is explained, and when all of it is looked through for what says nothing', () => {
+    for (const { name, message } of messages) {
+      const { bundle } = convert(message, { receivedAt: 0 });
+      const text = JSON.stringify(bundle);
+      expect(JSON.stringify(explain(message, { receivedAt: 0 }).bundle) === text, name).toBe(true);
+      for (const { resource } of bundle.entry ?? []) clean(resource as unknown as Draft);
+      expect(JSON.stringify(bundle) === text, name).toBe(true);
+    }
   });
 
   it('is the same to the byte when it is converted again', () => {
