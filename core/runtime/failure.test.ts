@@ -19,6 +19,7 @@ import {
   text,
 } from '../testing/engine-harness.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
+import { nightly } from '../testing/nightly.ts';
 
 const started = harnessPerTest();
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -81,11 +82,17 @@ describe('failure', () => {
     expect([changed.received, reader.received]).toEqual([['k:b'], ['k:a']]);
   });
 
-  for (const [what, answer] of [
-    ['refusing connections', failing.away],
-    ['with a revoked password', failing.away],
+  // Permanent as it is: somebody gives the password back, and nothing is lost until then.
+  const revoked = () =>
+    ({
+      status: 'error',
+      error: new HubError('not-allowed', 'permanent', 'connecting: password', { scope: 'destination' }),
+    }) as const;
+  for (const [what, answer, total] of [
+    ['refusing connections', failing.away, 40_000],
+    ['with a revoked password', revoked, nightly ? 40_000 : 4_000],
   ] as const) {
-    test(`rule 15: a destination ${what} for six hours, 40,000 queued: no dead letter, then all of them in order`, async () => {
+    test(`rule 15: a destination ${what} for six hours, ${total} queued: no dead letter, then all of them in order`, async () => {
       const clock = fakeClock();
       const directory = await mkdtemp(join(tmpdir(), 'weir-outage-'));
       const store = await openSqliteStore({ directory, now: () => clock.now() });
@@ -98,7 +105,6 @@ describe('failure', () => {
         .keyBy(keyOf)
         .to('far', far.spec, { retry: { maxAttempts: 3, maxAgeMs: 3_600_000 } });
       await engine.deploy(channel.definition, 'v1');
-      const total = 40_000;
       for (let n = 0; n < total; n += 200) {
         await source.offer(...Array.from({ length: 200 }, (_, k) => `k${(n + k) % 500}:${n + k}`));
         await pause(0);

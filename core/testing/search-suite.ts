@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { nightly } from './nightly.ts';
 import { dayMs, type SearchPlace, searchFixture } from './search-fixture.ts';
 import { bytesOf, channel, newMessage, queuedPart, sentPart, settlement, start, toSent } from './store-fixture.ts';
 
@@ -7,7 +8,7 @@ import { bytesOf, channel, newMessage, queuedPart, sentPart, settlement, start, 
 const soon = { timeout: 10_000 };
 
 /** What every search index has to do over its message store; some of it for `numRuns` sets of messages. */
-export function searchSuite(name: string, makePlace: () => Promise<SearchPlace>, numRuns = 15): void {
+export function searchSuite(name: string, makePlace: () => Promise<SearchPlace>, numRuns = nightly ? 40 : 6): void {
   describe(name, () => {
     const fixture = searchFixture(makePlace);
 

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { TestTopics } from '../../../clients/kafka/testing/topic.ts';
 import { HubError } from '../../../core/errors.ts';
 import type { EventLog, NewEvent } from '../../../core/events/event-log.ts';
+import { nightly } from '../../../core/testing/nightly.ts';
 import { type OwnService, ownService, service, uniqueName } from '../../../core/testing/services.ts';
 import { type KafkaLogOptions, openKafkaLog } from './kafka-log.ts';
 
@@ -82,17 +83,18 @@ function traffic(log: EventLog, topic: string, partitions: number) {
   };
 }
 
-async function start(options?: Parameters<typeof own.start>[0]): Promise<OwnService> {
-  const server = await own.start(options);
-  onTestFinished(() => server[Symbol.asyncDispose]());
-  return server;
-}
-
 describe.skipIf(own.missing)('the event log on brokers that fail', () => {
+  let server: OwnService;
+  beforeAll(async () => {
+    // A broker that was killed is let in again when its session is over: after 9 s otherwise.
+    const settings = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' };
+    server = await own.start({ settings });
+  }, 60_000);
+  afterAll(() => server?.[Symbol.asyncDispose]());
+
   it('delays, loses nothing and keeps the order of each key when the broker is killed and comes back', {
     timeout: 90_000,
   }, async () => {
-    const server = await start();
     const { log, errors } = await openLog(server.address, { deliveryTimeoutMs: 60_000 });
     const running = traffic(log, 'killed.v1', 4);
     await pause(1500);
@@ -118,20 +120,20 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
   it('goes on with the brokers that are left when the leaders of partitions are killed', {
     timeout: 120_000,
   }, async () => {
-    const server = await start({ brokers: 3 });
-    const { log, errors } = await openLog(server.address);
+    await using cluster = await own.start({ brokers: 3 });
+    const { log, errors } = await openLog(cluster.address);
     const running = traffic(log, 'led.v1', 6);
-    for (const broker of ['broker-1', 'broker-2']) {
+    for (const broker of nightly ? ['broker-1', 'broker-2'] : ['broker-1']) {
       await pause(1500);
       const before = running.count();
-      await server.kill(broker);
+      await cluster.kill(broker);
       for (
         const end = performance.now() + 30_000;
         running.count().seen <= before.published + 100 && performance.now() < end;
       )
         await pause(50);
       expect(running.count().seen).toBeGreaterThan(before.published + 100);
-      await server.start(broker);
+      await cluster.start(broker);
       await pause(1000);
     }
     const { published, lost, inversions } = await running.stop();
@@ -144,7 +146,6 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
   it('gives up in time with a broker that takes connections and says nothing, and goes on when it answers', {
     timeout: 60_000,
   }, async () => {
-    const server = await start();
     const { log } = await openLog(server.address, { deliveryTimeoutMs: 2000 });
     await log.declare({ name: 'hung.v1', partitions: 2, retentionMs: 3_600_000 });
     await log.publish('hung.v1', [event(0)]);
@@ -164,7 +165,6 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
   });
 
   it('waits for brokers that are away when it begins to consume', { timeout: 60_000 }, async () => {
-    const server = await start();
     const { log: before } = await openLog(server.address);
     await before.declare({ name: 'waiting.v1', partitions: 1, retentionMs: 3_600_000 });
     await before.publish('waiting.v1', [event(7)]);
@@ -187,7 +187,6 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
   it('gives up what the broker does not confirm in time, and says so once while it is away', {
     timeout: 60_000,
   }, async () => {
-    const server = await start();
     const { log, errors } = await openLog(server.address, { deliveryTimeoutMs: 2000 });
     await log.declare({ name: 'away.v1', partitions: 1, retentionMs: 3_600_000 });
     await log.publish('away.v1', [event(0)]);

@@ -1,17 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { defineChannel } from '../../builder.ts';
 import type { Batching } from '../../destination.ts';
+import type { HubError } from '../../errors.ts';
 import { analyst, engineHarness, eventually, farEnd, keyOf, manualSource } from '../../testing/engine-harness.ts';
+import { nightly } from '../../testing/nightly.ts';
 import { faultsOf, faulty, seeded, stores } from '../../testing/order-faults.ts';
 import type { HoldRequest } from './job.ts';
 
 describe.each(Object.entries(stores))('order per key on the %s store, with holds', (_name, open) => {
   test.each<[Batching, number]>([
     ['independent', 11],
-    ['independent', 12],
-    ['independent', 13],
     ['prefix', 14],
     ['atomic', 15],
+    ...(nightly ? ([12, 13, 16, 17] as const).map((seed): [Batching, number] => ['independent', seed]) : []),
   ])(
     'holds and releases amid failures, merges, outages and restarts keep it and lose nothing: %s, seed %i',
     async (batching, seed) => {
@@ -60,7 +61,10 @@ describe.each(Object.entries(stores))('order per key on the %s store, with holds
       }
       away = false;
       for (const { id } of harness.engine.holds.list())
-        await harness.engine.jobs.create({ verb: 'release', hold: id, rate: 2_000 }, analyst);
+        await harness.engine.jobs.create({ verb: 'release', hold: id, rate: 2_000 }, analyst).catch((thrown) => {
+          // An earlier release of it has just come to its end.
+          if ((thrown as HubError).code !== 'not-found') throw thrown;
+        });
       await eventually(() => far.received.length >= total, 25_000);
       expect(faultsOf(far.received)).toEqual([]);
       expect(new Set(far.received).size).toBe(total);
