@@ -12,12 +12,12 @@ import { percentile, whole } from './statistics.ts';
 /** 200 monitors with ten points each: as many series as the measurements behind the tables have. */
 const monitors = 200;
 const points = 10;
-const messagesAtOnce = 500;
+const messagesAtOnce = 200;
 const seconds = Number(process.env.WEIR_BENCH_SECONDS ?? 60);
 const nothing = new Uint8Array();
 
 /**
- * The destination `postgres-readings` as a channel calls it: batches of 500 messages of ten readings, one at a time, as fast as they go,
+ * The destination `postgres-readings` as a channel calls it: batches of 200 messages of ten readings, one at a time, as fast as they go,
  * with `latest`, minute figures and partitions kept beside. Of decoded messages: what a channel needs to get there is not in it.
  */
 export const readingsPart: DevicesPart = {

@@ -33,7 +33,7 @@ export const config = z.strictObject({
     .max(60_000)
     .default(1_000)
     .describe('How often the last value of a series is written to `latest`: with each write at 0.'),
-  maxBatch: z.int().min(1).max(5_000).default(500).describe('Messages in one transaction, at the most.'),
+  maxBatch: z.int().min(1).max(5_000).default(200).describe('Messages in one transaction, at the most.'),
   connectTimeoutMs: z.int().min(100).default(10_000).describe('Time for a connection, login included.'),
   timeoutMs: z
     .int()

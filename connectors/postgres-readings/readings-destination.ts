@@ -14,6 +14,8 @@ import { oldestKept, ReadingTables } from './tables.ts';
 import { LatestValues, writeStatement, writeValues } from './writing.ts';
 
 const doing = 'writing readings';
+/** A transaction that lost to another one is repeated at once so often, and then with the destination’s backoff. */
+const repetitions = 3;
 const rollEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
 /** Turns of some minutes each: after an hour without the database the figures are there after three rounds. */
@@ -113,21 +115,23 @@ export class ReadingsDestination implements Destination<VitalReadings> {
     }
     if (stop.aborted || performance.now() > notAfter) return all(batch, { status: 'untried' });
     begun.yet = true;
-    try {
-      const fresh = await this.#put(session, rows, false);
-      this.#written(rows, fresh);
-      return all(batch, { status: 'sent' });
-    } catch (thrown) {
-      const { connection, code = '' } = failureOf(thrown);
-      if (connection) return this.#away(batch, 'uncertain', thrown);
-      // Of one of the messages: the runtime halves the batch until that is alone. A lock that was lost goes again.
-      if (/^(22|40)/.test(code) || code === '55P03')
-        throw this.#error(failureOf(thrown).what, {
-          kind: code.startsWith('22') ? 'permanent' : 'transient',
-          scope: 'message',
-          cause: thrown,
-        });
-      return this.#away(batch, 'error', thrown);
+    for (let repeated = 0; ; repeated++) {
+      try {
+        const fresh = await this.#put(session, rows, false);
+        this.#written(rows, fresh);
+        return all(batch, { status: 'sent' });
+      } catch (thrown) {
+        const { connection, code = '', what } = failureOf(thrown);
+        if (connection) return this.#away(batch, 'uncertain', thrown);
+        const isLost = /^40/.test(code) || code === '55P03';
+        if (isLost && repeated < repetitions) continue;
+        // Of one of the messages: the runtime halves the batch until that is alone.
+        if (isLost || /^22/.test(code)) {
+          const kind = isLost ? 'transient' : 'permanent';
+          throw this.#error(what, { kind, scope: 'message', cause: thrown });
+        }
+        return this.#away(batch, 'error', thrown);
+      }
     }
   }
 

@@ -95,26 +95,26 @@ export class ReadingTables {
     );
     for (const [seconds] of rows) {
       const minute = `to_timestamp(${Number(seconds)})`;
+      const range = `ts >= ${minute} AND ts < ${minute} + interval '1 minute'`;
+      // A statement of its own: whoever writes holds rows of `latest` and the mark of the minute, in whatever order.
+      await session.ask(
+        `WITH last AS (SELECT series_id, max(ts) AS ts FROM ${schema}.reading WHERE ${range} GROUP BY series_id)
+         INSERT INTO ${schema}.latest AS l (ts, value, series_id, q)
+         SELECT r.ts, r.value, r.series_id, r.q FROM last LEFT JOIN ${schema}.latest AS known USING (series_id)
+         JOIN ${schema}.reading AS r ON r.series_id = last.series_id AND r.ts = last.ts
+         WHERE known.ts IS NULL OR known.ts < last.ts ORDER BY r.series_id
+         ON CONFLICT (series_id) DO UPDATE SET ts = excluded.ts, value = excluded.value, q = excluded.q, state = NULL
+         WHERE l.ts < excluded.ts`,
+      );
       await session.run([
         { text: 'BEGIN' },
         { text: `DELETE FROM ${schema}.unrolled WHERE minute = ${minute}` },
         {
-          text: `WITH figures AS (
-              SELECT series_id, count(value) AS n, min(value) AS min, max(value) AS max, sum(value) AS sum, max(ts) AS last
-              FROM ${schema}.reading WHERE ts >= ${minute} AND ts < ${minute} + interval '1 minute' GROUP BY series_id
-            ), rolled AS (
-              INSERT INTO ${schema}.reading_minute AS m (minute, min, max, sum, series_id, n)
-              SELECT ${minute}, min, max, sum, series_id, n FROM figures WHERE n > 0
-              ON CONFLICT (series_id, minute) DO UPDATE
-              SET min = excluded.min, max = excluded.max, sum = excluded.sum, n = excluded.n WHERE m.n <> excluded.n
-            )
-            INSERT INTO ${schema}.latest AS l (ts, value, series_id, q)
-            SELECT r.ts, r.value, r.series_id, r.q FROM figures AS f
-            LEFT JOIN ${schema}.latest AS known USING (series_id)
-            JOIN ${schema}.reading AS r ON r.series_id = f.series_id AND r.ts = f.last
-            WHERE known.ts IS NULL OR known.ts < f.last ORDER BY r.series_id
-            ON CONFLICT (series_id) DO UPDATE SET ts = excluded.ts, value = excluded.value, q = excluded.q, state = NULL
-            WHERE l.ts < excluded.ts`,
+          text: `INSERT INTO ${schema}.reading_minute AS m (minute, min, max, sum, series_id, n)
+            SELECT ${minute}, min(value), max(value), sum(value), series_id, count(value)
+            FROM ${schema}.reading WHERE ${range} AND value IS NOT NULL GROUP BY series_id ORDER BY series_id
+            ON CONFLICT (series_id, minute) DO UPDATE
+            SET min = excluded.min, max = excluded.max, sum = excluded.sum, n = excluded.n WHERE m.n <> excluded.n`,
         },
         { text: 'COMMIT' },
       ]);
