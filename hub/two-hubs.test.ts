@@ -14,7 +14,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 const senders = 10;
 const pauseMs = 25;
 const answerMs = 2_000;
-/** Four to nine seconds here; `npm run chaos` shows how long it takes. A machine that is busy with other tests gets more. */
+/** Five to seven seconds on a busy machine; `npm run chaos` shows how long it takes. One that is busy with other tests gets more. */
 const takeoverMs = 20_000;
 
 interface Arrival {
