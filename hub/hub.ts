@@ -145,6 +145,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     log,
   };
   const admin = opened.use(await startAdminServer(context, settings.admin));
+  await alarms?.declare();
   const started = await deploy();
   assertDeployed(started);
   await recordDeploy(store, started, { actor: 'weir', reason: 'the hub was started' }, systemClock.now(), true);

@@ -106,7 +106,9 @@ function total(counts: Counts): number {
 async function published(log: EventLog, topic: string): Promise<Counts> {
   const effects = new Map<string, Set<string>>();
   await eachEvent(log, topic, ({ id, headers }) => {
-    const controlId = headers['hl7.controlId'] ?? '';
+    const controlId = headers['hl7.controlId'];
+    // What devices of the ward say is no sample.
+    if (controlId === undefined) return;
     const known = effects.get(controlId);
     if (known) known.add(id);
     else effects.set(controlId, new Set([id]));

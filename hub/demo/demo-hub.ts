@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import type { Log } from '../../core/component.ts';
+import type { EndpointOf } from '../../core/endpoint.ts';
 import { HubError } from '../../core/errors.ts';
 import { type Hub, startHub } from '../hub.ts';
 import { settingsSchema } from '../settings.ts';
@@ -18,17 +19,18 @@ const attempts = 5;
 
 /**
  * Starts the shipped channels with their state in the folder, on the ports of `channels/env/demo.yaml` where these are free, else
- * on others; every endpoint that connects leads to the laboratory. Throws HubError as `startHub` does.
+ * on others; every endpoint that connects leads to the laboratory, or to the ward’s broker. Throws HubError as `startHub` does.
  */
 export async function startDemoHub(
   channels: string,
   folder: string,
   laboratoryPort: number,
+  broker: EndpointOf<'mqtt'> | undefined,
   log: Log,
 ): Promise<DemoHub> {
-  const defaults = settingsSchema.parse({});
+  const defaults = settingsSchema.parse({ services: { alarms: {} } });
   for (let attempt = 1; ; attempt++) {
-    const { environment, ports } = await writeEnvironment(channels, folder, laboratoryPort);
+    const { environment, ports } = await writeEnvironment(channels, folder, laboratoryPort, broker);
     const admin = { ...defaults.admin, port: await freePort(defaults.admin.port) };
     try {
       return { hub: await startHub({ ...defaults, channels, environment, stateDir: folder, admin }, log), ports };
@@ -47,15 +49,27 @@ const environmentFile = z.looseObject({
 });
 
 /** Writes the environment once more into the folder, with the ports that hold here; named as settings name it, from `channels/env`. */
-async function writeEnvironment(channels: string, folder: string, laboratoryPort: number) {
+async function writeEnvironment(
+  channels: string,
+  folder: string,
+  laboratoryPort: number,
+  broker: EndpointOf<'mqtt'> | undefined,
+) {
   const file = environmentFile.parse(parse(await readFile(join(channels, 'env', 'demo.yaml'), 'utf8')));
   const ports: Record<string, number> = {};
   for (const [name, endpoint] of Object.entries(file.endpoints)) {
     if (endpoint.listen !== undefined) endpoint.listen = ports[name] = await freePort(endpoint.listen);
-    if (endpoint.port !== undefined) endpoint.port = laboratoryPort;
+    if (endpoint.kind === 'mqtt')
+      file.endpoints[name] = {
+        ...endpoint,
+        ...broker,
+        ...(broker?.password && { password: '${file:broker.password}' }),
+      };
+    else if (endpoint.port !== undefined) endpoint.port = laboratoryPort;
   }
   // What its references name stands beside it there too.
   await cp(join(channels, 'env'), folder, { recursive: true });
+  if (broker?.password) await writeFile(join(folder, 'broker.password'), broker.password, { mode: 0o600 });
   const path = join(folder, 'demo');
   await writeFile(`${path}.yaml`, stringify(file));
   return { environment: relative(join(channels, 'env'), path), ports };

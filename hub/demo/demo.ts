@@ -14,7 +14,8 @@ import { morning } from './morning.ts';
 import { type Played, play, settled } from './play.ts';
 import { Screen } from './screen.ts';
 import { stateFolder } from './state-folder.ts';
-import { channelTable, deliveryTable, ms, number, percentiles } from './summary.ts';
+import { alarmLine, channelTable, deliveryTable, ms, number, percentiles, wardTable } from './summary.ts';
+import { Ward } from './ward.ts';
 
 const usage = `npm run demo -- [--once] [--seconds <n>] [--patients <n>]
   --once          ends after the table: 0 when every sample was delivered, else 1
@@ -32,28 +33,35 @@ async function demo({ once, seconds, patients }: Options): Promise<number> {
   await using opened = new AsyncDisposableStack();
   const state = opened.use(await stateFolder(root));
   const laboratory = opened.use(await Laboratory.open());
+  const ward = opened.use(await Ward.open(join(root, 'channels'), state.path, screen));
   const startedAt = performance.now();
-  const { hub, ports } = await startDemoHub(join(root, 'channels'), state.path, laboratory.port, screen.log);
+  const { hub, ports } = await startDemoHub(ward.channels, state.path, laboratory.port, ward.broker, screen.log);
   opened.defer(() => goodbye(hub, screen));
+  opened.defer(() => ward.end());
   screen.line(
     `hub started in ${ms(performance.now() - startedAt)}, fsync on; channels on ${portsOf(ports)}, laboratory on ${laboratory.port}`,
   );
 
   const samples = morning({ patients });
   screen.line(`playing a hospital's morning: ${number(samples.length)} messages of people who do not exist`);
+  ward.begin(hub.engine.events, ports['chemistry-analyzer-in'] ?? 0);
   const played = await play(samples, { ports, seconds, laboratory, screen, signal });
+  const alarm = await ward.alarm(signal);
+  const said = ward.said();
   const complete = !signal.aborted && (await settled(hub.engine, screen, settleMs, signal));
   if (signal.aborted) return once ? 1 : 0;
   const far = { events: hub.engine.events, store: hub.engine.store, laboratory, archives: archives(state.path) };
   const delivered = await deliveries(samples, far);
+  const rows = await ward.rows(said, hub.engine.events);
   const good = verdict(screen, complete, samples.length, played, delivered);
+  const wardIsGood = rows.every(({ wrong }) => wrong === undefined) && (alarm !== undefined || !ward.broker);
   const status = await hub.engine.status();
   screen.line(
-    `\n${channelTable(status, played.feeds)}\n\n${deliveryTable(delivered)}\n\n${laboratoryLine(laboratory, played)}`,
+    `\n${channelTable(status, played.feeds)}\n\n${deliveryTable(delivered)}\n\n${laboratoryLine(laboratory, played)}\n\n${wardTable(rows)}\n${alarmLine(alarm)}\n`,
   );
   screen.line(good.text);
   if (!once) await untilInterrupted(hub, screen, signal);
-  return good.all || !once ? 0 : 1;
+  return (good.all && wardIsGood) || !once ? 0 : 1;
 }
 
 /** Of the channels that the morning goes through. */

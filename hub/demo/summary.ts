@@ -2,6 +2,7 @@ import type { ChannelStatus } from '../../core/runtime/engine.ts';
 import { type Column, table } from '../cli/output.ts';
 import type { Delivered } from './delivery.ts';
 import type { FeedReport } from './feed.ts';
+import type { SeenAlarm, WardRow } from './ward.ts';
 
 const right = (title: string): Column => ({ title, align: 'right' });
 
@@ -50,6 +51,31 @@ export function deliveryTable(delivered: readonly Delivered[]): string {
       wrong.length === 0 ? 'all' : `WRONG: ${shortened(wrong)}`,
     ]),
   );
+}
+
+/** What devices said, and what of it came out. */
+export function wardTable(rows: readonly WardRow[]): string {
+  const columns = [{ title: 'Device' }, { title: 'Over' }, right('Said'), right('There'), { title: '' }];
+  return table(
+    columns,
+    rows.map(({ device, way, sent, there, wrong }) => [
+      device,
+      way,
+      number(sent),
+      number(there),
+      wrong === undefined ? '' : `WRONG: ${wrong}`,
+    ]),
+  );
+}
+
+export function alarmLine(seen: SeenAlarm | undefined): string {
+  if (!seen) return 'no alarm was seen';
+  const { alarm, latencyMs } = seen;
+  const held = Date.parse(alarm.at) - Date.parse(alarm.raisedAt);
+  const { device, location, title, priority } = alarm;
+  const where = location === undefined ? device : `${device} (${location})`;
+  const after = held > 0 ? `, ${ms(held)} after it began` : '';
+  return `alarm, priority ${priority}: ${title} at ${where}${after}; seen ${ms(latencyMs)} after the reading that raised it came in`;
 }
 
 function shortened(ids: readonly string[]): string {

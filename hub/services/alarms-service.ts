@@ -57,6 +57,11 @@ export class AlarmsService implements AsyncDisposable {
     return this.#options.bus;
   }
 
+  /** Makes its topics known: channels that read them may start before it does. */
+  declare(): Promise<void> {
+    return this.#service.declare();
+  }
+
   async start(): Promise<void> {
     await this.reload();
     await this.#service.start();

@@ -32,6 +32,12 @@ export class ServiceOfOne<T> implements AsyncDisposable {
     this.#work = `service/${options.definition.name}`;
   }
 
+  /** Makes its topics known: channels that read them may start before it does. */
+  async declare(): Promise<void> {
+    const { definition, events } = this.#options;
+    for (const topic of [...definition.consumes, ...definition.publishes]) await events.declare(topic);
+  }
+
   async start(): Promise<void> {
     await this.#options.engine.ofOne.share(this.#work, { begin: () => this.#begin(), end: () => this.#end() });
   }

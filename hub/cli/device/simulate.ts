@@ -2,7 +2,8 @@ import type { DeviceProfile, ProfiledDevice } from '../../../contracts/device-pr
 import { devicesNamed, profileNamed } from '../../device/profile-named.ts';
 import { readEpisode } from '../../device/simulate/episode.ts';
 import { readFault } from '../../device/simulate/fault-plan.ts';
-import { type SimulateOptions, simulateDevices } from '../../device/simulate/simulated-device.ts';
+import type { SimulateOptions } from '../../device/simulate/playing.ts';
+import { simulateDevices } from '../../device/simulate/simulated-device.ts';
 import { interruption } from '../../interruption.ts';
 import { readSettings } from '../../settings.ts';
 import { type ExitCode, exit } from '../exit.ts';

@@ -7,7 +7,7 @@ export function every(ms: number, step: () => void, ...until: readonly AbortSign
   const run = (): void => {
     step();
     due = Math.max(due + ms, performance.now());
-    if (!stop.aborted) timer = setTimeout(run, due - performance.now());
+    if (!stop.aborted) timer = setTimeout(run, Math.max(0, due - performance.now()));
   };
   stop.addEventListener('abort', () => clearTimeout(timer), { once: true });
   run();

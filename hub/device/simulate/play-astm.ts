@@ -3,7 +3,7 @@ import { HubError } from '../../../core/errors.ts';
 import { systemClock } from '../../system-clock.ts';
 import { resultsMessage } from './astm-message.ts';
 import { every } from './every.ts';
-import type { Of, SimulateOptions } from './simulated-device.ts';
+import type { Of, SimulateOptions } from './playing.ts';
 import { eachLine } from './way.ts';
 
 const resultsMs = 5_000;

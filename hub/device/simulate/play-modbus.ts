@@ -8,7 +8,7 @@ import { encodeRtu, readRtu, rtuRequests } from '../../../protocols/modbus/rtu.t
 import { encodeTcp, TcpDecoder } from '../../../protocols/modbus/tcp.ts';
 import { FrameScanner } from '../../../protocols/serial-framing/scanner.ts';
 import { ModbusImage } from './modbus-image.ts';
-import type { Of, SimulateOptions } from './simulated-device.ts';
+import type { Of, SimulateOptions } from './playing.ts';
 import { eachLine } from './way.ts';
 
 type Playing = Of<'modbus-tcp' | 'modbus-rtu'>;

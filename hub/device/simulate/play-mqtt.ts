@@ -5,7 +5,7 @@ import { HubError } from '../../../core/errors.ts';
 import { systemClock } from '../../system-clock.ts';
 import { every } from './every.ts';
 import { payloadOf } from './mqtt-payload.ts';
-import type { Of, SimulateOptions } from './simulated-device.ts';
+import type { Of, SimulateOptions } from './playing.ts';
 
 type Playing = Of<'mqtt'>;
 

@@ -1,7 +1,7 @@
 import { HubError } from '../../../core/errors.ts';
 import { every } from './every.ts';
+import type { Of, SimulateOptions } from './playing.ts';
 import { binaryFrame, noninPacket } from './serial-frames.ts';
-import type { Of, SimulateOptions } from './simulated-device.ts';
 import { eachLine } from './way.ts';
 
 type Playing = Of<'nonin' | 'binary'>;

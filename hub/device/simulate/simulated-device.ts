@@ -1,40 +1,11 @@
-import type { ProfiledDevice } from '../../../contracts/device-profile/device-profile.ts';
-import type { ContentOf } from '../../../contracts/device-profile/keys.ts';
-import type { EndpointOf } from '../../../core/endpoint.ts';
-import { isOn, type PlayedFault } from './fault-plan.ts';
+import { isOn } from './fault-plan.ts';
 import { playAstm } from './play-astm.ts';
 import { playModbus } from './play-modbus.ts';
 import { playMqtt } from './play-mqtt.ts';
 import { playSerial } from './play-serial.ts';
-import { type Episode, PlayedValues } from './played-values.ts';
+import { PlayedValues } from './played-values.ts';
+import type { Of, Playing, SimulateOptions } from './playing.ts';
 import { unplayable } from './serial-frames.ts';
-import type { Way } from './way.ts';
-
-export interface SimulateOptions {
-  readonly devices: readonly ProfiledDevice[];
-  readonly way?: Way | undefined;
-  readonly broker?: EndpointOf<'mqtt'> | undefined;
-  readonly episodes: readonly Episode[];
-  readonly faults: readonly PlayedFault[];
-  /** Milliseconds from one frame, publication or message to the next; as the kind of device has it if absent. */
-  readonly everyMs?: number | undefined;
-  /** Told once where the device is. */
-  ready(where: string, port: number | undefined): void;
-  /** Told of what went out or was answered: frames, requests, publications. */
-  sent(count: number): void;
-  readonly signal: AbortSignal;
-}
-
-/** What a played device shows, and what is wrong with it, at the moment. */
-export interface Playing {
-  readonly device: ProfiledDevice;
-  values(): ReturnType<PlayedValues['at']>;
-  isFaulty(kind: PlayedFault['kind']): boolean;
-}
-
-export type Of<K extends ProfiledDevice['content']['kind']> = Playing & {
-  readonly device: ProfiledDevice & { readonly content: ContentOf<K> };
-};
 
 /** Plays devices of one profile until `signal` aborts. Throws HubError where they cannot be played, or the way to the hub is closed. */
 export async function simulateDevices(options: SimulateOptions): Promise<void> {

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EndpointOf } from '../../core/endpoint.ts';
+import { dataFolder } from '../../deploy/services/folder.ts';
+import { programs } from '../../deploy/services/packages.ts';
+import { defaultOptions } from '../../deploy/services/service.ts';
+import { down, status, up } from '../../deploy/services/services.ts';
+import type { Way } from '../device/simulate/way.ts';
+import type { Screen } from './screen.ts';
+
+/** How the devices of the ward and the hub come together on this machine. */
+export interface Ways extends AsyncDisposable {
+  /** Absent where no broker can be had. */
+  readonly broker: EndpointOf<'mqtt'> | undefined;
+  readonly oximeter: {
+    readonly name: string;
+    /** What the profile says. */
+    readonly host: string;
+    readonly device: Way;
+  };
+}
+
+const openWithinMs = 5_000;
+
+/** A broker as tests and development get it, and a pair of terminals where socat can be had; what cannot is told. */
+export async function openWays(screen: Screen): Promise<Ways> {
+  await using opening = new AsyncDisposableStack();
+  const broker = await openBroker(opening, screen);
+  const oximeter = await openTerminals(opening, screen);
+  const opened = opening.move();
+  return { broker, oximeter, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+async function openBroker(opened: AsyncDisposableStack, screen: Screen): Promise<EndpointOf<'mqtt'> | undefined> {
+  try {
+    const wasUp = (await status('mosquitto')) !== undefined;
+    const { address } = await up('mosquitto', { ...defaultOptions, kept: false });
+    if (!wasUp) opened.defer(async () => void (await down('mosquitto')));
+    const { hostname, port, username, password } = new URL(address);
+    return {
+      ...{ kind: 'mqtt', host: hostname, port: Number(port || 1883) },
+      ...(username !== '' && { user: decodeURIComponent(username), password: decodeURIComponent(password) }),
+    } as EndpointOf<'mqtt'>;
+  } catch (thrown) {
+    screen.line(`NO MONITORS: an MQTT broker is needed, and cannot be had (${(thrown as Error).message})`);
+    return undefined;
+  }
+}
+
+async function openTerminals(opened: AsyncDisposableStack, screen: Screen): Promise<Ways['oximeter']> {
+  try {
+    const socat = await programs(dataFolder, ['socat'], ['socat']);
+    const folder = mkdtempSync(join(tmpdir(), 'weir-ward-'));
+    opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+    const [host, device] = [join(folder, 'host'), join(folder, 'device')];
+    const end = (path: string) => `pty,raw,echo=0,link=${path}`;
+    const child = spawn(socat.path('socat'), [end(device), end(host)], {
+      env: { ...process.env, ...socat.env },
+      stdio: 'ignore',
+    });
+    opened.defer(() => ended(child));
+    for (const begun = performance.now(); !existsSync(host) || !existsSync(device); await sleep(5))
+      if (child.exitCode !== null || performance.now() - begun > openWithinMs)
+        throw new Error('socat makes no terminals');
+    const settings = { path: device, baud: 9_600, dataBits: 8, parity: 'none', stopBits: 1 } as const;
+    return { name: 'serial line', host, device: { kind: 'connect', settings } };
+  } catch (thrown) {
+    screen.line(`the oximeter speaks over TCP: socat cannot be had (${(thrown as Error).message})`);
+    const port = await freePort();
+    return { name: 'serial over TCP', host: `127.0.0.1:${port}`, device: { kind: 'listen', port } };
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await exit;
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
