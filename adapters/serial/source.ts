@@ -5,9 +5,9 @@ import { HubError } from '../../core/errors.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Delivery, Intake, Life, Source, SourceContext } from '../../core/source.ts';
 import { unlessAborted, until } from '../../core/until.ts';
+import type { SerialSourceConfig } from './config.ts';
 import { DeviceLine, type SerialDevice } from './device-line.ts';
 import { type Batch, FrameQueue } from './frame-queue.ts';
-import type { SerialSourceConfig } from './serial.ts';
 
 const firstPauseMs = 250;
 const longestPauseMs = 30_000;
