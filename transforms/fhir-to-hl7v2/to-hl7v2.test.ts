@@ -31,7 +31,9 @@ describe('a bundle that no v2 message was', () => {
       const other = made(name, { version }).message;
       expect(other.version).toBe(version);
       // Older versions have no name for UTF-8, and the bytes are nothing else.
-      const wrong = validate(other).filter(({ severity, path }) => severity === 'error' && !path.startsWith('MSH[1]-18'));
+      const wrong = validate(other).filter(
+        ({ severity, path }) => severity === 'error' && !path.startsWith('MSH[1]-18'),
+      );
       expect(wrong).toEqual([]);
     }
   });

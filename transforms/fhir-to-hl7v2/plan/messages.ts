@@ -10,7 +10,7 @@ import { eventSegment } from './header.ts';
 import type { Family } from './message-type.ts';
 import { observationSegments } from './observation.ts';
 import { type Order, orderSegments, ordersOf, specimenSegments } from './orders.ts';
-import { isLivingWill, patientSegments, patientsOf, relatives, replacedBy } from './patient.ts';
+import { generalRoles, isLivingWill, patientSegments, patientsOf, relatives, replacedBy } from './patient.ts';
 import { vaccinationSegments } from './vaccination.ts';
 import { clinical, diagnosis, insurance, visitSegments, visitsOf } from './visit.ts';
 
@@ -53,13 +53,18 @@ function admission(patient: Element | undefined, event: string, context: Context
   if (!patient) return visits.flatMap((each) => visitSegments(each, context));
   const retired = resources.of('Patient').filter((each) => replacedBy(each, context) === patient);
   const observations = resources.pointing('Observation', 'subject', patient).filter((each) => !isLivingWill(each));
+  const { early, late } = generalRoles(patient, context);
+  const known = clinical(patient, visits[0], event, context);
+  // A role behind the visit stood with the procedure that it is about.
+  (known.findLast(([lead]) => lead?.name === 'PR1') ?? known.at(-1))?.push(...late);
   const blocks = [
-    patientSegments(patient, context),
+    [...patientSegments(patient, context), ...early],
     ...withNotes(relatives(patient, context)),
     ...(visits.length === 0 ? [noVisit(event, context)] : visits.map((each) => visitSegments(each, context))),
     ...merged(patient, retired, context),
     ...observations.map((each) => observationSegments(each, context)),
-    ...clinical(patient, visits[0], event, context),
+    ...known,
+    ...(known.length === 0 ? late.map((each) => [each]) : []),
     ...resources
       .pointing('MedicationAdministration', 'subject', patient)
       .map((each) => noted(emit('RXA', [['RXA[MedicationAdministration]', each]], context), each, context)),
@@ -117,8 +122,11 @@ function patientGroup(patient: Element | undefined, type: string, context: Conte
   if (!patient) return [];
   const visits = visitsOf(patient, context);
   const kin = context.own || structureOf(type, context)?.segmentNames.has('NK1');
+  const { early, late } = generalRoles(patient, context);
   return [
     ...patientSegments(patient, context),
+    ...early,
+    ...late,
     ...(kin ? relatives(patient, context) : []),
     ...visits.slice(0, 1).flatMap((each) => visitSegments(each, context)),
   ];

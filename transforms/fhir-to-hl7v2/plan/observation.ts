@@ -13,6 +13,7 @@ import { cqOf, numberIn, unitOf } from '../types/quantity.ts';
 import { textInto } from '../types/text.ts';
 import { timeIn, timeOfDay } from '../types/time.ts';
 import { notesAfter } from './notes.ts';
+import { participations } from './participation.ts';
 
 const TYPE = `${V2}OBX-2`;
 const GROUP = `${V2}OBX-4`;
@@ -31,7 +32,8 @@ export function observationSegments(observation: Element, context: Context): Seg
   else valueInto(draft, observation, type, context, observation);
   keptWithin(observation, draft, context);
   rangeInto(draft, observation, context);
-  const notes = notesAfter(observation, context);
+  const company = participations(observation, ['device', 'performer'], context);
+  const notes = [...company, ...notesAfter(observation, context)];
   if (own || components.length === 0) return [draft, ...notes];
   const parts = components.map((component, at) => componentSegment(component, draft, at + 1, context));
   // An observation of nothing but components has no value of its own to tell.

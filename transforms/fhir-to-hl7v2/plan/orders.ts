@@ -8,6 +8,7 @@ import { cqOf } from '../types/quantity.ts';
 import { timeIn } from '../types/time.ts';
 import { emit, fill, keptSegments, noted } from './emit.ts';
 import { observationSegments } from './observation.ts';
+import { participations } from './participation.ts';
 import { diagnosis } from './visit.ts';
 
 /** An order, the report on it, what was given: any of them may be all there is. */
@@ -85,6 +86,8 @@ export function orderSegments(order: Order, timingFirst: boolean, context: Conte
     ...(timingFirst ? timing : []),
     obr,
     ...notesOf(request, report, context),
+    ...participations(report, ['resultsInterpreter', 'performer'], context),
+    ...participations(request, ['requester', 'performer'], context),
     ...(timingFirst ? [] : timing),
     ...keptSegments(report ?? request, ['TQ2', 'CTI', 'CTD', 'TCD'], context),
   ];

@@ -63,7 +63,6 @@ export function patientSegments(patient: Element, context: Context): SegmentDraf
     ...(pd1 ? [pd1] : []),
     ...keptSegments(patient, ['ARV'], context),
     ...noted(undefined, patient, context),
-    ...generalRoles(patient, context),
   ];
 }
 
@@ -82,19 +81,35 @@ function isMother({ relationship, name }: Element): boolean {
   );
 }
 
-/** ROL: roles of the patient's own, and care teams that are about no visit. */
-function generalRoles(patient: Element, context: Context): SegmentDraft[] {
+/** Who takes care of a patient in general: roles of his own, and care teams. */
+function rolesOf(patient: Element, context: Context): { readonly role: Element; readonly segment: SegmentDraft }[] {
   const { reading, resources } = context;
-  const roles = reading
-    .objects(patient, 'generalPractitioner')
-    .filter((each) => context.target(each)?.resourceType === 'PractitionerRole')
-    .map((generalPractitioner) =>
-      emit('ROL', [['ROL[Patient-GeneralPractitioner]', patient, { generalPractitioner }]], context),
-    );
-  const teams = resources
-    .pointing('CareTeam', 'subject', patient)
-    .map((team) => emit('ROL', [['ROL[CareTeam]', team]], context));
-  return [...roles, ...teams].filter((each) => each !== undefined);
+  const own = reading.objects(patient, 'generalPractitioner').flatMap((generalPractitioner) => {
+    const role = context.target(generalPractitioner);
+    if (role?.resourceType !== 'PractitionerRole') return [];
+    const segment = emit('ROL', [['ROL[Patient-GeneralPractitioner]', patient, { generalPractitioner }]], context);
+    return segment ? [{ role, segment }] : [];
+  });
+  const teams = resources.pointing('CareTeam', 'subject', patient).flatMap((role) => {
+    const segment = emit('ROL', [['ROL[CareTeam]', role]], context);
+    return segment ? [{ role, segment }] : [];
+  });
+  return [...own, ...teams];
+}
+
+/** ROL behind PID, and those that a message had behind its visit. */
+export function generalRoles(
+  patient: Element,
+  context: Context,
+): { readonly early: readonly SegmentDraft[]; readonly late: readonly SegmentDraft[] } {
+  const visit = context.resources.pointing('Encounter', 'subject', patient)[0];
+  const { all } = context.resources;
+  const isLate = (role: Element) => context.own && visit !== undefined && all.indexOf(role) > all.indexOf(visit);
+  const roles = rolesOf(patient, context);
+  return {
+    early: roles.filter(({ role }) => !isLate(role)).map(({ segment }) => segment),
+    late: roles.filter(({ role }) => isLate(role)).map(({ segment }) => segment),
+  };
 }
 
 /** NK1: the patient's contacts, and the related persons that are the same ones or others. */
