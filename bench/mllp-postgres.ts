@@ -8,6 +8,7 @@ import { type Measured, runFullSpeed } from './full-speed.ts';
 import { type Gate, report } from './gates.ts';
 import { interruptible } from './interruptible.ts';
 import type { MllpOptions } from './mllp-sqlite.ts';
+import { ProcessorTime } from './processor-time.ts';
 import { productArguments } from './product-arguments.ts';
 import { median, spread } from './statistics.ts';
 
@@ -28,6 +29,8 @@ interface Run {
 interface Round extends Measured {
   readonly group: number;
   readonly bare: number;
+  /** Microseconds of the processors for a message. */
+  readonly used: ReadonlyMap<string, number>;
 }
 
 /**
@@ -59,6 +62,11 @@ export async function measureOnPostgres({ rounds, durationMs, profile }: MllpOpt
   await weir.ready;
   const bare = new Child('bare-copy.ts', { server: database.server });
   await bare.ready;
+  const whose = {
+    hub: (_: string, pid: number) => pid === weir.processId,
+    PostgreSQL: (command: string) => command.startsWith('postgres: '),
+    senders: (_: string, pid: number) => pid === process.pid,
+  };
   const commits = async () => Number((await sql('SELECT sum(commits)::int8 FROM weir.hub'))[0]?.[0]);
 
   const [adt, oru] = ['adt-a01.hl7', 'oru-r01-20-obx.hl7'];
@@ -87,11 +95,14 @@ export async function measureOnPostgres({ rounds, durationMs, profile }: MllpOpt
 
   async function measure({ fixture, port, connections }: Run): Promise<Round> {
     const before = await commits();
+    const began = new ProcessorTime(whose);
     const ours = await runFullSpeed({ port, fixture, connections, durationMs });
+    const ended = new ProcessorTime(whose);
     const messages = (ours.rate * durationMs) / 1000;
     const group = Math.max(LEAST_GROUP, Math.round(messages / ((await commits()) - before)));
     const asked: BareRun = { fixture, group, durationMs };
-    return { ...ours, group, bare: await bare.ask<number>('run', asked) };
+    const used = began.perMessage(ended, messages);
+    return { ...ours, group, used, bare: await bare.ask<number>('run', asked) };
   }
 }
 
@@ -103,5 +114,9 @@ function print({ name }: Run, measured: readonly Round[]): void {
   console.log(name);
   console.log(`  weir      ${spread(of(({ rate }) => rate))}, ${latency.join(', ')}`);
   console.log(`  bare COPY ${spread(of(({ bare }) => bare))}, ${median(of(({ group }) => group))} in a transaction`);
+  const used = [...(measured[0]?.used.keys() ?? [])].map(
+    (name) => `${name} ${median(of((round) => round.used.get(name) ?? 0)).toFixed(0)} µs`,
+  );
+  console.log(`  processor time of a message: ${used.join(', ')}`);
   console.log(`  share     ${median(of(({ rate, bare }) => rate / bare)).toFixed(2)}`);
 }

@@ -30,6 +30,14 @@ export class ProcessorTime {
     }
   }
 
+  /** Microseconds that each kind has used for one of so many messages, between this moment and that. */
+  perMessage(later: ProcessorTime, messages: number): ReadonlyMap<string, number> {
+    const used = [...this.#ticks].map(
+      ([name, ticks]) => [name, ((later.#ticks.get(name)! - ticks) * tickMs * 1000) / messages] as const,
+    );
+    return new Map(used);
+  }
+
   /** `hub 61 %, Kafka 40 %`: of one processor, between this moment and that. */
   until(later: ProcessorTime): string {
     return [...this.#ticks]
