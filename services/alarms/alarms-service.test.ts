@@ -109,14 +109,14 @@ class Ward {
     return this.told.splice(0).map(({ alarm, state }) => `${alarm} ${state}`);
   }
 
-  /** Everything in a topic, as whoever reads it gets it. */
+  /** Everything in a topic, once in effect: what is published again after a kill has the same id. */
   async topic(name: string): Promise<readonly string[]> {
-    const found: string[] = [];
+    const found = new Map<string, string>();
     const leave = new AbortController();
     const group = `look ${Math.random()}`;
     const all = { topic: name, group, maxBatch: 1_000, from: 'earliest', signal: leave.signal } as const;
     const reading = this.log.consume(all, async ({ events }) => {
-      for (const { value } of events) found.push(Buffer.from(value).toString());
+      for (const { id, value } of events) found.set(id, Buffer.from(value).toString());
     });
     await vi.waitFor(async () => {
       const status = (await this.log.status()).find((each) => each.topic === name);
@@ -124,7 +124,7 @@ class Ward {
     });
     leave.abort();
     await reading;
-    return found;
+    return [...found.values()];
   }
 
   get #done(): number {
