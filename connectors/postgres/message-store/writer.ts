@@ -292,7 +292,7 @@ export class Writer {
         await session.run([{ text: 'ROLLBACK' }]);
         await session.ask(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()
-             AND state LIKE 'idle in transaction%' AND (pid = $1 OR query LIKE $2)`,
+             AND (state LIKE 'idle in transaction%' OR wait_event = 'ClientRead' AND xact_start IS NOT NULL) AND (pid = $1 OR query LIKE $2)`,
           [this.#lastPid, `%begin_commit(${this.#hub}, ${this.#epoch}, %`],
         );
       }
