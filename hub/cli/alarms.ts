@@ -193,7 +193,7 @@ export async function devices(options: ClientOptions): Promise<ExitCode> {
   return exit.done;
 }
 
-/** `weir devices associate <device> --patient <id>` */
+/** `weir device associate <device> --patient <id>` */
 export async function associateDevice(
   device: string,
   options: PatientOptions & { readonly patient: string; readonly from?: string },
@@ -209,7 +209,7 @@ export async function associateDevice(
   return exit.done;
 }
 
-/** `weir devices dissociate <device>` */
+/** `weir device dissociate <device>` */
 export async function dissociateDevice(device: string, options: ClientOptions): Promise<ExitCode> {
   const path = `/api/devices/${encodeURIComponent(device)}/dissociate`;
   const association = await call<Association>(options, path, { method: 'POST', reason: 'command line' });

@@ -1,15 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { EndpointOf } from '../../core/endpoint.ts';
 import { dataFolder } from '../../deploy/services/folder.ts';
 import { programs } from '../../deploy/services/packages.ts';
-import { defaultOptions } from '../../deploy/services/service.ts';
-import { down, status, up } from '../../deploy/services/services.ts';
 import type { Way } from '../device/simulate/way.ts';
+import { installation } from '../version.ts';
 import type { Screen } from './screen.ts';
 
 /** How the devices of the ward and the hub come together on this machine. */
@@ -25,8 +28,9 @@ export interface Ways extends AsyncDisposable {
 }
 
 const openWithinMs = 5_000;
+const servicesMain = fileURLToPath(new URL('deploy/services/main.ts', installation));
 
-/** A broker as tests and development get it, and a pair of terminals where socat can be had; what cannot is told. */
+/** A broker as tests get it, and a pair of terminals where socat can be had; what cannot is told. */
 export async function openWays(screen: Screen): Promise<Ways> {
   await using opening = new AsyncDisposableStack();
   const broker = await openBroker(opening, screen);
@@ -35,20 +39,30 @@ export async function openWays(screen: Screen): Promise<Ways> {
   return { broker, oximeter, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
+/** One of our own: another demo beside this one has other monitors of the same names. It ends with this process, however that ends. */
 async function openBroker(opened: AsyncDisposableStack, screen: Screen): Promise<EndpointOf<'mqtt'> | undefined> {
-  try {
-    const wasUp = (await status('mosquitto')) !== undefined;
-    const { address } = await up('mosquitto', { ...defaultOptions, kept: false });
-    if (!wasUp) opened.defer(async () => void (await down('mosquitto')));
-    const { hostname, port, username, password } = new URL(address);
-    return {
-      ...{ kind: 'mqtt', host: hostname, port: Number(port || 1883) },
-      ...(username !== '' && { user: decodeURIComponent(username), password: decodeURIComponent(password) }),
-    } as EndpointOf<'mqtt'>;
-  } catch (thrown) {
-    screen.line(`NO MONITORS: an MQTT broker is needed, and cannot be had (${(thrown as Error).message})`);
+  const args = [servicesMain, 'own', 'mosquitto', '--brokers', '1', '--settings', '{}'];
+  // A Ctrl-C of the terminal is for us: the hub ends before its broker does.
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  opened.defer(async () => {
+    child.stdin.end();
+    if (child.exitCode === null) await once(child, 'exit');
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  if (first.done) {
+    screen.line(`NO MONITORS: an MQTT broker is needed, and cannot be had (${said.trim() || 'it ended'})`);
     return undefined;
   }
+  const { address } = z.looseObject({ address: z.string() }).parse(JSON.parse(first.value));
+  const { hostname, port, username, password } = new URL(address);
+  return {
+    ...{ kind: 'mqtt', host: hostname, port: Number(port || 1883) },
+    ...(username !== '' && { user: decodeURIComponent(username), password: decodeURIComponent(password) }),
+  } as EndpointOf<'mqtt'>;
 }
 
 async function openTerminals(opened: AsyncDisposableStack, screen: Screen): Promise<Ways['oximeter']> {

@@ -122,7 +122,7 @@ it('is asked by the command line: what is raised, who has seen it, with whom a d
   };
   expect(await run('alarms')).toBe('no alarm is raised\n');
   expect(
-    await run('devices', 'associate', 'mon-1', '--patient', '100042', '--authority', 'MAIN', '--reason', 'admitted'),
+    await run('device', 'associate', 'mon-1', '--patient', '100042', '--authority', 'MAIN', '--reason', 'admitted'),
   ).toMatch(/^mon-1 is with 100042@MAIN since /);
   const begin = Date.now();
   for (let second = 0; second < 12; second++) await post(port, 150, begin + second * 1_000);
@@ -149,7 +149,7 @@ it('is asked by the command line: what is raised, who has seen it, with whom a d
   expect(await run('scores', '100042', '--authority', 'MAIN', '--consciousness', 'A', '--oxygen', 'no')).toMatch(
     /NEWS2 +no score: respiration, spo2, systolic, temperature missing or too old/,
   );
-  expect(await run('devices', 'dissociate', 'mon-1', '--reason', 'discharged')).toBe('mon-1 is with nobody\n');
+  expect(await run('device', 'dissociate', 'mon-1', '--reason', 'discharged')).toBe('mon-1 is with nobody\n');
   expect(await run('alarms')).toBe('no alarm is raised\n');
   const trail = await run('changes', '--json');
   for (const action of ['associate device', 'acknowledge alarm', 'set alarm threshold'])
@@ -161,7 +161,7 @@ it('tells whoever looks of each change within a second of its reading, and patie
   const port = await freePort();
   await using where = await place(port);
   await using hub = await hubProcess(where);
-  await weir(['devices', 'associate', 'mon-1', '--patient', '100042', '--reason', 'admitted'], hub.admin);
+  await weir(['device', 'associate', 'mon-1', '--patient', '100042', '--reason', 'admitted'], hub.admin);
   const leave = new AbortController();
   const look = async (headers: Record<string, string>) => {
     const answer = await fetch(new URL('/api/live/alarms', hub.admin), { headers, signal: leave.signal });

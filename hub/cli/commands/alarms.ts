@@ -1,16 +1,9 @@
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import type { ClientOptions } from '../admin-client.ts';
-import type { PatientOptions, ScoresOptions, ThresholdOptions } from '../alarms.ts';
-import { type AddCommands, acting, client, counting, examples } from './options.ts';
+import type { ScoresOptions, ThresholdOptions } from '../alarms.ts';
+import { type AddCommands, acting, client, counting, examples, ofPatient } from './options.ts';
 
-/** A patient as others know them. */
-function ofPatient(command: Command): Command {
-  return command
-    .option('--authority <name>', 'who assigned the patient’s identifier')
-    .option('--type <code>', 'of HL7 table 0203: MR, PI …');
-}
-
-/** Alarms of devices, with whom these are, and early-warning scores: what the alarms service is asked. */
+/** Alarms of devices, and early-warning scores: what the alarms service is asked. */
 export const alarmCommands: AddCommands = (program, end) => {
   const alarms = program.command('alarms').description('Alarms of devices: what is raised, and who has seen it.');
   acting(
@@ -75,27 +68,5 @@ export const alarmCommands: AddCommands = (program, end) => {
     )
     .action(async (patient: string, options: ScoresOptions) =>
       end(await (await import('../alarms.ts')).scores(patient, options)),
-    );
-
-  const devices = program.command('devices').description('Devices of the profiles, and with whom they are.');
-  acting(client(devices.command('list', { isDefault: true }), 'List devices; with --reason, with whom they are.'))
-    .addHelpText('after', examples('weir devices', 'weir devices --reason "handover"'))
-    .action(async (options: ClientOptions) => end(await (await import('../alarms.ts')).devices(options)));
-  ofPatient(acting(client(devices.command('associate'), 'Say that a device is with a patient from now on.')))
-    .argument('<device>', 'as its profile calls it')
-    .requiredOption('--patient <id>', 'identifier of the patient')
-    .option('--from <time>', 'since when; now if absent')
-    .addHelpText(
-      'after',
-      examples('weir devices associate mon-1 --patient 100042 --authority MAIN --reason "admitted"'),
-    )
-    .action(async (device: string, options: PatientOptions & { patient: string; from?: string }) =>
-      end(await (await import('../alarms.ts')).associateDevice(device, options)),
-    );
-  acting(client(devices.command('dissociate'), 'Say that a device is with nobody from now on.'))
-    .argument('<device>', 'as its profile calls it')
-    .addHelpText('after', examples('weir devices dissociate mon-1 --reason "discharged"'))
-    .action(async (device: string, options: ClientOptions) =>
-      end(await (await import('../alarms.ts')).dissociateDevice(device, options)),
     );
 };

@@ -1,11 +1,31 @@
 import { type Command, Option } from 'commander';
+import type { ClientOptions } from '../admin-client.ts';
+import type { PatientOptions } from '../alarms.ts';
 import type { ProbeCommandOptions } from '../device/probe.ts';
 import type { SimulateCommandOptions } from '../device/simulate.ts';
-import { type AddCommands, collect, examples, portNumber, positive } from './options.ts';
+import { type AddCommands, acting, client, collect, examples, ofPatient, portNumber, positive } from './options.ts';
 
-/** Devices by their profiles; no hub is asked. */
+/** Devices by their profiles: with whom they are the hub is asked, one is read or played without. */
 export const deviceCommands: AddCommands = (program, end) => {
-  const device = program.command('device').description('Try a device, or play one, by its profile.');
+  acting(client(program.command('devices'), 'List the devices of the profiles; with --reason, with whom they are.'))
+    .addHelpText('after', examples('weir devices', 'weir devices --reason "handover"'))
+    .action(async (options: ClientOptions) => end(await (await import('../alarms.ts')).devices(options)));
+
+  const device = program.command('device').description('Say with whom a device is; read one, or play one.');
+  ofPatient(acting(client(device.command('associate'), 'Say that a device is with a patient from now on.')))
+    .argument('<device>', 'as its profile calls it')
+    .requiredOption('--patient <id>', 'identifier of the patient')
+    .option('--from <time>', 'since when; now if absent')
+    .addHelpText('after', examples('weir device associate mon-1 --patient 100042 --authority MAIN --reason "admitted"'))
+    .action(async (id: string, options: PatientOptions & { patient: string; from?: string }) =>
+      end(await (await import('../alarms.ts')).associateDevice(id, options)),
+    );
+  acting(client(device.command('dissociate'), 'Say that a device is with nobody from now on.'))
+    .argument('<device>', 'as its profile calls it')
+    .addHelpText('after', examples('weir device dissociate mon-1 --reason "discharged"'))
+    .action(async (id: string, options: ClientOptions) =>
+      end(await (await import('../alarms.ts')).dissociateDevice(id, options)),
+    );
 
   onProfile(device.command('probe'), 'Read a device once and show its values.')
     .option('--device <id>', 'which of the profile’s; its first if absent')

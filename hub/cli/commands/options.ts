@@ -21,6 +21,13 @@ export function acting(command: Command): Command {
     .option('--actor <name>', 'on whose behalf; the operating system’s user if absent');
 }
 
+/** A patient as others know them. */
+export function ofPatient(command: Command): Command {
+  return command
+    .option('--authority <name>', 'who assigned the patient’s identifier')
+    .option('--type <code>', 'of HL7 table 0203: MR, PI …');
+}
+
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`;
 }

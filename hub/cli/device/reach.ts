@@ -27,9 +27,14 @@ export function wayOf({ listen, to }: Reach, content: ProfiledDevice['content'])
 
 const plain = { baud: 9_600, parity: 'none', stopBits: 1 } as const;
 
-/** Throws CommandFailure where it is no `host:port`. */
-export function brokerAt(to: string | undefined): EndpointOf<'mqtt'> {
-  const at = deviceServer(to ?? '127.0.0.1:1883');
-  if (!at) throw new CommandFailure(exit.usage, `--to ${to}: host:port of a broker is needed`);
-  return { kind: 'mqtt', ...at } as EndpointOf<'mqtt'>;
+/** A broker by `host:port` or `mqtt://user:password@host:port`. Throws CommandFailure where it is neither. */
+export function brokerAt(to = '127.0.0.1:1883'): EndpointOf<'mqtt'> {
+  const url = URL.parse(to.startsWith('mqtt://') ? to : `mqtt://${to}`);
+  if (!url || url.hostname === '' || url.pathname.length > 1)
+    throw new CommandFailure(exit.usage, '--to: host:port of a broker is needed, or mqtt://user:password@host:port');
+  const [user, password] = [url.username, url.password].map(decodeURIComponent);
+  return {
+    ...{ kind: 'mqtt', host: url.hostname, port: Number(url.port || 1883) },
+    ...(user !== '' && { user, password }),
+  } as EndpointOf<'mqtt'>;
 }
