@@ -1,4 +1,3 @@
-import { deviceServer } from '../../../clients/serial-port/open-line.ts';
 import type { ProfiledDevice } from '../../../contracts/device-profile/device-profile.ts';
 import type { EndpointOf } from '../../../core/endpoint.ts';
 import type { Way } from '../../device/simulate/way.ts';
