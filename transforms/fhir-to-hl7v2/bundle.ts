@@ -54,6 +54,11 @@ export class BundleResources {
     return this.of(type).filter((each) => this.targets(each, key).includes(target));
   }
 
+  /** Where a resource stands in the bundle. */
+  placeOf(resource: Element): number {
+    return this.#order.get(resource) ?? 0;
+  }
+
   inOrder(some: Iterable<Element>): Element[] {
     return [...new Set(some)].sort((a, b) => (this.#order.get(a) ?? 0) - (this.#order.get(b) ?? 0));
   }

@@ -36,6 +36,8 @@ export class Context {
   /** Whether the bundle is one that Weir made of a v2 message: what came from where then stands in it. */
   readonly own: boolean;
   readonly issues: ReturnIssue[] = [];
+  /** The resources that a segment has been made of. */
+  readonly written = new Set<Element>();
   /** The resource that is being read, for references to what it contains. */
   resource: Element | undefined = undefined;
   #known = new Set<string>();

@@ -2,7 +2,7 @@ import segments from '../hl7v2-to-fhir/generated/segments.json' with { type: 'js
 import type { Rule } from '../hl7v2-to-fhir/rule.ts';
 import type { Context } from './context.ts';
 import { type Element, isElement } from './element.ts';
-import { cameFrom } from './hints.ts';
+import { cameAt, cameFrom } from './hints.ts';
 import { keptBeside } from './kept.ts';
 import { merge, type Repetition, type SegmentDraft, textAt } from './repetition.ts';
 import { isHint, type Node, ruleTree } from './rule-tree.ts';
@@ -26,7 +26,7 @@ export function mapBack(name: string): MapBack {
 }
 
 /** Elements that one application is about, by the name of the list that they are in: `contact` of a Patient. */
-export type Only = Readonly<Record<string, Element>>;
+export type Only = Readonly<Record<string, Element | readonly Element[]>>;
 
 /** Which element of a list is being read, by the field that makes its elements. */
 type Indexes = ReadonlyMap<number, number>;
@@ -76,9 +76,9 @@ export class MapBack {
     found: Found,
     context: Context,
     indexes: Indexes,
-    chosen: Element | undefined,
+    chosen: Only[string] | undefined,
   ): void {
-    const items = chosen ? [chosen] : itemsOf(element[name]);
+    const items = itemsOf(chosen ?? element[name]);
     const used = new Map<Node, number>();
     const counts = new Map<string, number>();
     const real = slots.filter((slot) => !isHint(slot));
@@ -114,7 +114,7 @@ export class MapBack {
     context.resource = target;
     // Where all of a resource was one value, its numbers are in that.
     const rest = whole ? { ...child, children: child.children.filter(({ name }) => name !== 'identifier') } : child;
-    this.#read(rest, target, found, context, indexes);
+    this.#read(rest, target, found, context, indexes, meantBy(reference, target, context));
     context.resource = before;
   }
 
@@ -168,6 +168,18 @@ export class MapBack {
     const usual = open.find(({ rule }) => rule.when === undefined) ?? open[0];
     return usual ? open.filter(({ rule }) => rule.field === usual.rule.field) : [];
   }
+}
+
+/** Which of the addresses and numbers of a joined resource a reference means, where those are not all. */
+function meantBy(reference: Element, target: Element, { reading }: Context): Only {
+  const only: Record<string, Element[]> = {};
+  for (const part of cameAt(reference, reading) ?? []) {
+    const [, key, places] = /^(address|telecom)=(\S+)$/.exec(part) ?? [];
+    if (key === undefined || places === undefined) continue;
+    const all = reading.objects(target, key);
+    only[key] = places.split('+').flatMap((at): Element[] => [all[Number(at)]].filter((each) => each !== undefined));
+  }
+  return only;
 }
 
 /** Whether a primitive says what is fixed. */

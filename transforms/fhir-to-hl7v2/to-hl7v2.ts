@@ -11,6 +11,7 @@ import { Context, type ReturnIssue } from './context.ts';
 import { type Element, isElement, Reading } from './element.ts';
 import { tellLosses } from './losses.ts';
 import { type HeaderOptions, headerCompany, headerSegment, isOwn, typeSaid } from './plan/header.ts';
+import { leftovers } from './plan/leftovers.ts';
 import { codeOfEvent, eventFor, families, typeOfContent } from './plan/message-type.ts';
 import { bodyOf, keptAsSegments } from './plan/messages.ts';
 import { type Repetition, type SegmentDraft, written } from './repetition.ts';
@@ -61,7 +62,7 @@ export function toHl7v2(bundle: unknown, options: ReturnOptions = {}): Returned 
   const body = bodyOf(family, event, header, context);
   const kept = keptAsSegments(context);
   const front = headerCompany(header, context);
-  const drafts = [...front, ...body, ...kept];
+  const drafts = [...front, ...body, ...leftovers(context), ...kept];
   numbered(drafts);
   complete(drafts, code, context);
   headTime(msh, drafts, bundle, options, context);

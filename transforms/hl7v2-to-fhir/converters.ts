@@ -28,22 +28,23 @@ import {
 import { periodOfDr } from './types/period.ts';
 import { practitionerOf } from './types/person.ts';
 import { codeOf, decimalOf, integerOf, isExact, uriOf } from './types/primitive.ts';
-import { daysOf, moneyOf, quantityOfCq, unitOf } from './types/quantity.ts';
+import { asSent, daysOf, moneyOf, quantityOfCq, unitOf } from './types/quantity.ts';
 import { roleOfNdl } from './types/role.ts';
 import { timingOfRpt } from './types/timing.ts';
+import { cameFrom } from './urls.ts';
 import { firstCodeOf, mapped, tableOf } from './vocabulary.ts';
 
 /** Makes an element of a repetition, and marks what it took; undefined where there is nothing to make it of. */
 export type Converter = (view: View, conversion: Conversion) => unknown;
 
-/** A number or time that was sent otherwise than FHIR says it: `1.50`, a time to the minute. */
+/** A value with what is noted beside it: how a number or a time was sent, `1.50`, where words stood. */
 export class Exact {
   readonly value: number | string;
-  readonly text: string;
+  readonly beside: object;
 
-  constructor(value: number | string, text: string) {
+  constructor(value: number | string, beside: object) {
     this.value = value;
-    this.text = text;
+    this.beside = beside;
   }
 }
 
@@ -100,6 +101,13 @@ const words: Readonly<Record<string, (view: View) => string | undefined>> = {
 /** The maps of data types that rules may name; the type that each makes is in its brackets. */
 export const dataTypeMaps: readonly string[] = [resources, composites, words].flatMap((each) => Object.keys(each));
 
+/** The words of a coded value as a note, with where they stood unless they are the name of its code. */
+function wordsNoted(view: View): string | Exact | undefined {
+  const text = wordsOf(view);
+  if (text === undefined || (view.has(2) && !view.has(9))) return text;
+  return new Exact(text, { extension: [cameFrom(view.has(9) ? '9' : '1')] });
+}
+
 /**
  * The converter of a rule, by the map of its data type, else by the type of the element.
  * @param codes the codes of the value set that the element is bound to
@@ -128,6 +136,7 @@ export function converterOf(rule: Rule, segment: string, codes: ReadonlySet<stri
       return (view, conversion) => codeAt(view, rule, codes, conversion);
     case 'string':
     case 'markdown': {
+      if (via === 'CWE[Annotation]') return wordsNoted;
       const text = words[via];
       return text ?? ((view) => (view.valued ? view.whole(id) : undefined));
     }
@@ -151,7 +160,7 @@ export function converterOf(rule: Rule, segment: string, codes: ReadonlySet<stri
         const value = text === undefined ? undefined : decimalOf(text, conversion);
         if (text === undefined || value === undefined) return undefined;
         view.take(1, id);
-        return isExact(text, value) ? value : new Exact(value, text);
+        return isExact(text, value) ? value : new Exact(value, asSent(text));
       };
     case 'integer':
       return counted(id, -2_147_483_648);
@@ -185,7 +194,7 @@ function timed(id: string, read: (text: string, conversion: Conversion) => strin
     const time = text === undefined ? undefined : read(text, conversion);
     if (text === undefined || time === undefined) return undefined;
     view.take(1, id);
-    return saysLess(text) ? new Exact(time, text) : time;
+    return saysLess(text) ? new Exact(time, asSent(text)) : time;
   };
 }
 
@@ -195,7 +204,7 @@ function counted(id: string, least: number): Converter {
     const value = text === undefined ? undefined : integerOf(text, least, conversion);
     if (text === undefined || value === undefined) return undefined;
     view.take(1, id);
-    return isExact(text, value) ? value : new Exact(value, text);
+    return isExact(text, value) ? value : new Exact(value, asSent(text));
   };
 }
 

@@ -5,6 +5,7 @@ import { type Converted, type ConvertOptions, trace } from './convert.ts';
 import rowsByMap from './generated/rows.json' with { type: 'json' };
 import { IGNORED, ignoredFields, KEPT } from './keep.ts';
 import type { Leaf, View } from './leaves.ts';
+import type { Resources } from './resources.ts';
 import type { MapRow, Rule } from './rule.ts';
 import { official } from './rule-set.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
@@ -55,7 +56,7 @@ export function explain(message: Hl7Message, options: ConvertOptions = {}): Expl
           : leaf.mark === IGNORED || leaf.mark === undefined
             ? []
             : (taken.get(leaf)?.map(({ rule, row, resource }) => destinationOf(rule, row, nameOf(resource))) ?? [
-                destinationOfCode(leaf.mark, nameOf(segment.home)),
+                destinationOfCode(leaf.mark, homeOf(segment, field, resources), nameOf),
               ]);
       const reason = reasonOf(leaf, segment.name, field, rules);
       leaves.push({ path, status: statusOf(leaf), to, ...(reason !== undefined && { reason }) });
@@ -125,10 +126,36 @@ const PLACES: Readonly<Record<string, string>> = {
   'HD[MessageHeader.destination-endpoint]': 'MessageHeader.destination',
 };
 
+/** The resource that what code took of a field is in: of MSH the organizations and the device that the header refers to. */
+function homeOf(segment: SegmentView, field: number, resources: Resources): Draft | undefined {
+  const { home } = segment;
+  if (segment.name !== 'MSH' || !home) return home;
+  const [destination] = (home.destination ?? []) as Readonly<Record<string, object | undefined>>[];
+  const references: Readonly<Record<number, object | undefined>> = {
+    4: home.sender as object | undefined,
+    5: destination?.target,
+    6: destination?.receiver,
+    22: home.responsible as object | undefined,
+    23: destination?.receiver,
+  };
+  const { reference } = (references[field] ?? {}) as { readonly reference?: string };
+  return reference === undefined ? home : resources.drafts.find(({ id }) => reference === `urn:uuid:${id}`);
+}
+
+/** Data types that code reads as the value of an observation. */
+const VALUES = new Set(['CodeableConcept', 'Quantity', 'Range', 'Ratio', 'Period']);
+
 /** What code took, by the row that it names. */
-function destinationOfCode(row: string, resource: string): Landing {
+function destinationOfCode(
+  row: string,
+  home: Draft | undefined,
+  nameOf: (draft: Draft | undefined) => string,
+): Landing {
+  const resource = nameOf(home);
   const map = row.slice(0, row.lastIndexOf(' '));
-  const place = PLACES[map] ?? /\[(\w+)/.exec(map)?.[1] ?? '';
-  const target = targetOf(row);
+  const type = /\[(\w+)/.exec(map)?.[1] ?? '';
+  const isValue = home?.resourceType === 'Observation' && VALUES.has(type);
+  const place = PLACES[map] ?? (isValue ? `Observation.${home.component ? 'component.' : ''}value${type}` : type);
+  const target = targetOf(row).replace(new RegExp(`^${type}\\.`), '');
   return { resource, element: target === '' ? place : `${place}.${target}`, rows: [row] };
 }

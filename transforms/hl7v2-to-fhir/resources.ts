@@ -28,6 +28,8 @@ interface Entry {
   /** The one that says the same. */
   final: Draft | undefined;
   gone: boolean;
+  /** What it held of its own before others were joined to it. */
+  before: Draft | undefined;
   /** It is told apart by all that it holds. */
   exact: boolean;
 }
@@ -51,6 +53,8 @@ export class Resources {
   readonly #entries: Entry[] = [];
   readonly #pointers: Pointer[] = [];
   readonly #known: Record<string, Map<string, Draft>> = {};
+  /** By id, the different ways in which a person or an organization of one identifier is told. */
+  readonly #told = new Map<string, Draft[]>();
   readonly #taken = new Map<string, Draft>();
   readonly #scope: string;
   #ordinal = 0;
@@ -67,7 +71,16 @@ export class Resources {
     const draft: Draft = { resourceType, id: this.#drafts.length };
     this.#drafts.push(draft);
     this.#entries.push({
-      ...{ draft, key: undefined, id: undefined, url: '', final: undefined, gone: false, exact: false },
+      ...{
+        draft,
+        key: undefined,
+        id: undefined,
+        url: '',
+        final: undefined,
+        gone: false,
+        before: undefined,
+        exact: false,
+      },
     });
     return draft;
   }
@@ -134,7 +147,10 @@ export class Resources {
       const id = this.#idOf(entry);
       const same = this.#taken.get(id);
       if (same) {
-        if (!entry.exact) merge(same, draft);
+        if (!entry.exact) {
+          this.#entryOf(same).before ??= listsOf(same);
+          merge(same, draft);
+        }
         entry.final = same;
         continue;
       }
@@ -151,6 +167,7 @@ export class Resources {
   #fill(pointer: Pointer): void {
     const entry = this.#entryOf(pointer.reference as Draft);
     if (entry.final) tellWhich(pointer as Reference, entry.draft, entry.final);
+    else if (entry.before) tellWhich(pointer as Reference, entry.before, entry.draft);
     this.#idOf(entry);
     let last = '';
     for (const key in pointer) last = key;
@@ -213,10 +230,23 @@ export class Resources {
     return resourceType === 'Organization' || resourceType === 'Practitioner' ? content : `${this.#scope}|${content}`;
   }
 
+  /** Which way of telling of the same one this is: roles of two that are told otherwise are two; empty for the first. */
+  #telling({ draft, id = '', key, exact }: Entry): string {
+    if (key !== undefined || exact || !(draft.resourceType === 'Practitioner' || draft.resourceType === 'Organization'))
+      return '';
+    const known = this.#told.get(id);
+    if (!known) this.#told.set(id, [draft]);
+    if (!known || known[0] === draft) return '';
+    const content = this.#content(draft);
+    const at = known.findIndex((each) => each === draft || this.#content(each) === content);
+    if (at < 0) known.push(draft);
+    return at === 0 ? '' : `#${at < 0 ? known.length - 1 : at}`;
+  }
+
   /** All that a resource holds as one text; what it refers to by its id. Much faster than JSON with a replacer. */
   #content(value: object): string {
     const target = this.targetOf(value);
-    if (target) return `@${this.#idOf(this.#entryOf(target))}`;
+    if (target) return `@${this.#idOf(this.#entryOf(target))}${this.#telling(this.#entryOf(target))}`;
     let text = '{';
     for (const key in value) {
       const each = (value as Record<string, unknown>)[key];
@@ -252,7 +282,7 @@ function identifiersOf(draft: Draft): string | undefined {
   return undefined;
 }
 
-/** Notes beside a reference which of the names and numbers of one that several were joined to are its own. */
+/** Notes beside a reference which of the names, numbers and addresses of one that several were joined to are its own. */
 function tellWhich(element: Reference, own: Draft, joined: Draft): void {
   if (own.resourceType !== 'Practitioner' && own.resourceType !== 'Organization') return;
   const parts: string[] = [];
@@ -268,7 +298,21 @@ function tellWhich(element: Reference, own: Draft, joined: Draft): void {
       parts.push(`alias=${Array.isArray(joined.alias) ? joined.alias.indexOf(mine) : 0}`);
     }
   }
+  for (const key of ['address', 'telecom']) {
+    const all = joined[key];
+    if (!Array.isArray(all)) continue;
+    const mine = new Set(Array.isArray(own[key]) ? own[key].map(textOf) : []);
+    const places = all.flatMap((each, at) => (mine.has(textOf(each)) ? [at] : []));
+    if (places.length < all.length) parts.push(`${key}=${places.length === 0 ? 'none' : places.join('+')}`);
+  }
   if (parts.length > 0) (element.extension ??= []).push(cameFrom(...parts));
+}
+
+/** A copy of a resource as far as joining another to it changes it. */
+function listsOf(draft: Draft): Draft {
+  const copy: Draft = { ...draft };
+  for (const key in copy) if (Array.isArray(copy[key])) copy[key] = [...(copy[key] as unknown[])];
+  return copy;
 }
 
 /** Lists are joined, each element once; of single elements the first stays. */

@@ -6,7 +6,6 @@ import segments from './generated/segments.json' with { type: 'json' };
 import { isTaken, type View } from './leaves.ts';
 import type { Rule } from './rule.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
-import { asSent } from './types/quantity.ts';
 import { systemFor } from './vocabulary.ts';
 
 type Element = Record<string, unknown>;
@@ -51,6 +50,8 @@ export const officialRules: Readonly<Record<string, readonly Rule[]>> = compiled
 interface Application {
   conversion: Conversion;
   readonly ofSite: boolean;
+  /** By the rule that refers to a resource, the other fields that say something of it. */
+  readonly company: ReadonlyMap<Bound, readonly number[]>;
   /** Where its list elements and resources are. */
   readonly slots: (object | undefined)[];
   /** Whether the rule at hand has begun an element on its way. */
@@ -66,6 +67,7 @@ export class SegmentMap {
   readonly #whole: readonly Bound[];
   readonly #fields: readonly FieldRules[];
   readonly #slots: number;
+  readonly #company: ReadonlyMap<Bound, readonly number[]>;
   #application: Application | undefined = undefined;
   readonly #ofSite: boolean;
 
@@ -78,6 +80,7 @@ export class SegmentMap {
     const bound = rules.map((rule) => bind(rule, name.slice(0, 3), slots));
     this.#whole = bound.filter(({ rule }) => rule.field === 0);
     this.#slots = slots.size;
+    this.#company = companyIn(bound);
     const owners = ownersOf(rules);
     const fields = [...new Set(rules.map(({ field }) => field))].filter((field) => field > 0).sort((a, b) => a - b);
     this.#fields = fields.map((field) => ({
@@ -140,7 +143,7 @@ export class SegmentMap {
   #begin(conversion: Conversion): Application {
     if (!this.#application) {
       const slots = new Array<object | undefined>(this.#slots);
-      this.#application = { conversion, ofSite: this.#ofSite, slots, begun: false, open: 0 };
+      this.#application = { conversion, ofSite: this.#ofSite, company: this.#company, slots, begun: false, open: 0 };
     }
     // Whatever became of the message before.
     this.#application.slots.fill(undefined);
@@ -176,6 +179,31 @@ function wholeResourceOf(rules: readonly Bound[], field: number): WholeResource 
     ),
     rules: new Set(own),
   };
+}
+
+/** The fields whose rules go on from a resource that another field’s value is. */
+function companyIn(rules: readonly Bound[]): ReadonlyMap<Bound, readonly number[]> {
+  const company = new Map<Bound, readonly number[]>();
+  for (const each of rules) {
+    const { slot, kind } = each.last;
+    if (kind !== 'resource') continue;
+    const others = rules.filter(
+      ({ rule, steps }) => rule.field !== each.rule.field && steps.some((step) => step.slot === slot),
+    );
+    if (others.length > 0) company.set(each, [...new Set(others.map(({ rule }) => rule.field))]);
+  }
+  return company;
+}
+
+/** What tells a value that a resource is made of from others, with what other fields say of the same one. */
+function keyOf(bound: Bound, view: View, { company, conversion }: Application): string {
+  const fields = company.get(bound);
+  const segment = conversion.segment;
+  if (!fields || !segment) return view.raw;
+  let key = view.raw;
+  for (const field of fields)
+    for (const { raw } of segment.fields[field] ?? []) key += `\u0000${segment.name}-${field}=${raw}`;
+  return key;
 }
 
 /** Refers to what the same value has been made into before. */
@@ -299,10 +327,11 @@ function taken(element: Element, others: readonly string[]): boolean {
 }
 
 /** A reference to what the data type's map makes. What an earlier rule has begun of it stays. Answers whether there is one now. */
-function refer(bound: Bound, view: View, element: Element, { slots, conversion }: Application): boolean {
+function refer(bound: Bound, view: View, element: Element, application: Application): boolean {
   const { last } = bound;
+  const { slots, conversion } = application;
   if (conversion.resources.targetOf(element)) return true;
-  const value = referred(bound, view, conversion);
+  const value = referred(bound, view, application);
   if (!value) return false;
   conversion.resources.point(element, value);
   slots[last.slot] = value;
@@ -311,11 +340,14 @@ function refer(bound: Bound, view: View, element: Element, { slots, conversion }
 }
 
 /** What the data type's map makes of a value; of one that is the same to the letter, the same. */
-function referred({ rule, convert }: Bound, view: View, conversion: Conversion): Draft | undefined {
+function referred(bound: Bound, view: View, application: Application): Draft | undefined {
+  const { rule, convert } = bound;
+  const { conversion } = application;
+  const key = keyOf(bound, view, application);
   const via = rule.via!;
   let made = conversion.referred.get(via);
   if (!made) conversion.referred.set(via, (made = new Map()));
-  const known = made.get(view.raw);
+  const known = made.get(key);
   if (known) {
     view.markAs(known.marks);
     return known.draft;
@@ -323,7 +355,7 @@ function referred({ rule, convert }: Bound, view: View, conversion: Conversion):
   const fresh = !view.isBegun();
   const value = convert!(view, conversion);
   if (!(value instanceof Referred)) return undefined;
-  if (fresh) made.set(view.raw, { draft: value.draft, marks: view.marks() });
+  if (fresh) made.set(key, { draft: value.draft, marks: view.marks() });
   return value.draft;
 }
 
@@ -365,7 +397,7 @@ function set(bound: Bound, view: View | undefined, element: Element, { conversio
   if (value === undefined) return there !== undefined;
   if (value instanceof Exact) {
     element[last.name] = value.value;
-    element[`_${last.name}`] = asSent(value.text);
+    element[`_${last.name}`] = value.beside;
   } else if (there !== undefined) Object.assign(there as object, value);
   else {
     element[last.name] = value;

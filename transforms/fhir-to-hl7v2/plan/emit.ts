@@ -18,9 +18,10 @@ export function fill(draft: SegmentDraft, sources: readonly Source[], context: C
   for (const [map, resource, only] of sources) if (resource) mapBack(map).read(resource, draft, context, only);
   for (const [, resource, only] of sources) {
     if (!resource) continue;
+    context.written.add(resource);
     const before = context.resource;
     context.resource = resource;
-    for (const element of only ? Object.values(only) : [resource]) keptWithin(element, draft, context);
+    for (const element of only ? Object.values(only).flat() : [resource]) keptWithin(element, draft, context);
     context.resource = before;
   }
   return draft;

@@ -7,6 +7,7 @@ import { resourceSegments, scheduleSegments } from './appointment.ts';
 import { inStructure, structureOf } from './arrange.ts';
 import { emit, noted } from './emit.ts';
 import { eventSegment } from './header.ts';
+import { heldByLeftovers } from './leftovers.ts';
 import type { Family } from './message-type.ts';
 import { observationSegments } from './observation.ts';
 import { type Order, orderSegments, ordersOf, specimenSegments } from './orders.ts';
@@ -37,8 +38,9 @@ export function bodyOf(family: Family, event: string, header: Element | undefine
 }
 
 /** A message about nobody is one about whoever its resources are about. */
-function someone(patients: readonly Element[], { resources }: Context): (Element | undefined)[] {
+function someone(patients: readonly Element[], { own, resources }: Context): (Element | undefined)[] {
   if (patients.length === 0) return [undefined];
+  if (own) return [...patients];
   const withContent = patients.filter((patient) =>
     ['DiagnosticReport', 'ServiceRequest', 'Observation', 'Immunization'].some(
       (type) => resources.pointing(type, type === 'Immunization' ? 'patient' : 'subject', patient).length > 0,
@@ -52,7 +54,10 @@ function admission(patient: Element | undefined, event: string, context: Context
   const visits = visitsOf(patient, context);
   if (!patient) return visits.flatMap((each) => visitSegments(each, context));
   const retired = resources.of('Patient').filter((each) => replacedBy(each, context) === patient);
-  const observations = resources.pointing('Observation', 'subject', patient).filter((each) => !isLivingWill(each));
+  const held = heldByLeftovers(context);
+  const observations = resources
+    .pointing('Observation', 'subject', patient)
+    .filter((each) => !isLivingWill(each) && !held.has(each));
   const { early, late } = generalRoles(patient, context);
   const known = clinical(patient, visits[0], event, context);
   // A role behind the visit stood with the procedure that it is about.
@@ -119,8 +124,8 @@ function merged(patient: Element, retired: readonly Element[], context: Context)
 
 /** PID and what stands with it in results and orders. */
 function patientGroup(patient: Element | undefined, type: string, context: Context): SegmentDraft[] {
-  if (!patient) return [];
   const visits = visitsOf(patient, context);
+  if (!patient) return visits.slice(0, 1).flatMap((each) => visitSegments(each, context));
   const kin = context.own || structureOf(type, context)?.segmentNames.has('NK1');
   const { early, late } = generalRoles(patient, context);
   return [
@@ -221,9 +226,12 @@ function looseSpecimens(known: readonly Order[], context: Context): SegmentDraft
 function vaccinations(patient: Element | undefined, context: Context): SegmentDraft[] {
   const { resources } = context;
   const given = patient ? resources.pointing('Immunization', 'patient', patient) : resources.of('Immunization');
+  const observed = patient ? resources.pointing('Observation', 'subject', patient) : resources.of('Observation');
+  const loose = observed.filter((each) => context.own && standsAlone(each, new Set(), context));
   return [
     ...patientGroup(patient, 'VXU^V04', context),
     ...(patient ? insurance(patient, context).flat() : []),
+    ...loose.flatMap((each) => observationSegments(each, context)),
     ...given.flatMap((each) => vaccinationSegments(each, context)),
   ];
 }

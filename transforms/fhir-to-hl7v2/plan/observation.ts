@@ -22,6 +22,7 @@ const VALUE = `${V2}OBX-5`;
 /** OBX and the notes on it; each component of an observation that is one of several is an OBX of its own. */
 export function observationSegments(observation: Element, context: Context): SegmentDraft[] {
   const { reading } = context;
+  context.written.add(observation);
   const components = reading.objects(observation, 'component');
   const draft = new SegmentDraft('OBX');
   mapBack(components.length > 0 ? 'OBX[Observation-Component]' : 'OBX[Observation]').read(observation, draft, context);

@@ -95,7 +95,10 @@ export function orderSegments(order: Order, timingFirst: boolean, context: Conte
     if (condition.resourceType === 'Condition') made.push(...diagnosis(condition, undefined, context));
   const observations = observationsOf(order, context);
   const ofSpecimen = new Map<Element, Element[]>();
+  const next = nextOrder(order, context);
   for (const observation of context.own ? resources.of('Observation') : []) {
+    // Of a specimen that several orders name, each was followed by its own.
+    if (resources.placeOf(observation) > next || context.written.has(observation)) continue;
     for (const specimen of resources.targets(observation, 'focus'))
       if (specimen.resourceType === 'Specimen')
         ofSpecimen.set(specimen, [...(ofSpecimen.get(specimen) ?? []), observation]);
@@ -108,6 +111,13 @@ export function orderSegments(order: Order, timingFirst: boolean, context: Conte
   }
   for (const key of ['code', 'intent', 'status']) if (request) reading.take(request, key);
   return made;
+}
+
+/** Where the order after one stands in the bundle. */
+function nextOrder({ request, report }: Order, { resources }: Context): number {
+  const own = resources.placeOf(request ?? report!);
+  const places = resources.of('ServiceRequest').map((each) => resources.placeOf(each));
+  return Math.min(...places.filter((each) => each > own));
 }
 
 function notesOf(request: Element | undefined, report: Element | undefined, context: Context): SegmentDraft[] {

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Element } from '../element.ts';
+import { cameFrom } from '../hints.ts';
 import { keptBeside } from '../kept.ts';
 import type { SegmentDraft } from '../repetition.ts';
 import { cxOf } from '../types/identifier.ts';
@@ -91,7 +92,8 @@ function rolesOf(patient: Element, context: Context): { readonly role: Element; 
     return segment ? [{ role, segment }] : [];
   });
   const teams = resources.pointing('CareTeam', 'subject', patient).flatMap((role) => {
-    const segment = emit('ROL', [['ROL[CareTeam]', role]], context);
+    const name = cameFrom(role, reading)?.startsWith('PRT') ? 'PRT' : 'ROL';
+    const segment = emit(name, [[`${name}[CareTeam]`, role]], context);
     return segment ? [{ role, segment }] : [];
   });
   return [...own, ...teams];
@@ -125,7 +127,7 @@ export function relatives(patient: Element, context: Context): SegmentDraft[] {
   const persons = resources.pointing('RelatedPerson', 'patient', patient).filter((each) => !elsewhere.has(each));
   const drafts = reading.objects(patient, 'contact').flatMap((contact) => {
     const person = persons[0];
-    const same = person && !isContactAlone(contact) && sameName(contact, person);
+    const same = person && !isContactAlone(contact, context) && sameName(contact, person);
     if (same) persons.shift();
     const draft = emit(
       'NK1',
@@ -143,8 +145,9 @@ export function relatives(patient: Element, context: Context): SegmentDraft[] {
   return [...drafts, ...others, ...keptSegments(patient, ['NK1'], context)];
 }
 
-function isContactAlone({ relationship }: Element): boolean {
-  const codes = Array.isArray(relationship) ? relationship.flatMap((each) => codesIn(each)) : [];
+function isContactAlone(contact: Element, { reading }: Context): boolean {
+  const kinds = reading.objects(contact, 'relationship').filter((each) => cameFrom(each, reading) !== 'NK1-7');
+  const codes = kinds.flatMap((each) => codesIn(each));
   return codes.some((code) => CONTACTS.has(code));
 }
 
@@ -152,5 +155,5 @@ function sameName(contact: Element, person: Element): boolean {
   const [name] = Array.isArray(person.name) ? person.name : [];
   const one = contact.name as Element | undefined;
   if (one === undefined || name === undefined) return true;
-  return JSON.stringify(one) === JSON.stringify(name) || one.extension !== undefined;
+  return JSON.stringify([one.family, one.given]) === JSON.stringify([name.family, name.given]);
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Element } from '../element.ts';
+import { cameFrom } from '../hints.ts';
 import type { SegmentDraft } from '../repetition.ts';
 import { emit, keptSegments, noted } from './emit.ts';
 
@@ -19,9 +20,12 @@ export function visitSegments(visit: Element, context: Context): SegmentDraft[] 
   if (!context.own) reading.take(visit, 'status');
   const pv1 = emit('PV1', [['PV1[Encounter]', visit]], context);
   const pv2 = emit('PV2', [['PV2[Encounter]', visit]], context);
-  const rol = roles.map((participant) =>
-    emit('ROL', [['ROL[Encounter-PractitionerRole]', visit, { participant }]], context),
-  );
+  const rol = roles.map((participant) => {
+    const role = context.target(participant.individual);
+    return cameFrom(role, reading)?.startsWith('PRT')
+      ? emit('PRT', [['PRT[PractitionerRole]', role]], context)
+      : emit('ROL', [['ROL[Encounter-PractitionerRole]', visit, { participant }]], context);
+  });
   return [
     ...(pv1 ? [pv1] : []),
     ...(pv2 ? [pv2] : []),

@@ -1,4 +1,4 @@
-import { table } from '../../hl7v2-to-fhir/urls.ts';
+import { codingSystem, table } from '../../hl7v2-to-fhir/urls.ts';
 import { nameOfSystem } from '../../hl7v2-to-fhir/vocabulary.ts';
 import { backFrom, namespaceIn } from '../codes.ts';
 import type { Context } from '../context.ts';
@@ -8,7 +8,8 @@ import { put, putAll, type Repetition, textAt } from '../repetition.ts';
 import { codeIn } from './coded.ts';
 import { timeIn } from './time.ts';
 
-const UNIVERSAL = table('0301');
+/** Kinds of universal identifiers; one that the table does not have is a sender's own. */
+const UNIVERSAL = new Set<unknown>([table('0301'), codingSystem('HL70301')]);
 const URI_SYSTEM = 'urn:ietf:rfc:3986';
 
 /** An organization, device or place as the HD value that names it: its name, its universal identifier and what kind that is. */
@@ -38,7 +39,7 @@ export function hdOf(party: Element | undefined, context: Context): Repetition |
 
 function kindOf({ type }: Element): string | undefined {
   if (!isElement(type) || !Array.isArray(type.coding)) return undefined;
-  const coding = type.coding.find((each) => isElement(each) && each.system === UNIVERSAL);
+  const coding = type.coding.find((each) => isElement(each) && UNIVERSAL.has(each.system));
   return isElement(coding) && typeof coding.code === 'string' ? coding.code : undefined;
 }
 

@@ -116,7 +116,8 @@ function surnameInto(into: Repetition, name: Element, places: NamePlaces, contex
     .map(([, text]) => text)
     .join(' ');
   // A surname that is its parts was made of them.
-  if (!(context.own && parts.length > 0 && family === made)) put(into, places.family, 1, family);
+  const said = cameAt(name, reading)?.includes('surname') ?? false;
+  if (said || !(context.own && parts.length > 0 && family === made)) put(into, places.family, 1, family);
   for (const [at, text] of parts) put(into, places.family, at, text);
   return family !== undefined || parts.length > 0;
 }

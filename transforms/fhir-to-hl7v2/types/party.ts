@@ -25,8 +25,9 @@ function loose(reference: Element, words: number, context: Context): Repetition 
 export function xcnOf(reference: Element, context: Context): Repetition | undefined {
   const target = context.target(reference);
   if (!target) return loose(reference, 2, context);
-  const person = target.resourceType === 'PractitionerRole' ? personIn(target, context) : target;
-  return person && xcnOfPerson(person, context, chosenBy(reference, context));
+  if (target.resourceType !== 'PractitionerRole') return xcnOfPerson(target, context, chosenBy(reference, context));
+  const [person, chosen] = personIn(target, context);
+  return person && xcnOfPerson(person, context, chosen);
 }
 
 /** Which of the names and numbers of a joined resource a reference means, where that is not the first. */
@@ -43,9 +44,10 @@ function chosenBy(reference: Element, { reading }: Context): Chosen {
 
 const first: Chosen = (key) => (key === 'alias' ? -1 : 0);
 
-function personIn(role: Element, context: Context): Element | undefined {
+/** The person of a role, and which of the names and numbers are meant. */
+function personIn(role: Element, context: Context): readonly [person: Element | undefined, chosen: Chosen] {
   const reference = context.reading.object(role, 'practitioner');
-  return reference && context.target(reference);
+  return reference ? [context.target(reference), chosenBy(reference, context)] : [undefined, first];
 }
 
 export function xcnOfPerson(person: Element, context: Context, chosen: Chosen = first): Repetition | undefined {
@@ -216,8 +218,8 @@ export function ndlOf(reference: Element, context: Context): Repetition | undefi
     });
     return made.length > 0 ? made : undefined;
   }
-  const person = personIn(role, context);
-  if (person) cnnInto(made, person, context);
+  const [person, chosen] = personIn(role, context);
+  if (person) cnnInto(made, person, chosen, context);
   const period = reading.object(role, 'period');
   put(made, 2, 1, timeIn(period, 'start', context));
   put(made, 3, 1, timeIn(period, 'end', context));
@@ -236,10 +238,10 @@ export function ndlOf(reference: Element, context: Context): Repetition | undefi
   return made.length > 0 ? made : undefined;
 }
 
-function cnnInto(into: Repetition, person: Element, context: Context): void {
+function cnnInto(into: Repetition, person: Element, chosen: Chosen, context: Context): void {
   const { reading } = context;
-  const [identifier] = reading.objects(person, 'identifier');
-  const [name] = reading.objects(person, 'name');
+  const identifier = reading.objects(person, 'identifier')[chosen('identifier')];
+  const name = reading.objects(person, 'name')[chosen('name')];
   const [given, middle] = reading.texts(name, 'given');
   const [suffix, degree] = reading.texts(name, 'suffix');
   const at = cameAt(name, reading) ?? [];

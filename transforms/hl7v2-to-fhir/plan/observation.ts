@@ -156,6 +156,8 @@ function typedValueOf(
     case 'SN': {
       const unit = units && unitOf(units);
       const made = structuredOf(view, unit, conversion);
+      // Words hold its unit for who reads them; as a unit it is kept.
+      if (made && 'valueString' in made && units) for (const [, , leaf] of units.leaves()) leaf.mark = undefined;
       if (made) return made;
       break;
     }

@@ -28,6 +28,12 @@ const NOTED = new Set([
   ],
 ]);
 
+/** How many notes a resource has, in its own place for them or beside. */
+function notesOn({ note, extension }: Draft): number {
+  const beside = Array.isArray(extension) ? (extension as { readonly valueAnnotation?: unknown }[]) : [];
+  return (Array.isArray(note) ? note.length : 0) + beside.filter((each) => each.valueAnnotation !== undefined).length;
+}
+
 /** NTE: a note on what stands before it, who wrote it and when. */
 export function nte(segment: SegmentView, state: State): void {
   const { conversion } = state;
@@ -37,7 +43,7 @@ export function nte(segment: SegmentView, state: State): void {
   const views = segment.fields[3]?.filter((view) => view.valued) ?? [];
   if (views.length === 0) {
     // A blank line between notes: the way back has it in its place.
-    const before = Array.isArray(target.note) ? target.note.length : 0;
+    const before = notesOn(target);
     if (segment.fields.some((field) => field !== undefined))
       ((target.extension ??= []) as object[]).push({ url: v2Extension('NTE'), valueInteger: before });
     return;

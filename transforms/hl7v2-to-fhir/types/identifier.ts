@@ -103,11 +103,10 @@ export function identifierOfPln(view: View, conversion: Conversion): Identifier 
     const target = mapped('PractitionerIDNumberType', type);
     identifier.type = target ? { coding: [codingOf(target)] } : typeOf(type);
   }
-  const end = view.has(4) ? dateOf(view.peek(4)!, conversion) : undefined;
-  if (end !== undefined) {
-    view.mark(4, PLN[6]);
-    identifier.period = { end };
-  }
+  const end = view.has(4) ? dateTimeOf(view.peek(4)!, conversion) : undefined;
+  if (end !== undefined) view.mark(4, PLN[6]);
+  const period = bounded(undefined, end, undefined, view.peek(4));
+  if (period) identifier.period = period;
   return identifier;
 }
 

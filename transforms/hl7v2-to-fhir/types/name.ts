@@ -84,12 +84,13 @@ function nameAt(view: View, places: NamePlaces, conversion: Conversion): HumanNa
     if (leadsBack('NameType', use!)) view.mark(places.use, at.use);
     name.use = meant[0] as NonNullable<HumanName['use']>;
   }
-  family(view, places.family, name);
+  const isWhole = family(view, places.family, name);
   const first = view.take(places.family + 1, at.given);
   const second = view.take(places.family + 2, at.second);
   const given = [first, second].filter((part) => part !== undefined);
   if (given.length > 0) name.given = given;
   const parts: string[] = first === undefined && second !== undefined ? ['given'] : [];
+  if (isWhole) parts.push('surname');
   const prefix = view.take(places.family + 4, at.prefix);
   if (prefix !== undefined) name.prefix = [prefix];
   const suffixes = [
@@ -99,7 +100,11 @@ function nameAt(view: View, places: NamePlaces, conversion: Conversion): HumanNa
   ] as const;
   const suffix = suffixes.flatMap(([, text]) => text ?? []);
   if (suffix.length > 0) name.suffix = suffix;
-  if (Object.keys(name).length === 0 || (Object.keys(name).length === 1 && name.use)) return undefined;
+  if (Object.keys(name).length === 0 || (Object.keys(name).length === 1 && name.use)) {
+    // Of a use alone no name is made.
+    for (const [, , leaf] of view.leaves()) if (leaf.mark === at.use) leaf.mark = undefined;
+    return undefined;
+  }
   const said = suffixes.flatMap(([part, text]) => (text === undefined ? [] : part));
   if (said.length > 0 && said[0] !== 'suffix') parts.push(...said);
   else if (said.length > 1 && said[1] !== (places === XPN ? 'degree' : 'professional')) parts.push(...said);
@@ -130,8 +135,8 @@ function dates(view: View, places: NamePlaces, name: HumanName, conversion: Conv
   return said !== undefined;
 }
 
-/** FN: the surname, and what it is made of (HL7 2.5.1 §2.A.30). */
-function family(view: View, n: number, name: HumanName): void {
+/** FN: the surname, and what it is made of (HL7 2.5.1 §2.A.30); answers whether it was sent though its parts say the same. */
+function family(view: View, n: number, name: HumanName): boolean {
   const surname = view.takeSub(n, 1, FN[3]);
   const ownPrefix = view.takeSub(n, 2, FN[5]);
   const ownName = view.takeSub(n, 3, FN[7]);
@@ -144,9 +149,11 @@ function family(view: View, n: number, name: HumanName): void {
     ...(partnerPrefix === undefined ? [] : [{ url: PARTNER_PREFIX, valueString: partnerPrefix }]),
     ...(partnerName === undefined ? [] : [{ url: PARTNER_NAME, valueString: partnerName }]),
   ];
-  if (extension.length === 0) return;
-  if (surname === undefined) name.family = [ownPrefix, ownName, partnerPrefix, partnerName].filter(Boolean).join(' ');
+  if (extension.length === 0) return false;
+  const made = [ownPrefix, ownName, partnerPrefix, partnerName].filter(Boolean).join(' ');
+  if (surname === undefined) name.family = made;
   Object.assign(name, { _family: { extension } });
+  return surname === made;
 }
 
 const STRING = rows('XPN[string]', 3);

@@ -97,6 +97,7 @@ export function organizationOfCwe(view: View, conversion: Conversion): Draft | u
   const name = display ?? text;
   if (name !== undefined) organization.name = name;
   if (text !== undefined && text !== name) organization.alias = [text];
+  if (display === undefined && text !== undefined) organization.extension = [cameFrom('9')];
   return organization;
 }
 

@@ -55,7 +55,7 @@ export function quantityOfCq(view: View, conversion: Conversion): Quantity | und
   const quantity = valueAt(view, 1, CQ[3], conversion);
   const units = view.sub(2);
   const unit = units && unitOf(units);
-  if (unit) view.mark(2, CQ[4]);
+  for (const leaf of view.parts[1] ?? []) if (leaf?.mark !== undefined) leaf.mark = CQ[4];
   return quantity || unit ? { ...quantity, ...unit } : undefined;
 }
 
@@ -130,7 +130,8 @@ export function structuredOf(view: View, unit: Quantity | undefined, conversion:
     const numerator = valueAt(view, 2, SN_RATIO[6], conversion);
     const denominator = valueAt(view, 4, SN_RATIO[8], conversion);
     if (numerator && denominator) {
-      view.mark(1, SN_RATIO[5]);
+      // Equality is what a ratio says without a sign: that one was sent is kept.
+      if (comparator !== '=') view.mark(1, SN_RATIO[5]);
       if (sign === ':') view.mark(3, SN_RATIO[5]);
       return {
         valueRatio: {

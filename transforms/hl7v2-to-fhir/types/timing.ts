@@ -21,6 +21,8 @@ const UNITS: Readonly<Record<string, NonNullable<Timing['repeat']>['periodUnit']
   Y: 'a',
   A: 'a',
 };
+/** The ones that the way back writes. */
+const USUAL = new Set(['S', 'M', 'H', 'D', 'W', 'L', 'Y']);
 const EVENTS = new Set('MORN AFT EVE NIGHT PHS HS WAKE C CM CD CV AC ACM ACD ACV PC PCM PCD PCV'.split(' '));
 
 /** An RPT value: the pattern as a code, its period and the event that it goes by. */
@@ -38,7 +40,7 @@ export function timingOfRpt(view: View, conversion: Conversion): Timing | undefi
   const period = text === undefined || unit === undefined ? undefined : decimalOf(text, conversion);
   if (period !== undefined && unit !== undefined && period > 0) {
     view.take(5, RPT[7]);
-    view.take(6, RPT[8]);
+    if (USUAL.has(view.peek(6)!)) view.take(6, RPT[8]);
     repeat.period = period;
     repeat.periodUnit = unit;
   }

@@ -76,8 +76,13 @@ const notes: Readonly<Record<string, string>> = {
     OBX-33 > specimen(Specimen.identifier[2]) =OBX-33.2 ?OBX-33 LST.count EQUALS 1 AND OBX-33.2 VALUED`,
   'PRT[PractitionerRole]': `
     PRT-0 >`,
+  'PRT[CareTeam]': `
+    PRT-0 >`,
   'PRT[Device]': `
     PRT-0 >`,
+  'RF1[ServiceRequest]': `
+    RF1-0 >
+    RF1-11 > identifier[2]`,
   'RXA[Immunization]': `
     RXA-11 > location ?RXA-27 NOT VALUED
     RXA-22 > recorded ?RXA-21 EQUALS "A" AND ORC-9 NOT VALUED`,
