@@ -20,10 +20,13 @@ export interface Framing {
   content(frame: Buffer): Buffer;
 }
 
+/** Bytes that are taken out of a chunk at once: short frames one by one would cost a copy each. */
+const LEAST_HELD = 4_096;
+
 /**
  * Cuts a stream of bytes into frames. It never throws. Where no frame begins, or one turns out wrong, it discards *one*
  * byte and looks again from the next: a frame that begins inside of a damaged one is found. Holds at most two frames
- * of the longest length and `RUN_SHOWN` bytes of what became none.
+ * of the longest length, or 4 KiB where these are shorter, and `RUN_SHOWN` bytes of what became none.
  */
 export class FrameScanner {
   readonly #framing: Framing;
@@ -37,7 +40,7 @@ export class FrameScanner {
 
   constructor(framing: Framing) {
     this.#framing = framing;
-    this.#held = Buffer.allocUnsafe(2 * framing.maxBytes);
+    this.#held = Buffer.allocUnsafe(Math.max(2 * framing.maxBytes, LEAST_HELD));
   }
 
   /** Bytes so far that did not become a frame and are in no fault's content. */
