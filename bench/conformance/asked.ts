@@ -7,7 +7,7 @@ import { figuresOf } from './table.ts';
 const SOURCES = ['own', 'microsoft', 'prime-reportstream'];
 const LANDED = 95;
 /** Of the leaves that a rule took, so many come back: all of our own messages, and of those of the corpus what is reached. */
-const BACK = { own: 100, others: 98 } as const;
+const BACK = { own: 100, others: 99.97 } as const;
 
 /**
  * What is asked of these messages; of validity only where the judges have been asked. The share of values that land is asked of

@@ -30,6 +30,22 @@ describe('explaining a message', () => {
     expect(leaf('PV1[1]-7[1].2.1')?.to[0]?.element).toBe('Encounter.participant.individual(Practitioner).name.family');
   });
 
+  it('tells of a header’s facility the organization that it is, of units the value that has them', () => {
+    const result = explain(
+      parse(
+        Buffer.from(
+          'MSH|^~\\&|LAB|HOSP|EHR|CLINIC|20260302081500+0100||ORU^R01^ORU_R01|C2|P|2.5.1\rPID|1||4711\rOBR|1|||718-7^Hb^LN\rOBX|1|NM|718-7^Hb^LN||13.2|g/dL|||||F\r',
+        ),
+      ),
+    );
+    const to = (path: string) => result.leaves.find((each) => each.path === path)?.to[0];
+    expect(to('OBX[1]-6[1].1.1')?.element).toBe('Observation.valueQuantity.code');
+    for (const path of ['MSH[1]-4[1].1.1', 'MSH[1]-6[1].1.1'])
+      expect(to(path)?.resource).toMatch(/^Organization\/[\da-f-]{36}$/);
+    expect(to('MSH[1]-4[1].1.1')?.resource).not.toBe(to('MSH[1]-6[1].1.1')?.resource);
+    expect(to('MSH[1]-5[1].1.1')).toMatchObject({ element: expect.stringMatching(/^Device\./) });
+  });
+
   it('tells what is kept, and what is left out for which reason', () => {
     expect(leaf('ZZZ[1]-1[1].1.1')).toMatchObject({
       status: 'kept',

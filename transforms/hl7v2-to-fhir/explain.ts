@@ -56,7 +56,7 @@ export function explain(message: Hl7Message, options: ConvertOptions = {}): Expl
           : leaf.mark === IGNORED || leaf.mark === undefined
             ? []
             : (taken.get(leaf)?.map(({ rule, row, resource }) => destinationOf(rule, row, nameOf(resource))) ?? [
-                destinationOfCode(leaf.mark, homeOf(segment, field, resources), nameOf),
+                destinationOfCode(leaf.mark, homeOf(segment, field, leaf.mark, resources), nameOf),
               ]);
       const reason = reasonOf(leaf, segment.name, field, rules);
       leaves.push({ path, status: statusOf(leaf), to, ...(reason !== undefined && { reason }) });
@@ -127,9 +127,9 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 
 /** The resource that what code took of a field is in: of MSH the organizations and the device that the header refers to. */
-function homeOf(segment: SegmentView, field: number, resources: Resources): Draft | undefined {
+function homeOf(segment: SegmentView, field: number, row: string, resources: Resources): Draft | undefined {
   const { home } = segment;
-  if (segment.name !== 'MSH' || !home) return home;
+  if (segment.name !== 'MSH' || !home || !row.includes('[Organization]')) return home;
   const [destination] = (home.destination ?? []) as Readonly<Record<string, object | undefined>>[];
   const references: Readonly<Record<number, object | undefined>> = {
     4: home.sender as object | undefined,
@@ -153,7 +153,9 @@ function destinationOfCode(
 ): Landing {
   const resource = nameOf(home);
   const map = row.slice(0, row.lastIndexOf(' '));
-  const type = /\[(\w+)/.exec(map)?.[1] ?? '';
+  const named = /\[(\w+)/.exec(map)?.[1] ?? '';
+  // An application is named as an organization is.
+  const type = named === 'Organization' && home?.resourceType === 'Device' ? 'Device' : named;
   const isValue = home?.resourceType === 'Observation' && VALUES.has(type);
   const place = PLACES[map] ?? (isValue ? `Observation.${home.component ? 'component.' : ''}value${type}` : type);
   const target = targetOf(row).replace(new RegExp(`^${type}\\.`), '');

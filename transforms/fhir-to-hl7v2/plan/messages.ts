@@ -123,18 +123,31 @@ function merged(patient: Element, retired: readonly Element[], context: Context)
 }
 
 /** PID and what stands with it in results and orders. */
-function patientGroup(patient: Element | undefined, type: string, context: Context): SegmentDraft[] {
+function patientGroup(
+  patient: Element | undefined,
+  type: string,
+  context: Context,
+  observed: readonly Element[] = [],
+): SegmentDraft[] {
   const visits = visitsOf(patient, context);
   if (!patient) return visits.slice(0, 1).flatMap((each) => visitSegments(each, context));
   const kin = context.own || structureOf(type, context)?.segmentNames.has('NK1');
   const { early, late } = generalRoles(patient, context);
+  const before = observed.filter((each) => stoodBefore(each, visits[0], context));
   return [
     ...patientSegments(patient, context),
     ...early,
-    ...late,
     ...(kin ? relatives(patient, context) : []),
+    ...before.flatMap((each) => observationSegments(each, context)),
     ...visits.slice(0, 1).flatMap((each) => visitSegments(each, context)),
+    ...observed.filter((each) => !before.includes(each)).flatMap((each) => observationSegments(each, context)),
+    ...late,
   ];
+}
+
+/** Whether a message had an observation of a patient before the visit. */
+function stoodBefore(observation: Element, visit: Element | undefined, { resources }: Context): boolean {
+  return visit !== undefined && resources.placeOf(observation) < resources.placeOf(visit);
 }
 
 /** Whether an observation hangs on nothing that makes a segment before it. */
@@ -159,10 +172,10 @@ function results(patient: Element | undefined, context: Context): SegmentDraft[]
   }
   const all = patient ? resources.pointing('Observation', 'subject', patient) : resources.of('Observation');
   const loose = all.filter((each) => standsAlone(each, placed, context));
-  const head = patientGroup(patient, 'ORU^R01', context);
+  const head = patientGroup(patient, 'ORU^R01', context, context.own ? loose : []);
   const bodies = known.flatMap((order) => orderSegments(order, false, context));
   const others = context.own
-    ? loose.flatMap((each) => observationSegments(each, context))
+    ? loose.flatMap((each) => (patient ? [] : observationSegments(each, context)))
     : panels(loose, context).flatMap((order) => orderOfPanel(order, context));
   return context.own ? [...head, ...others, ...bodies] : [...head, ...bodies, ...others];
 }
@@ -229,9 +242,8 @@ function vaccinations(patient: Element | undefined, context: Context): SegmentDr
   const observed = patient ? resources.pointing('Observation', 'subject', patient) : resources.of('Observation');
   const loose = observed.filter((each) => context.own && standsAlone(each, new Set(), context));
   return [
-    ...patientGroup(patient, 'VXU^V04', context),
+    ...patientGroup(patient, 'VXU^V04', context, loose),
     ...(patient ? insurance(patient, context).flat() : []),
-    ...loose.flatMap((each) => observationSegments(each, context)),
     ...given.flatMap((each) => vaccinationSegments(each, context)),
   ];
 }
