@@ -3,6 +3,7 @@ import { HubError } from './errors.ts';
 import type { Arrival } from './message.ts';
 import type { Receipt } from './outcome.ts';
 import type { Delivery, Intake, Life, SourceContext } from './source.ts';
+import { unlessAborted } from './until.ts';
 
 export interface SourceLoopOptions {
   readonly context: SourceContext;
@@ -27,7 +28,6 @@ export class SourceLoop {
   readonly #intake: Intake;
   readonly #counted: string;
   readonly #refused = new AbortController();
-  readonly #halted = Promise.withResolvers<void>();
   /** Handed over, and without a receipt. */
   #open = 0;
   #settled: () => void = () => undefined;
@@ -43,14 +43,10 @@ export class SourceLoop {
 
   /** Reads until it ends or is halted; `end` then lets go of what is left, at once. */
   async run(read: () => Promise<void>, end: () => void): Promise<void> {
-    const halted = (): void => this.#halted.resolve();
-    if (this.halt.aborted) halted();
-    else this.halt.addEventListener('abort', halted, { once: true });
     const reading = read();
     try {
-      await Promise.race([reading, this.#halted.promise]);
+      await unlessAborted(reading, this.halt);
     } finally {
-      this.halt.removeEventListener('abort', halted);
       // After a halt it ends by itself: nothing of it is awaited, or can reject unheard.
       reading.catch(() => undefined);
       end();
@@ -86,7 +82,7 @@ export class SourceLoop {
         this.#open -= 1;
         if (this.#open === 0) this.#settled();
       });
-      const stored = await Promise.race([delivery.receipts('stored'), this.#halted.promise]);
+      const stored = await unlessAborted(delivery.receipts('stored'), this.halt);
       if (!stored) return;
       left = handed.filter((_, at) => isUnstored(stored[at]!));
     }
@@ -122,7 +118,7 @@ export class SourceLoop {
     this.#settled = settled.resolve;
     const over = (): void => settled.resolve();
     lost?.addEventListener('abort', over, { once: true });
-    await Promise.race([settled.promise, this.#halted.promise]);
+    await unlessAborted(settled.promise, this.halt);
     lost?.removeEventListener('abort', over);
   }
 
