@@ -31,7 +31,10 @@ export interface DispatcherHost {
 }
 
 export interface DispatchLimits {
-  /** Parts in memory; beyond it they go to the store's queue, so that a slow destination holds back no other. */
+  /**
+   * Parts in memory; beyond it they go to the store's queue, so that a slow destination holds back no other: those that are not done
+   * with in a moment, and at once where there are twice as many.
+   */
   readonly maxItems: number;
   readonly maxHeldKeys: number;
 }

@@ -37,6 +37,11 @@ const uncertainBeforeOpen = 3;
 /** A destination that ignores its signal does not hold up a halt for ever. */
 const haltPatienceMs = 2_000;
 const retryStoreMs = 250;
+/**
+ * What comes beyond `maxItems` may be done with in so long: a row for each would cost a destination that keeps up far more than the
+ * wait, and its senders with it.
+ */
+const patienceMs = 500;
 type Failure = Extract<WriteOutcome, { readonly status: 'uncertain' | 'error' }>;
 const strictKeys: readonly string[] = [''];
 const noKeys: readonly string[] = [];
@@ -67,6 +72,8 @@ export class Dispatcher implements Dispatch {
   readonly #inMemory = new Map<number, Item>();
   readonly #waiters = new Waiters();
   #pumpScheduled = false;
+  /** The first that came beyond `maxItems`: if it is still there when patience ends, what is too much goes to the queue. */
+  #watched: Item | undefined;
   #uncertainInRow = 0;
   #abandoned = false;
   #stopError: ErrorRecord | undefined;
@@ -236,14 +243,30 @@ export class Dispatcher implements Dispatch {
     const laneKeys = this.#laneKeys(slot.keys, slot.compiled!.definition.options.replyFrom === this.name);
     const item = offeredItem(this.#to, slot, n, payload, laneKeys, this.#host.clock.now());
     this.#inMemory.set(item.position, item);
-    if (!this.#mayTake || this.#isLate || this.#farEnd.isAway || this.#inMemory.size > this.#limits.maxItems) {
+    if (!this.#mayTake || this.#isLate || this.#farEnd.isAway || this.#inMemory.size > this.#mostItems) {
       this.#window.parkLimbo();
       this.#ends.park(item, 'ready');
       return;
     }
     const place = this.#window.place(item);
-    if (place === 'free') this.#admit(item);
-    else if (place === 'row') this.#ends.park(item, 'ready');
+    if (place === 'row') this.#ends.park(item, 'ready');
+    if (place !== 'free') return;
+    this.#admit(item);
+    if (this.#inMemory.size > this.#limits.maxItems) this.#watch(item);
+  }
+
+  /** What waits for a rate is not done with soon. */
+  get #mostItems(): number {
+    return this.#gate.isLimited ? this.#limits.maxItems : 2 * this.#limits.maxItems;
+  }
+
+  #watch(item: Item): void {
+    if (this.#watched) return;
+    this.#watched = item;
+    this.#host.clock.timer(patienceMs, () => {
+      this.#watched = undefined;
+      if (this.#inMemory.get(item.position) === item) this.#spillBeyond(this.#limits.maxItems);
+    });
   }
 
   #laneKeys(keys: readonly string[], bypass: boolean): readonly string[] {
@@ -513,10 +536,24 @@ export class Dispatcher implements Dispatch {
   /** Everything in memory that is not being written goes (back) to the store's queue, in order. */
   #spill(): void {
     this.#window.parkLimbo();
-    const items = [...this.#inMemory.values()].filter((item) => item.state !== 'writing' && item.state !== 'gone');
+    const items = this.#unwritten();
     for (const item of items) item.state = 'gone';
-    for (const item of items.sort(byPosition)) this.#ends.park(item, 'ready');
+    for (const item of items) this.#ends.park(item, 'ready');
     this.#ready.forget();
+  }
+
+  /** The last ones do, until so many are left. */
+  #spillBeyond(left: number): void {
+    this.#window.parkLimbo();
+    const items = this.#unwritten();
+    const writing = this.#inMemory.size - items.length;
+    for (const item of items.slice(Math.max(0, left - writing))) this.#ends.park(item, 'ready');
+  }
+
+  /** What is in memory and not being written, in order. */
+  #unwritten(): readonly Item[] {
+    const items = [...this.#inMemory.values()].filter(({ state }) => state !== 'writing' && state !== 'gone');
+    return items.sort(byPosition);
   }
 
   #stopItself(error: ErrorRecord): void {

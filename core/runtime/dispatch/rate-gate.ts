@@ -27,6 +27,10 @@ export class RateGate {
     this.#host = host;
   }
 
+  get isLimited(): boolean {
+    return this.#host.isLimited;
+  }
+
   /** How many of so many may be written now. */
   allows(wanted: number): number {
     if (!this.#host.isLimited) {
