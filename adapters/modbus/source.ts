@@ -6,6 +6,7 @@ import type { ConnectionState } from '../../core/component.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Delivery, Intake, Life, Source, SourceContext } from '../../core/source.ts';
+import { unlessAborted } from '../../core/until.ts';
 import { DevicePoller } from './device-poller.ts';
 
 export interface ModbusSourceOptions {
@@ -108,7 +109,7 @@ class Polling {
       }
       const delivery = await this.#accepted(arrival);
       if (!delivery) continue;
-      const receipts = await Promise.race([delivery.receipts('stored'), this.#halted.promise]);
+      const receipts = await unlessAborted(delivery.receipts('stored'), this.#halt);
       const receipt = receipts?.[0];
       if (!receipt || receipt.outcome.status === 'draining') return false;
       // What is stored is ours, even as an error; what is not has no id.

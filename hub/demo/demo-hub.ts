@@ -75,8 +75,8 @@ async function writeEnvironment(
   return { environment: relative(join(channels, 'env'), path), ports };
 }
 
-/** The port if nobody listens on it, else any that is free. */
-async function freePort(wanted: number): Promise<number> {
+/** The port of 127.0.0.1 if nobody listens on it, else any that is free; 0 for any. */
+export async function freePort(wanted: number): Promise<number> {
   return (await portOf(wanted)) ?? (await portOf(0)) ?? wanted;
 }
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +12,7 @@ import { dataFolder } from '../../deploy/services/folder.ts';
 import { programs } from '../../deploy/services/packages.ts';
 import type { Way } from '../device/simulate/way.ts';
 import { installation } from '../version.ts';
+import { freePort } from './demo-hub.ts';
 import type { Screen } from './screen.ts';
 
 /** How the devices of the ward and the hub come together on this machine. */
@@ -84,7 +84,7 @@ async function openTerminals(opened: AsyncDisposableStack, screen: Screen): Prom
     return { name: 'serial line', host, device: { kind: 'connect', settings } };
   } catch (thrown) {
     screen.line(`the oximeter speaks over TCP: socat cannot be had (${(thrown as Error).message})`);
-    const port = await freePort();
+    const port = await freePort(0);
     return { name: 'serial over TCP', host: `127.0.0.1:${port}`, device: { kind: 'listen', port } };
   }
 }
@@ -94,16 +94,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const exit = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await exit;
-}
-
-/** A port of 127.0.0.1 that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

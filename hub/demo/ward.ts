@@ -10,9 +10,10 @@ import type { EventLog } from '../../core/events/event-log.ts';
 import { noMeta } from '../../core/format.ts';
 import type { SimulateOptions } from '../device/simulate/playing.ts';
 import { simulateDevices } from '../device/simulate/simulated-device.ts';
+import { freePort } from './demo-hub.ts';
 import { eachEvent } from './published-events.ts';
 import type { Screen } from './screen.ts';
-import { freePort, openWays, type Ways } from './ward-ways.ts';
+import { openWays, type Ways } from './ward-ways.ts';
 
 /** How long a value has to be low in the demo, so that nobody waits for ten seconds. */
 const raiseAfterMs = 2_000;
@@ -74,7 +75,7 @@ export class Ward implements AsyncDisposable {
     const channels = join(state, 'channels');
     await cp(shipped, channels, { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
     const profileOf = (name: string) => join(channels, 'devices', `${name}.profile.yaml`);
-    const roomsPort = await freePort();
+    const roomsPort = await freePort(0);
     await rewrite(profileOf('isolation-room'), (profile) => {
       profile.modbus = { ...profile.modbus, port: roomsPort };
       for (const device of profile.devices) device.variables = { ...device.variables, HOST: '127.0.0.1' };

@@ -1,3 +1,4 @@
+// Over 350 lines: the rules of alarms, side by side on one ward.
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';

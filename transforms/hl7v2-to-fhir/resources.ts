@@ -1,5 +1,6 @@
-import { hash } from 'node:crypto';
+// Over 350 lines: the resources of one bundle from their making to their ids, which follow from each other.
 import type { Reference, Resource } from '@medplum/fhirtypes';
+import { namedUuid } from '../../contracts/named-uuid.ts';
 import type { Draft } from './segment-view.ts';
 import { cameFrom } from './urls.ts';
 
@@ -212,7 +213,7 @@ export class Resources {
 
   /** The next id of this message: that of the message, counted on. */
   #nextId(): string {
-    this.#own ??= hashed(this.#scope).slice(0, 28);
+    this.#own ??= namedUuid(this.#scope).slice(0, 28);
     return this.#own + ordinalText(this.#ordinal++);
   }
 
@@ -345,7 +346,7 @@ export function uuid(type: string, identity: string): string {
   if (!uuids) known.set(type, (uuids = new Map()));
   let made = uuids.get(identity);
   if (made === undefined) {
-    made = hashed(`${type}|${identity}`);
+    made = namedUuid(`${type}|${identity}`);
     // The same few organizations, places and people are in most messages of a feed.
     if (uuids.size >= 4096) uuids.clear();
     uuids.set(identity, made);
@@ -355,9 +356,3 @@ export function uuid(type: string, identity: string): string {
 
 /** By type; R4 has so many. */
 const known = new Map<string, Map<string, string>>();
-
-function hashed(text: string): string {
-  const hex = hash('sha1', text, 'hex');
-  const variant = '89ab'[Number.parseInt(hex[16]!, 16) & 3]!;
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}

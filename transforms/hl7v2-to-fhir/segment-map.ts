@@ -1,3 +1,4 @@
+// Over 350 lines: one walk over the rules of a segment, on the hottest path of a conversion.
 import { type After, type Bound, bind, ownersOf, type Step } from './bind-rules.ts';
 import { putRight } from './clean.ts';
 import type { Conversion, Known } from './conversion.ts';
