@@ -47,6 +47,7 @@ function destinationIn(path: string, config: Partial<Config> = {}) {
 
 describeDestination<unknown>({
   name: 'file, one each',
+  neverHeld: true,
   spec: file({ endpoint: 'out' }),
   message: (number) => ({ payload: undefined, bytes: Buffer.from(`message ${number}`) }),
   async setUp() {
@@ -75,6 +76,7 @@ describeDestination<unknown>({
 
 describeDestination<unknown>({
   name: 'file, appending',
+  neverHeld: true,
   spec: file({ endpoint: 'out', mode: 'append' }),
   message: (number) => ({ payload: undefined, bytes: Buffer.from(String(number)) }),
   async setUp() {

@@ -6,7 +6,7 @@ import type { EventBatch, EventLog, NewEvent } from '../events/event-log.ts';
 export interface EventLogSubject {
   /** Opens the log; called again after a close, it goes on with what is stored. Handlers are retried within a second. */
   open(): Promise<EventLog>;
-  /** Moves the log's clock; a log whose clock cannot be moved leaves it out, and its retention is not tested here. */
+  /** Moves the log's clock, where that is `movable`. */
   advance?(ms: number): void;
   /** Its storage is this process's heap, so that what it holds there is not measured. */
   readonly storesOnHeap?: true;
@@ -15,6 +15,9 @@ export interface EventLogSubject {
 }
 
 export type CreateSubject = () => Promise<EventLogSubject>;
+
+/** The retention of a log is tested here where its clock can be moved. */
+export type LogClock = 'movable' | 'real';
 
 export const retentionMs = 3_600_000;
 

@@ -78,13 +78,12 @@ export function describeSource(harness: SourceHarness): void {
     });
 
     const confirms = harness.acknowledges !== 'never';
-    const noAnswers = 'this source cannot answer its far end';
     const bytesOf = (numbers: readonly number[]): readonly string[] =>
       numbers.map((number) => Buffer.from(harness.message(number)).toString('latin1'));
     const taken = (intake: FakeIntake): readonly string[] =>
       intake.arrivals.map((arrival) => Buffer.from(arrival.raw).toString('latin1'));
     const arrived = (intake: FakeIntake, count: number): Promise<void> =>
-      vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThanOrEqual(count), { timeout: 8000, interval: 5 });
+      vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThanOrEqual(count), { timeout: 15_000, interval: 5 });
 
     async function subject(ackAfter: AckPoint = harness.ackPoints[0]!): Promise<SourceSubject> {
       return open.use(await harness.setUp(ackAfter));
@@ -93,7 +92,7 @@ export function describeSource(harness: SourceHarness): void {
       return open.use(start(of.create(), intake));
     }
     async function settles(read: () => Promise<readonly number[]>, numbers: readonly number[]): Promise<void> {
-      await vi.waitFor(async () => expect(sorted(await read())).toEqual(numbers), { timeout: 8000, interval: 5 });
+      await vi.waitFor(async () => expect(sorted(await read())).toEqual(numbers), { timeout: 15_000, interval: 5 });
     }
 
     it('hands every message over exactly once and in order', async () => {
@@ -106,51 +105,6 @@ export function describeSource(harness: SourceHarness): void {
       expect(taken(intake)).toEqual(bytesOf(range(25)));
     });
 
-    it.for(harness.ackPoints)('rules 5 and 9: confirms nothing before its receipt at %s', async (point, { skip }) => {
-      skip(!confirms, noAnswers);
-      const far = await subject(point);
-      const intake = fakeIntake();
-      running(far, intake);
-      await far.offer([0]);
-      await arrived(intake, 1);
-      await vi.waitFor(() => expect(intake.asked.get(point)!.size).toBe(1));
-      if (point !== 'stored') intake.answer(0, { id: 'a-message', outcome: { status: 'stored' } }, 'stored');
-      await pause(60);
-      expect(await far.confirmed()).toEqual([]);
-      intake.answer(0, positive, point);
-      await settles(far.confirmed, [0]);
-      expect(await far.refused()).toEqual([]);
-    });
-
-    it('confirms every message whatever the order of the receipts', async ({ skip }) => {
-      skip(!confirms, noAnswers);
-      const far = await subject();
-      const intake = fakeIntake();
-      running(far, intake);
-      await far.offer([0, 1, 2]);
-      await arrived(intake, 1);
-      for (let most = 0; most !== intake.arrivals.length; await pause(50)) most = intake.arrivals.length;
-      const answered = intake.arrivals.length;
-      for (let index = answered - 1; index >= 0; index--) intake.answer(index, positive);
-      for (let index = answered; index < 3; index++) {
-        await arrived(intake, index + 1);
-        intake.answer(index, positive);
-      }
-      await settles(far.confirmed, [0, 1, 2]);
-    });
-
-    it('answers negatively what got a negative receipt, and goes on', async ({ skip }) => {
-      skip(!confirms, noAnswers);
-      const far = await subject();
-      const intake = fakeIntake((_, index) => (index === 1 ? negative : positive));
-      running(far, intake);
-      await far.offer([0, 1, 2]);
-      await settles(far.confirmed, harness.negativeAnswer === 'refused' ? [0, 2] : [0, 1, 2]);
-      await settles(far.refused, harness.negativeAnswer === 'refused' ? [1] : []);
-      await pause(60);
-      expect(taken(intake)).toEqual(bytesOf([0, 1, 2]));
-    });
-
     it('rule 26: stops reading while the intake has no room, and goes on where it stopped', async () => {
       const far = await subject();
       const intake = fakeIntake(() => positive);
@@ -158,7 +112,7 @@ export function describeSource(harness: SourceHarness): void {
       running(far, intake);
       const count = harness.bound.arrivals + 20;
       await far.offer(range(count));
-      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0), { timeout: 8000 });
+      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0), { timeout: 15_000 });
       await pause(100);
       expect(intake.waiting).toBeLessThanOrEqual(harness.bound.calls);
       expect(intake.arrivals.length).toBeLessThanOrEqual(harness.bound.arrivals);
@@ -189,7 +143,7 @@ export function describeSource(harness: SourceHarness): void {
           expect(intake.refused).toBe(2);
           expect(new Set(taken(intake))).toEqual(new Set(bytesOf([0, 1])));
         },
-        { timeout: 8000, interval: 20 },
+        { timeout: 15_000, interval: 20 },
       );
       if (confirms) await settles(far.confirmed, [0, 1]);
       expect(await far.refused()).toEqual([]);
@@ -206,7 +160,7 @@ export function describeSource(harness: SourceHarness): void {
         expect(await Promise.race([run.ended, within(80)])).toBe('late');
         intake.answer(0, positive);
       }
-      expect(await Promise.race([run.ended, within(3000)])).toBe('returned');
+      expect(await Promise.race([run.ended, within(5000)])).toBe('returned');
       if (confirms) expect(await far.confirmed()).toEqual([0]);
     });
 
@@ -216,24 +170,10 @@ export function describeSource(harness: SourceHarness): void {
       const run = running(far, intake);
       await pause(30);
       run.drain();
-      expect(await Promise.race([run.ended, within(1000)])).toBe('returned');
+      expect(await Promise.race([run.ended, within(5000)])).toBe('returned');
       await far.offer([0]).catch(() => undefined);
       await pause(80);
       expect(intake.arrivals).toEqual([]);
-    });
-
-    it('rule 25: a receipt that says draining is answered with nothing at all', async ({ skip }) => {
-      skip(!confirms, noAnswers);
-      const far = await subject();
-      const intake = fakeIntake();
-      const run = running(far, intake);
-      await far.offer([0]);
-      await arrived(intake, 1);
-      run.drain();
-      intake.answer(0, draining);
-      expect(await Promise.race([run.ended, within(3000)])).toBe('returned');
-      expect(await far.confirmed()).toEqual([]);
-      expect(await far.refused()).toEqual([]);
     });
 
     it('rule 25: halt returns at once and leaves what is open unanswered', async () => {
@@ -243,7 +183,7 @@ export function describeSource(harness: SourceHarness): void {
       await far.offer([0]);
       await arrived(intake, 1);
       run.halt();
-      expect(await Promise.race([run.ended, within(1000)])).toBe('returned');
+      expect(await Promise.race([run.ended, within(5000)])).toBe('returned');
       expect(await far.confirmed()).toEqual([]);
       expect(await far.refused()).toEqual([]);
     });
@@ -254,14 +194,71 @@ export function describeSource(harness: SourceHarness): void {
       intake.setRoom(false);
       const run = running(far, intake);
       await far.offer([0, 1]);
-      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0), { timeout: 8000 });
+      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0), { timeout: 15_000 });
       run.halt();
-      expect(await Promise.race([run.ended, within(1000)])).toBe('returned');
+      expect(await Promise.race([run.ended, within(5000)])).toBe('returned');
       expect(await far.confirmed()).toEqual([]);
     });
 
-    it('what was left unanswered arrives again at the next start', async ({ skip }) => {
-      skip(!confirms, noAnswers);
+    // Where the source can answer its far end.
+    if (!confirms) return;
+
+    it.for(harness.ackPoints)('rules 5 and 9: confirms nothing before its receipt at %s', async (point) => {
+      const far = await subject(point);
+      const intake = fakeIntake();
+      running(far, intake);
+      await far.offer([0]);
+      await arrived(intake, 1);
+      await vi.waitFor(() => expect(intake.asked.get(point)!.size).toBe(1));
+      if (point !== 'stored') intake.answer(0, { id: 'a-message', outcome: { status: 'stored' } }, 'stored');
+      await pause(60);
+      expect(await far.confirmed()).toEqual([]);
+      intake.answer(0, positive, point);
+      await settles(far.confirmed, [0]);
+      expect(await far.refused()).toEqual([]);
+    });
+
+    it('confirms every message whatever the order of the receipts', async () => {
+      const far = await subject();
+      const intake = fakeIntake();
+      running(far, intake);
+      await far.offer([0, 1, 2]);
+      await arrived(intake, 1);
+      for (let most = 0; most !== intake.arrivals.length; await pause(50)) most = intake.arrivals.length;
+      const answered = intake.arrivals.length;
+      for (let index = answered - 1; index >= 0; index--) intake.answer(index, positive);
+      for (let index = answered; index < 3; index++) {
+        await arrived(intake, index + 1);
+        intake.answer(index, positive);
+      }
+      await settles(far.confirmed, [0, 1, 2]);
+    });
+
+    it('answers negatively what got a negative receipt, and goes on', async () => {
+      const far = await subject();
+      const intake = fakeIntake((_, index) => (index === 1 ? negative : positive));
+      running(far, intake);
+      await far.offer([0, 1, 2]);
+      await settles(far.confirmed, harness.negativeAnswer === 'refused' ? [0, 2] : [0, 1, 2]);
+      await settles(far.refused, harness.negativeAnswer === 'refused' ? [1] : []);
+      await pause(60);
+      expect(taken(intake)).toEqual(bytesOf([0, 1, 2]));
+    });
+
+    it('rule 25: a receipt that says draining is answered with nothing at all', async () => {
+      const far = await subject();
+      const intake = fakeIntake();
+      const run = running(far, intake);
+      await far.offer([0]);
+      await arrived(intake, 1);
+      run.drain();
+      intake.answer(0, draining);
+      expect(await Promise.race([run.ended, within(5000)])).toBe('returned');
+      expect(await far.confirmed()).toEqual([]);
+      expect(await far.refused()).toEqual([]);
+    });
+
+    it('what was left unanswered arrives again at the next start', async () => {
       const far = await subject();
       const first = fakeIntake();
       const run = running(far, first);

@@ -37,9 +37,10 @@ export interface Ended {
   readonly err: string;
 }
 
-/** Runs the command line to its end, against the hub whose admin API this is, where one is given. */
-export async function weir(args: readonly string[], admin?: string): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], {
+/** Runs the command line to its end, against the hub whose admin API this is, where one is given. `wrapper` goes before it. */
+export async function weir(args: readonly string[], admin?: string, wrapper: readonly string[] = []): Promise<Ended> {
+  const [command = '', ...rest] = [...wrapper, process.execPath, main, ...args];
+  const child = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...(admin !== undefined && { WEIR_ADMIN: admin }) },
   });
