@@ -23,7 +23,10 @@ COPY clients clients
 COPY adapters adapters
 COPY transforms transforms
 COPY connectors connectors
+COPY services services
 COPY hub hub
+# `weir docs` and `weir schema` are made of it.
+COPY docs docs
 COPY channels channels
 USER 10001:10001
 VOLUME /var/lib/weir

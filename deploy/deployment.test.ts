@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -11,14 +12,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { readEnvironment } from '../core/config/environment.ts';
 import { readSettings } from '../hub/settings.ts';
+import { startArguments, workplace } from '../hub/testing/hub-process.ts';
 import { command } from './services/command.ts';
 import { ownFolder } from './services/folder.ts';
 import { alone } from './services/lock.ts';
@@ -67,6 +70,20 @@ async function lintTools(): Promise<{ readonly folder: string } | { readonly mis
   } catch (thrown) {
     return { missing: (thrown as Error).message };
   }
+}
+
+/** The files that a module imports when it runs, by its own imports and theirs, and the packages as `package <name>`. */
+function imported(module: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(module)) return found;
+  found.add(module);
+  const named =
+    /^(?:import|export) (?!type )[^;']*from '([^']+)'|\bimport\(\s*'([^']+)'|new URL\(\s*'(\.[^']+\.ts)', import\.meta/gm;
+  for (const [, from, lazily, beside] of module.endsWith('.ts') ? read(module).matchAll(named) : []) {
+    const name = from ?? lazily ?? beside ?? '';
+    if (name.startsWith('.')) imported(join(dirname(module), name), found);
+    else if (!isBuiltin(name)) found.add(`package ${/^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0]}`);
+  }
+  return found;
 }
 
 const tools = await lintTools();
@@ -239,37 +256,52 @@ describe('the secrets that are made', () => {
 
 describe('the image', () => {
   const dockerfile = read('Dockerfile');
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) =>
+    (match[1] ?? '').split(' '),
+  );
 
   it('runs the Node that the tests run on', () => {
     const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: Record<string, string> };
     expect(/^ARG NODE_VERSION=(.+)$/m.exec(dockerfile)?.[1]).toBe(devDependencies.node);
   });
 
-  it('has all that a hub imports', { timeout: 60_000 }, async () => {
-    const app = mkdtempSync(join(tmpdir(), 'weir-image-'));
-    onTestFinished(() => rmSync(app, { recursive: true }));
-    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) =>
-      (match[1] ?? '').split(' '),
-    );
-    const ignored = (path: string) => /\.test\.ts$/.test(path);
+  it('has all that a hub imports', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+    const needed = [...imported('hub/main.ts')];
+    const has = (name: string) =>
+      name.startsWith('package ')
+        ? name.slice('package '.length) in dependencies
+        : copied.some((path) => name === path || name.startsWith(`${path}/`));
+    expect(needed.length).toBeGreaterThan(500);
+    expect(needed.filter((name) => !has(name))).toEqual([]);
+  });
+
+  it('starts as it is', { timeout: 60_000 }, async () => {
+    await using app = await workplace({
+      'channels/env/test.yaml': 'endpoints: {}\n',
+      'channels/one.channel.yaml':
+        'channel: one\nsource: { schedule: { name: yearly, cron: "0 0 1 1 *" } }\ndestinations: { gone: { to: { discard: {} } } }\n',
+    });
     for (const name of copied)
-      cpSync(join(root, name), join(app, name), { recursive: true, filter: (path) => !ignored(path) });
-    symlinkSync(join(root, 'node_modules'), join(app, 'node_modules'));
-    const { stdout } = await run(process.execPath, [join(app, 'hub/main.ts'), 'check', '--help']);
-    expect(stdout).toContain('Usage');
-    const checked = await run(process.execPath, [join(app, 'hub/main.ts'), 'check'], { cwd: app }).catch(
-      (thrown: { readonly stderr: string }) => thrown,
-    );
-    expect(checked.stderr).not.toMatch(/Cannot find|ERR_MODULE/);
+      cpSync(join(root, name), join(app.directory, 'image', name), {
+        recursive: true,
+        filter: (path) => !path.endsWith('.test.ts'),
+      });
+    symlinkSync(join(root, 'node_modules'), join(app.directory, 'image/node_modules'));
+    const args = startArguments(app.directory);
+    const hub = spawn(process.execPath, [join(app.directory, 'image/hub/main.ts'), ...args], { cwd: app.directory });
+    let said = '';
+    for (const stream of [hub.stdout, hub.stderr]) stream.on('data', (chunk: Buffer) => void (said += String(chunk)));
+    const ended = once(hub, 'exit');
+    await vi.waitFor(() => expect(hub.exitCode !== null || said.includes('up after')).toBe(true), { timeout: 30_000 });
+    hub.kill();
+    expect({ said, ended: await ended }).toMatchObject({ said: expect.stringContaining('up after'), ended: [0, null] });
   });
 
   it('sends the builder what it copies, and nothing else', () => {
     const sent = read('.dockerignore')
       .match(/^![\w.-]+$/gm)
       ?.map((line) => line.slice(1));
-    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) =>
-      (match[1] ?? '').split(' '),
-    );
     expect([...new Set(copied)].sort()).toEqual([...(sent ?? [])].sort());
   });
 
