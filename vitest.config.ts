@@ -4,11 +4,15 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     typecheck: { enabled: false },
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What hangs ends; how long something takes on a busy machine is no reason to fail.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     // Worker threads of the store live inside test files, so files run as processes of their own.
     pool: 'forks',
-    maxWorkers: 2,
+    // Many files wait more than they work.
+    maxWorkers: 3,
     globalSetup: ['deploy/services/test-run.ts'],
+    setupFiles: ['core/testing/patience.ts'],
   },
 });

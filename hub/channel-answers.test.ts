@@ -92,7 +92,7 @@ describe('validation', () => {
     await using _ = harness;
     expect(acknowledgement(await ask(port, admission('').replace('PV1|1|I', 'PV1|1'))).code).toBe('AA');
     const find = async () => (await harness.engine.store.find({ limit: 5 })).messages[0];
-    await expect.poll(async () => (await find())?.status, { timeout: 5_000 }).toBe('sent');
+    await expect.poll(async () => (await find())?.status).toBe('sent');
     expect((await find())?.meta).toMatchObject({
       'validation.errors': '1',
       'validation.findings': expect.stringMatching(/^PV1\[1\]-2: /),

@@ -85,7 +85,7 @@ describe('split', () => {
       },
       'v2',
     );
-    await expect.poll(() => readdir(harness.directory), { timeout: 10_000 }).toEqual(['RPT-2.pdf']);
+    await expect.poll(() => readdir(harness.directory)).toEqual(['RPT-2.pdf']);
   });
 
   it('as a step of the channel folds the outcomes back, and nothing to split is filtered', async () => {
@@ -167,7 +167,7 @@ describe('collect', () => {
     await harness.sendUntil(results(), 'queued');
     await harness.sendUntil(results(), 'sent');
     const written = async () => (await readdir(harness.directory)).filter((each) => !each.endsWith('.tmp'));
-    await expect.poll(written, { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(written).toHaveLength(1);
     const [name] = await readdir(harness.directory);
     const text = await readFile(join(harness.directory, name!), 'latin1');
     expect(text.match(/^(?:FHS|BHS|MSH|BTS\|2|FTS\|1)/gm)).toEqual(['FHS', 'BHS', 'MSH', 'MSH', 'BTS|2', 'FTS|1']);

@@ -79,7 +79,7 @@ destinations:
   await expect.poll(queued, { timeout: 30_000 }).toBe(0);
   const count = async (name: string) => (await channels()).find((each) => each.channel === name)!.counts;
   const verdictNow = () => judge(arrivals, { acknowledged: load.acknowledged, resent: load.resent, kills });
-  await expect.poll(() => verdictNow().lost, { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => verdictNow().lost).toBe(0);
   const [router, lab] = [await count('router'), await count('lab')];
   // Each message of the one is one message of the other.
   expect({ seed, received: lab.received }).toEqual({ seed, received: router.received });

@@ -52,9 +52,9 @@ describe('a link between channels', () => {
     const { id } = await harness.sendUntil(admission, 'queued');
     await harness.engine.deploy(to!, 'v1');
     const names = async () => (await readdir(harness.directory)).filter((each) => !each.endsWith('.tmp'));
-    await expect.poll(names, { timeout: 15_000 }).toEqual([`router-${id}`]);
+    await expect.poll(names).toEqual([`router-${id}`]);
     await harness.sendUntil(admission, 'sent');
-    await expect.poll(names, { timeout: 5_000 }).toHaveLength(2);
+    await expect.poll(names).toHaveLength(2);
     const counts = (await harness.engine.store.counts()).find(({ channel }) => channel === 'lab');
     expect(counts?.received).toBe(2);
   });

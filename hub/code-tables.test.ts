@@ -50,7 +50,7 @@ async function sent(): Promise<string> {
   const before = new Set(await readdir(archive));
   await send(admission);
   const added = async () => (await readdir(archive)).filter((name) => !before.has(name) && !name.includes('.'));
-  await expect.poll(added, { timeout: 5_000 }).toHaveLength(1);
+  await expect.poll(added).toHaveLength(1);
   return readFile(join(archive, (await added())[0]!), 'latin1');
 }
 
@@ -70,7 +70,7 @@ it('rule 6: a table that changes is a new version of the channels that use it, a
   const half = 'channel: ts2\nsource: { mllp: { endpoint: in } }\n';
   await place.write({ 'channels/half.channel.yaml': half });
   await place.write({ 'channels/tables/patient-class.csv': table('2', 'I,IMP\nO,AMB\n') });
-  await expect.poll(() => version('ts'), { timeout: 10_000 }).not.toBe(before[1]);
+  await expect.poll(() => version('ts')).not.toBe(before[1]);
   expect(await version('adt')).not.toBe(before[0]);
   expect(await sent()).toContain('PV1|1|AMB\r');
   expect((await weir('changes', '--limit', '5')).out).toMatch(
@@ -88,7 +88,7 @@ it('rule 6: a table that changes is a new version of the channels that use it, a
 
 it('a changed table with a mistake is refused: told once, shown, an alert, and the one before stays in force', async () => {
   await place.write({ 'channels/tables/patient-class.csv': table('3', 'I,IMP\nI,X\n') });
-  await expect.poll(async () => (await weir('tables', 'list')).code, { timeout: 10_000 }).toBe(1);
+  await expect.poll(async () => (await weir('tables', 'list')).code).toBe(1);
   const { out } = await weir('tables', 'list');
   expect(out).toMatch(/^patient-class +2 +2 /m);
   expect(out).toMatch(/^changed files are refused since .*; these tables stay in force:$/m);
@@ -99,13 +99,13 @@ it('a changed table with a mistake is refused: told once, shown, an alert, and t
   expect(hub.printed().match(/.*changed code tables were refused.*/g)).toHaveLength(1);
 
   await place.write({ 'channels/tables/patient-class.csv': table('2', 'I,IMP\nO,AMB\n') });
-  await expect.poll(async () => (await weir('tables', 'list')).code, { timeout: 10_000 }).toBe(0);
-}, 30_000);
+  await expect.poll(async () => (await weir('tables', 'list')).code).toBe(0);
+});
 
 it('the worklist of unknown codes is there after a restart, but of a table that is another one by then', async () => {
   await send(admission.replace('|O', '|Q'));
   const worklist = async () => (await weir('tables', 'unknown')).out;
-  await expect.poll(worklist, { timeout: 5_000 }).toMatch(/^patient-class +Q +adt +1 /m);
+  await expect.poll(worklist).toMatch(/^patient-class +Q +adt +1 /m);
   const restarted = async () => {
     process.kill(hub.processId, 'SIGTERM');
     await hub.exited;
@@ -114,13 +114,13 @@ it('the worklist of unknown codes is there after a restart, but of a table that 
   };
   await restarted();
   await send(admission.replace('|O', '|Q'));
-  await expect.poll(worklist, { timeout: 5_000 }).toMatch(/^patient-class +Q +adt +2 /m);
+  await expect.poll(worklist).toMatch(/^patient-class +Q +adt +2 /m);
   await place.write({ 'channels/tables/patient-class.csv': table('2', 'I,IMP\nO,AMB\nQ,X\n') });
   await restarted();
   expect(await worklist()).toBe('the tables had every code\n');
   await place.write({ 'channels/tables/patient-class.csv': table('2', 'I,IMP\nO,AMB\n') });
   await restarted();
-}, 30_000);
+});
 
 it('a table or a map with a mistake changes nothing and is named with its line', async () => {
   await place.write({

@@ -56,7 +56,7 @@ it('somebody is told of test messages that are refused', async () => {
     const names = (await readdir(folder)).filter((name) => !name.startsWith('.'));
     return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('\n');
   };
-  await expect.poll(told, { timeout: 10_000 }).toMatch(/testMessagesRefused/);
+  await expect.poll(told).toMatch(/testMessagesRefused/);
   expect(await told()).toMatch(
     /\b1 test message was refused within 60 min|\b2 test messages were refused within 60 min/,
   );
@@ -67,7 +67,7 @@ it('what validation found is told by kind and place, with the message to look at
   expect(await ask(admission('P'))).toContain('\rMSA|AA|C1');
   const told = async () =>
     (await fetch(new URL('/api/channels/adt/findings', hub.admin))).json() as Promise<{ findings: readonly unknown[] }>;
-  await expect.poll(async () => (await told()).findings.length, { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await told()).findings.length).toBeGreaterThan(0);
   const { findings } = await told();
   expect(findings[0]).toMatchObject({ severity: 'error', code: 'not-in-table', path: 'PID-8', count: 1 });
   expect(JSON.stringify(findings)).not.toContain('Berger');
@@ -75,7 +75,7 @@ it('what validation found is told by kind and place, with the message to look at
 
   const sent = async () =>
     (await hub.get<{ messages: { id: string }[] }>('/api/messages?channel=adt&status=sent')).messages[0]?.id;
-  await expect.poll(sent, { timeout: 5_000 }).toBeDefined();
+  await expect.poll(sent).toBeDefined();
   const id = await sent();
   const shown = await weir(['findings', '--channel', 'adt'], hub.admin);
   expect(shown).toMatchObject({ code: 0, err: '' });

@@ -59,7 +59,7 @@ it('passes on what is right, byte for byte and under the same condition', async 
   const text = '{ "resourceType":"Observation","status":"final","code":{"text":"K"},"valueQuantity":{"value":4.10} }';
   const response = await post('Observation', text, { 'if-none-exist': 'identifier=urn:a|1' });
   expect(response.status).toBe(201);
-  await expect.poll(() => far.requests.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => far.requests.length).toBe(1);
   expect(far.requests[0]).toMatchObject({ method: 'POST', url: '/r4/Observation', body: text });
   expect(far.requests[0]?.headers['if-none-exist']).toBe('identifier=urn:a|1');
 });

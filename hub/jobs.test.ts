@@ -64,12 +64,12 @@ describe('rule 22: verbs on all messages of a filter', () => {
     const begun = await weir('replay', '--channel', 'one', '--rate', '100', '--yes', '--json', '--reason', 'test');
     const { id } = JSON.parse(begun.out) as JobStatus;
     for (const done of [60, 150]) {
-      await expect.poll(async () => (await job(id)).done, { timeout: 10_000 }).toBeGreaterThan(done);
+      await expect.poll(async () => (await job(id)).done).toBeGreaterThan(done);
       process.kill(hub.processId, 'SIGKILL');
       await hub.exited;
       hub = await hubProcess(place);
     }
-    await expect.poll(async () => (await job(id)).state, { timeout: 10_000 }).toBe('done');
+    await expect.poll(async () => (await job(id)).state).toBe('done');
     expect(await job(id)).toMatchObject({ matched: count, done: count, failed: 0, by: { reason: 'test' } });
     expect(await replaysOfEach()).toEqual(Array(count).fill(1));
     await expect.poll(async () => (await destination()).sent).toBe(2 * count);

@@ -5,7 +5,7 @@ import { SimulatedDevices } from '../clients/modbus/testing/simulated-devices.ts
 import type { VitalReadings } from '../contracts/vitals.ts';
 import { hubProcess, type Workplace, weir, workplace } from './testing/hub-process.ts';
 
-const patience = { timeout: 20_000, interval: 50 };
+const patience = { timeout: 30_000, interval: 50 };
 
 const profile = (port: number, address: number) => `profile: rooms
 transport: modbus-tcp

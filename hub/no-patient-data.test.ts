@@ -86,7 +86,7 @@ ${Object.entries(ports)
     (await hub.get<{ channels: readonly ChannelStatus[] }>('/api/channels')).channels
       .filter(({ channel }) => channel === 'broken')
       .map(({ counts }) => counts.errored);
-  await expect.poll(errors, { timeout: 10_000 }).toEqual([10]);
+  await expect.poll(errors).toEqual([10]);
 
   const metrics = await (await fetch(new URL('/metrics', hub.admin))).text();
   const listed = [

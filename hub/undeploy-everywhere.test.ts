@@ -47,9 +47,9 @@ describe('undeploying on one of several hubs', () => {
     await b.source.send('k:0');
     expect(await b.undeploy.undeploy('shared', analyst)).toMatchObject({ gone: true });
     expect(wire).toEqual(['k:0']);
-    await eventually(async () => (await a.channels()).length === 0, 5_000);
+    await eventually(async () => (await a.channels()).length === 0);
     expect(a.undeployed.list()).toMatchObject([{ channel: 'shared', before: 'running' }]);
     await a.undeployed.remove(['shared']);
-    await eventually(async () => (await b.channels()).length === 1, 5_000);
+    await eventually(async () => (await b.channels()).length === 1);
   });
 });

@@ -56,7 +56,7 @@ describe('weir deploy', () => {
     expect(await names()).toContain('daily.batch');
     await send(ports[1], 3);
     const sent = async () => (await hub.get<ChannelStatus>('/api/channels/daily.batch')).counts.sent;
-    await expect.poll(sent, { timeout: 5_000 }).toBe(1);
+    await expect.poll(sent).toBe(1);
   });
 
   it('takes it away with the channel whose file is gone', async () => {
@@ -104,7 +104,7 @@ describe('weir undeploy', () => {
   it('keeps what waits for a far end: the source ends at once, and the channel goes when the far end has it', async () => {
     const queued = async () => (await hub.get<ChannelStatus>('/api/channels/plain')).counts.queued;
     // A machine that is busy may make the sender repeat itself.
-    await expect.poll(queued, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(queued).toBeGreaterThan(0);
     const waiting = await queued();
     const going = await weir('undeploy', 'plain', '--reason', 'the EHR moves');
     expect(going.out).toMatch(/^plain takes nothing any more, and goes when this is done:$/m);
@@ -116,11 +116,11 @@ describe('weir undeploy', () => {
     expect(await weir('channel', 'start', 'plain')).toMatchObject({ code: 5 });
 
     await using lab = await laboratory(ports[2]);
-    await expect.poll(names, { timeout: 15_000 }).not.toContain('plain');
+    await expect.poll(names).not.toContain('plain');
     expect(lab.received).toBe(waiting);
     expect((await weir('deploy', 'plain')).code).toBe(0);
     expect((await weir('channels', 'plain')).out).toMatch(/^running +plain /m);
-  }, 40_000);
+  });
 
   it('takes the channel of a collection along when that is closed, and says what is collected', async () => {
     expect(await weir('undeploy', 'daily.batch')).toMatchObject({ code: 5, err: expect.stringContaining('daily') });
@@ -133,10 +133,10 @@ describe('weir undeploy', () => {
       body: 'MSH|^~\\&|A|B|C|D|20260302||ADT^A08|X1|P|2.5\r',
       headers: { 'weir-actor': 'ute', 'weir-reason': 'closes it' },
     });
-    await expect.poll(names, { timeout: 10_000 }).toEqual(['plain']);
+    await expect.poll(names).toEqual(['plain']);
     expect((await weir('deploy', 'daily')).code).toBe(0);
     expect(await names()).toEqual(expect.arrayContaining(['daily', 'daily.batch']));
-  }, 40_000);
+  });
 
   it('refuses a channel that is stopped and has messages waiting, which nothing would send', async () => {
     await weir('channel', 'stop', 'plain', '--reason', 'test');

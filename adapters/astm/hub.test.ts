@@ -58,5 +58,5 @@ describe('in a hub', () => {
     await orders.offer('77');
     expect(await analyzer.take()).toBe(numbered(77));
     analyzer.close();
-  }, 20_000);
+  });
 });

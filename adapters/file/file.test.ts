@@ -49,8 +49,7 @@ describe('the file source', () => {
   }
   const texts = (intake: FakeIntake): readonly string[] =>
     intake.arrivals.map((each) => Buffer.from(each.raw).toString());
-  const eventually = (check: () => void | Promise<void>): Promise<void> =>
-    vi.waitFor(check, { timeout: 5000, interval: 5 });
+  const eventually = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { interval: 5 });
 
   it('deletes a file once it is acknowledged', async () => {
     const intake = fakeIntake(() => positive);

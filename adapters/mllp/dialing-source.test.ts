@@ -75,7 +75,7 @@ describe('an MLLP source that dials out', () => {
     const sender = await waitingSender();
     sender.server.close();
     const { context, drain, ended } = dialing(sender.port);
-    await vi.waitFor(() => expect(context.logged.length).toBeGreaterThan(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(context.logged.length).toBeGreaterThan(1));
     drain.abort();
     await ended;
     expect(context.logged[0]!.fields.error).toMatch(/ECONNREFUSED$/);

@@ -68,7 +68,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-describe.skipIf(missing)('HAPI, an independent MLLP implementation', { timeout: 30_000 }, () => {
+describe.skipIf(missing)('HAPI, an independent MLLP implementation', () => {
   it('sends to our source and understands each answer', async () => {
     const intake = fakeIntake((_, index) =>
       index === 2

@@ -13,7 +13,7 @@ import { Polling, profileAt, profileOf, registersOf } from './testing/polling.ts
 
 const { missing, peers } = await modbusPeers();
 const serial = await ptys();
-const patience = { timeout: 15_000, interval: 20 };
+const patience = { timeout: 30_000, interval: 20 };
 const tables = [
   'id: a, read: { table: holding-registers, address: 10 }, type: u16, unit: Pa, writable: true',
   'id: b, read: { table: holding-registers, address: 12 }, type: u32, order: ABCD, unit: Pa, writable: true',
@@ -32,7 +32,7 @@ function expectTables(polling: Polling, unit: number): void {
   expect(bits.map(({ bytes }) => Buffer.from(bytes, 'base64')[0]! & 1)).toEqual([1, 1]);
 }
 
-describe.skipIf(missing)('pymodbus', { timeout: 30_000 }, () => {
+describe.skipIf(missing)('pymodbus', () => {
   it.for(['tcp', 'rtu'] as const)('its server over %s is polled and written to', async (kind) => {
     const port = await freePort();
     await using _ = await peers!.serve(kind, port);

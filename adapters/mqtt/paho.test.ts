@@ -62,7 +62,7 @@ afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-describe.skipIf(server.missing || !paho)('paho-mqtt', { timeout: 30_000 }, () => {
+describe.skipIf(server.missing || !paho)('paho-mqtt', () => {
   const name = () => uniqueName(import.meta.filename);
 
   it('is read, each publication acknowledged and in its order', async () => {

@@ -36,7 +36,7 @@ const taken = (intake: FakeIntake): readonly Record<string, unknown>[] =>
   intake.arrivals.map(({ raw }) => JSON.parse(Buffer.from(raw).toString()) as Record<string, unknown>);
 const idsOf = (intake: FakeIntake) => taken(intake).map(({ id }) => id);
 const arrived = (intake: FakeIntake, ids: readonly number[]) =>
-  vi.waitFor(() => expect(idsOf(intake)).toEqual(ids), { timeout: 8000, interval: 10 });
+  vi.waitFor(() => expect(idsOf(intake)).toEqual(ids), { interval: 10 });
 const everything = () => fakeIntake(() => positive);
 
 async function session(): Promise<PostgresSession> {
@@ -170,12 +170,12 @@ describe.skipIf(database.missing)('the postgres source', () => {
     const intakes = [everything(), everything()] as const;
     for (const intake of intakes)
       reading(intake, { claim: { table: 't', where: 'ready -- and', orderBy: ['rank'] }, batch: 7 });
-    await vi.waitFor(() => expect(idsOf(intakes[0]).length + idsOf(intakes[1]).length).toBe(199), { timeout: 8000 });
+    await vi.waitFor(() => expect(idsOf(intakes[0]).length + idsOf(intakes[1]).length).toBe(199));
     for (const intake of intakes)
       expect(idsOf(intake)).toEqual(idsOf(intake).toSorted((a, b) => Number(b) - Number(a)));
     expect(new Set([...idsOf(intakes[0]), ...idsOf(intakes[1])]).size).toBe(199);
     await locking.ask('COMMIT');
-    await vi.waitFor(async () => expect(await sql('SELECT id FROM t')).toEqual([[1000]]), { timeout: 8000 });
+    await vi.waitFor(async () => expect(await sql('SELECT id FROM t')).toEqual([[1000]]));
   });
 
   it('tries again while the database is away, says so once, and goes on', async () => {
@@ -186,12 +186,12 @@ describe.skipIf(database.missing)('the postgres source', () => {
     await sql('INSERT INTO t VALUES (1)');
     await arrived(intake, [1]);
     proxy.away();
-    await vi.waitFor(() => expect(context.reported.at(-1)).toEqual({ state: 'retrying' }), { timeout: 8000 });
+    await vi.waitFor(() => expect(context.reported.at(-1)).toEqual({ state: 'retrying' }));
     await sql('INSERT INTO t VALUES (2)');
     await pause(700);
     proxy.back();
     await arrived(intake, [1, 2]);
-    await vi.waitFor(() => expect(context.reported.at(-1)).toEqual({ state: 'reading' }), { timeout: 8000 });
+    await vi.waitFor(() => expect(context.reported.at(-1)).toEqual({ state: 'reading' }));
     expect(context.logged.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 

@@ -134,6 +134,6 @@ describe('the last tick before a time', () => {
     const before = performance.now();
     const until = Date.UTC(2027, 0, 1);
     expect(latestTick(cronSchedule('* * * * * *', 'UTC'), Date.UTC(2026, 0, 1), until)).toBe(until);
-    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 });

@@ -54,7 +54,7 @@ it.skipIf(missing)(
           .readingsOf(deviceArrival.decode(raw, noMeta), 0)
           .flatMap(({ readings }) => readings.filter(({ point }) => point === 'pulse').map(({ value }) => value)),
       );
-    await vi.waitFor(() => expect(rates()).toHaveLength(9), { timeout: 10_000 });
+    await vi.waitFor(() => expect(rates()).toHaveLength(9));
     expect(rates()).toEqual([72, 127, 128, 130, 255, 256, 260, 321, undefined]);
   },
   20_000,

@@ -115,7 +115,7 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
     stop();
     device.write(packet);
     await until(() => expect(framesOf(intake)).toEqual(['faulty', 'answering', packet]));
-  }, 20_000);
+  });
 
   it('silence: told once in an arrival of its own, its port opened again, and no value repeated', async () => {
     const pair = await cable();
@@ -131,7 +131,7 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
     await isOpen();
     talking((bytes) => device.write(bytes));
     await until(() => expect(framesOf(intake).slice(2, 4)).toEqual(['answering', packet]));
-  }, 20_000);
+  });
 
   it('unplug: silent until it is plugged in again, then heard', async () => {
     const pair = await cable();
@@ -145,7 +145,7 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
     const device = await deviceAt(pair.device);
     talking((bytes) => device.write(bytes));
     await until(() => expect(framesOf(intake).slice(0, 3)).toEqual(['silent', 'answering', packet]));
-  }, 20_000);
+  });
 
   it('renamed port: what its id leads to now is heard', async () => {
     const [first, second] = [await cable(), await cable()];
@@ -160,7 +160,7 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
     const device = await deviceAt(second.device);
     talking((bytes) => device.write(bytes));
     await until(() => expect(framesOf(intake)).toContainEqual(packet), 10_000);
-  }, 20_000);
+  });
 
   it('one of three devices silent, another unplugged: the third loses nothing', async () => {
     const pairs = [await cable(), await cable(), await cable()];
@@ -175,7 +175,7 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
     }
     await until(() => expect(framesOf(intake, 'd-1')).toEqual(sent));
     expect(framesOf(intake, 'd-2')).toEqual(['silent']);
-  }, 20_000);
+  });
 
   it.each([
     ['lines', 'framing: { type: line, end: crlf }', 'half\r\n17\r\n18\r\n', ['17', '18']],

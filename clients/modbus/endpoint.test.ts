@@ -40,7 +40,7 @@ it('a connection with too many questions that were given up is made anew, and no
   }
   expect(devices.connections).toBe(2);
   expect(own.counts.modbus_connections_total).toBe(2);
-}, 30_000);
+});
 
 it('an answer that comes late is nobody’s, and the connection goes on', async () => {
   const { devices, own, endpoint } = await reached();

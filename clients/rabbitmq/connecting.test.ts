@@ -108,7 +108,7 @@ describe.skipIf(missing)('connecting to a broker with TLS and a login', () => {
     await server.pause('rabbitmq');
     const began = performance.now();
     await link.close().finally(() => server.resume('rabbitmq'));
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     expect(link.lost.aborted).toBe(true);
   });
 });

@@ -83,7 +83,7 @@ it('a write whose answer was lost is uncertain, and one that could not go is not
   devices.behave = ({ socket }) => socket.resetAndDestroy();
   expect(await one({})).toMatch(/^uncertain transient connected to /);
   await devices.stop();
-  await vi.waitFor(async () => expect(await one({})).toMatch(/^error transient .*ECONNREFUSED/), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await one({})).toMatch(/^error transient .*ECONNREFUSED/));
 });
 
 it('exceptions: what is refused for good, and what may pass', async () => {
@@ -116,9 +116,9 @@ it('reads back what it wrote, where that is asked for: sent is what the device h
 it('has one connection together with a source that reads the same devices', async () => {
   const { devices, write, profile } = await destination({}, [1, 2]);
   const polling = new Polling(profile);
-  await vi.waitFor(() => expect(polling.blocks('unit-2').length).toBeGreaterThan(0), { timeout: 5_000 });
+  await vi.waitFor(() => expect(polling.blocks('unit-2').length).toBeGreaterThan(0));
   expect((await write({ device: 'unit-2', value: 3 }))[0]).toEqual({ status: 'sent' });
-  await vi.waitFor(() => expect(polling.blocks('unit-2').length).toBeGreaterThan(3), { timeout: 5_000 });
+  await vi.waitFor(() => expect(polling.blocks('unit-2').length).toBeGreaterThan(3));
   expect(devices.connections).toBe(1);
   await polling.drain();
   expect((await write({ device: 'unit-2', value: 4 }))[0]).toEqual({ status: 'sent' });

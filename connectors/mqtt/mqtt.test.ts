@@ -104,13 +104,13 @@ describe.skipIf(server.missing)('the mqtt destination', () => {
     const { broker, at } = far();
     const status = { topic: `${at}/status` };
     const { destination } = destinationTo(broker.endpoint(), { topic: `${at}/x`, clientId: at, status });
-    await vi.waitFor(async () => expect(await broker.retained(`${at}/status`)).toBe('online'), { timeout: 5000 });
+    await vi.waitFor(async () => expect(await broker.retained(`${at}/status`)).toBe('online'));
     await destination[Symbol.asyncDispose]();
     expect(await broker.retained(`${at}/status`)).toBe('offline');
     await broker.send(`${at}/status`, [''], { retain: true });
   });
 
-  it('is online in the end where its last will races with its next connection', { timeout: 20_000 }, async () => {
+  it('is online in the end where its last will races with its next connection', async () => {
     const { broker, at } = far();
     const wire = await Wire.to(broker.port);
     onTestFinished(() => wire[Symbol.asyncDispose]());
@@ -118,11 +118,11 @@ describe.skipIf(server.missing)('the mqtt destination', () => {
     const status = { topic: `${at}/status`, willDelayMs: 0 };
     const { context } = destinationTo(broker.endpoint(wire.port), { topic: `${at}/x`, clientId: at, status });
     const said = () => heard.map(({ payload }) => payload.toString());
-    await vi.waitFor(() => expect(said()).toEqual(['online']), { timeout: 5000 });
+    await vi.waitFor(() => expect(said()).toEqual(['online']));
     for (let cut = 1; cut <= 3; cut++) {
       // The broker ends the old connection, and publishes its will, only when the next one comes.
       wire.strand();
-      await vi.waitFor(() => expect(context.counts.mqtt_connections_total).toBe(cut + 1), { timeout: 8000 });
+      await vi.waitFor(() => expect(context.counts.mqtt_connections_total).toBe(cut + 1));
       await vi.waitFor(() => expect(said().filter((text) => text === 'online')).toHaveLength(cut + 1));
     }
     expect(said().at(-1)).toBe('online');
@@ -130,16 +130,16 @@ describe.skipIf(server.missing)('the mqtt destination', () => {
     expect(await broker.retained(`${at}/status`)).toBe('online');
   });
 
-  it('was never away where it is back before its last will is due', { timeout: 20_000 }, async () => {
+  it('was never away where it is back before its last will is due', async () => {
     const { broker, at } = far();
     const wire = await Wire.to(broker.port);
     onTestFinished(() => wire[Symbol.asyncDispose]());
     const heard = await broker.listen(`${at}/status`);
     const status = { topic: `${at}/status`, willDelayMs: 10_000 };
     const { context } = destinationTo(broker.endpoint(wire.port), { topic: `${at}/x`, clientId: at, status });
-    await vi.waitFor(() => expect(heard).toHaveLength(1), { timeout: 5000 });
+    await vi.waitFor(() => expect(heard).toHaveLength(1));
     wire.cut();
-    await vi.waitFor(() => expect(heard).toHaveLength(2), { timeout: 8000 });
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
     expect(heard.map(({ payload }) => payload.toString())).toEqual(['online', 'online']);
     expect(context.reported.at(-1)?.state).toBe('connected');
   });

@@ -93,8 +93,9 @@ describe('acknowledgement', () => {
   test('rule 9: `ackOn` waits for the named destination only', async () => {
     const { engine } = await started();
     const [source, quick, slow] = [manualSource(), farEnd('quick'), farEnd('slow')];
+    const acknowledged = Promise.withResolvers<void>();
     slow.answer = async () => {
-      await pause(300);
+      await acknowledged.promise;
       return { status: 'sent' };
     };
     const channel = defineChannel('ack-on', { ackAfter: 'settled', ackOn: ['quick'] })
@@ -102,9 +103,8 @@ describe('acknowledgement', () => {
       .to('quick', quick.spec)
       .to('slow', slow.spec);
     await engine.deploy(channel.definition, 'v1');
-    const before = performance.now();
     expect(statuses(await source.send('k:1'))).toEqual(['sent']);
-    expect(performance.now() - before).toBeLessThan(250);
+    acknowledged.resolve();
     await eventually(() => slow.received.length === 1);
   });
 
@@ -328,5 +328,5 @@ describe('acknowledgement', () => {
     }
     await eventually(() => far.received.length === 2_000, 30_000);
     expect(far.received).toEqual(bodies);
-  }, 40_000);
+  });
 });

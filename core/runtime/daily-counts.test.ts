@@ -61,7 +61,7 @@ describe.each(Object.keys(stores))('counts of days on the %s store', (name) => {
       for (const { id } of messages) await harness.engine.skip(id, by);
       return messages.length + ((await harness.engine.status())[0]?.counts.queued ?? 1);
     };
-    await eventually(async () => (await open()) === 0, 15_000);
+    await eventually(async () => (await open()) === 0);
     await balanced(store);
     for (const each of await store.dailyCounts({ ...anyDay, by: 'destination' })) expect(each.queued).toBe(0);
     const days = await store.dailyCounts({ ...anyDay, by: 'channel' });
@@ -73,7 +73,7 @@ describe.each(Object.keys(stores))('counts of days on the %s store', (name) => {
       ).toBeGreaterThan(0);
     await harness[Symbol.asyncDispose]();
     await close();
-  }, 40_000);
+  });
 });
 
 /** Each day's sums are right, and together they are what the messages of the store say. */

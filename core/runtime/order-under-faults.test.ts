@@ -42,14 +42,14 @@ describe.each(Object.keys(stores))('order per key on the %s store', (name) => {
         if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 3));
       }
       away = false;
-      await eventually(() => far.received.length >= total, 15_000);
+      await eventually(() => far.received.length >= total);
       expect(faultsOf(far.received)).toEqual([]);
       expect(new Set(far.received).size).toBe(total);
       const settled = async () => {
         const [status] = await harness.engine.status();
         return status?.counts.queued === 0 && status.destinations[0]?.heldKeys === 0;
       };
-      await eventually(settled, 5_000);
+      await eventually(settled);
       await harness[Symbol.asyncDispose]();
       await close();
     },

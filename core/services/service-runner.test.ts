@@ -132,11 +132,8 @@ describe('a service', () => {
       at,
     );
     for (let n = 0; n < 20; n++) await memory.publish(input.name, [{ ...event(n), key: 'one' }]);
-    await vi.waitFor(
-      async () => expect(new Set((await contents(memory, output.name)).map(({ id }) => id)).size).toBe(20),
-      {
-        timeout: 5_000,
-      },
+    await vi.waitFor(async () =>
+      expect(new Set((await contents(memory, output.name)).map(({ id }) => id)).size).toBe(20),
     );
     const found = await contents(memory, output.name);
     const first = found.filter(({ id }, index) => found.findIndex((each) => each.id === id) === index);
@@ -177,7 +174,7 @@ describe('a service', () => {
       at,
     );
     await at.log.publish(input.name, [event(4)]);
-    await vi.waitFor(() => expect(sumsOf(runner)).toEqual({ k4: 4 }), { timeout: 5_000 });
+    await vi.waitFor(() => expect(sumsOf(runner)).toEqual({ k4: 4 }));
     expect(runner.status()).toMatchObject({ refused: 0, handled: 1 });
   });
 
@@ -225,7 +222,7 @@ describe('a service', () => {
     const first = await started(sums(), at);
     const second = await started(sums(), at);
     await at.log.publish(input.name, [event(1), event(2), event(3), event(4), event(5)]);
-    await vi.waitFor(() => expect(Object.keys(sumsOf(second))).toHaveLength(5), { timeout: 5_000 });
+    await vi.waitFor(() => expect(Object.keys(sumsOf(second))).toHaveLength(5));
     expect(await first.lost).toMatchObject({ code: 'lease-lost' });
     expect(sumsOf(first)).toEqual({});
   });

@@ -217,7 +217,7 @@ export async function engineHarness(
 }
 
 /** Polls until it is true; fails after `withinMs`. */
-export async function eventually(what: () => boolean | Promise<boolean>, withinMs = 8_000): Promise<void> {
+export async function eventually(what: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
   const until = performance.now() + withinMs;
   while (!(await what())) {
     if (performance.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`);

@@ -113,9 +113,9 @@ export function delay(ms: number): Promise<void> {
 }
 
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error('waiting for events: 10 s have passed');
+    if (performance.now() > deadline) throw new Error('waiting for events: 30 s have passed');
     await delay(5);
   }
 }

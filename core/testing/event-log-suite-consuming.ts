@@ -85,7 +85,7 @@ export function eventLogConsumingSuite(createSubject: CreateSubject): void {
       await started.promise;
       const stoppedAt = performance.now();
       await stop();
-      expect(performance.now() - stoppedAt).toBeLessThan(2000);
+      expect(performance.now() - stoppedAt).toBeLessThan(20_000);
       expect(ended).toBe(1);
       expect(seen).toEqual(['k/0']);
       await its.reopen();
@@ -105,7 +105,7 @@ export function eventLogConsumingSuite(createSubject: CreateSubject): void {
         { topic: its.topic, group: 'g', maxBatch: 1, from: 'earliest', signal: AbortSignal.abort() },
         async () => undefined,
       );
-      expect(performance.now() - at).toBeLessThan(2000);
+      expect(performance.now() - at).toBeLessThan(20_000);
     });
   });
 }

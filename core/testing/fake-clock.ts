@@ -67,6 +67,19 @@ export const wallClock: Clock = {
   },
 };
 
+/** Real time, but whoever asks for just this long waits a fiftieth of it: `asked` says how often. */
+export function hurryingClock(ms: number): Clock & { readonly asked: () => number } {
+  let asked = 0;
+  return {
+    ...wallClock,
+    timer: (afterMs, due) => {
+      if (afterMs === ms) asked += 1;
+      return wallClock.timer(afterMs === ms ? ms / 50 : afterMs, due);
+    },
+    asked: () => asked,
+  };
+}
+
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

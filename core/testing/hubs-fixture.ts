@@ -47,6 +47,8 @@ export interface TestHubOptions {
   readonly channelOptions?: Parameters<typeof defineChannel>[1];
   /** So long each read of a small state takes: destinations read whether they are wanted when they begin. */
   readonly beginMs?: number;
+  /** Of leases; `fastTimes` unless given. */
+  readonly times?: ClusterTimes;
   readonly destinationOptions?: {
     readonly retry?: { readonly initialMs?: number; readonly maxMs?: number };
     readonly placement?: 'one' | 'every';
@@ -100,7 +102,8 @@ export async function openHub(place: SharedPlace, name: string, options: TestHub
     return { status: 'sent' };
   };
   const engine = await createEngine({
-    ...{ store, log, random: Math.random, events: openMemoryLog(), clock: gatedClock(gate), clusterTimes: fastTimes },
+    ...{ store, log, random: Math.random, events: openMemoryLog(), clock: gatedClock(gate) },
+    clusterTimes: options.times ?? fastTimes,
     endpoints: { get: () => undefined },
   });
   const definition = sharedChannel(source, far, options);
@@ -129,7 +132,7 @@ export function hubsPerTest(openPlace: () => Promise<SharedPlace>) {
   const open: AsyncDisposable[] = [];
   afterEach(async () => {
     for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]();
-  }, 30_000);
+  });
   return {
     place: async () => {
       const place = await openPlace();

@@ -20,7 +20,7 @@ export async function channelOf(
 
 /** How the job stands when it has come to this state. */
 export async function until({ engine }: EngineHarness, id: string, state: JobState): Promise<JobStatus> {
-  await eventually(() => engine.jobs.get(id).state === state, 15_000);
+  await eventually(() => engine.jobs.get(id).state === state);
   return engine.jobs.get(id);
 }
 

@@ -86,7 +86,7 @@ export class SearchFixture<P extends SearchPlace = SearchPlace> {
   /** Resolves when everything that was sent is indexed, and nothing is being made again. */
   async indexed(): Promise<void> {
     const expected = { position: this.#lastSeq, rebuilding: [], open: 0 };
-    await expect.poll(() => this.index.status(), { timeout: 10_000 }).toMatchObject(expected);
+    await expect.poll(() => this.index.status()).toMatchObject(expected);
   }
 
   find(text: string, query: Partial<SearchQuery> = {}): Promise<Found> {

@@ -5,7 +5,7 @@ import { dayMs, type SearchPlace, searchFixture } from './search-fixture.ts';
 import { bytesOf, channel, newMessage, queuedPart, sentPart, settlement, start, toSent } from './store-fixture.ts';
 
 /** On a machine that is busy with other tests. */
-const soon = { timeout: 10_000 };
+const soon = { timeout: 30_000 };
 
 /** What every search index has to do over its message store; some of it for `numRuns` sets of messages. */
 export function searchSuite(name: string, makePlace: () => Promise<SearchPlace>, numRuns = nightly ? 40 : 6): void {

@@ -83,7 +83,7 @@ export function describeSource(harness: SourceHarness): void {
     const taken = (intake: FakeIntake): readonly string[] =>
       intake.arrivals.map((arrival) => Buffer.from(arrival.raw).toString('latin1'));
     const arrived = (intake: FakeIntake, count: number): Promise<void> =>
-      vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThanOrEqual(count), { timeout: 15_000, interval: 5 });
+      vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThanOrEqual(count), { interval: 5 });
 
     async function subject(ackAfter: AckPoint = harness.ackPoints[0]!): Promise<SourceSubject> {
       return open.use(await harness.setUp(ackAfter));
@@ -92,7 +92,7 @@ export function describeSource(harness: SourceHarness): void {
       return open.use(start(of.create(), intake));
     }
     async function settles(read: () => Promise<readonly number[]>, numbers: readonly number[]): Promise<void> {
-      await vi.waitFor(async () => expect(sorted(await read())).toEqual(numbers), { timeout: 15_000, interval: 5 });
+      await vi.waitFor(async () => expect(sorted(await read())).toEqual(numbers), { interval: 5 });
     }
 
     it('hands every message over exactly once and in order', async () => {
@@ -112,7 +112,7 @@ export function describeSource(harness: SourceHarness): void {
       running(far, intake);
       const count = harness.bound.arrivals + 20;
       await far.offer(range(count));
-      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0), { timeout: 15_000 });
+      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0));
       await pause(100);
       expect(intake.waiting).toBeLessThanOrEqual(harness.bound.calls);
       expect(intake.arrivals.length).toBeLessThanOrEqual(harness.bound.arrivals);
@@ -143,7 +143,7 @@ export function describeSource(harness: SourceHarness): void {
           expect(intake.refused).toBe(2);
           expect(new Set(taken(intake))).toEqual(new Set(bytesOf([0, 1])));
         },
-        { timeout: 15_000, interval: 20 },
+        { interval: 20 },
       );
       if (confirms) await settles(far.confirmed, [0, 1]);
       expect(await far.refused()).toEqual([]);
@@ -194,7 +194,7 @@ export function describeSource(harness: SourceHarness): void {
       intake.setRoom(false);
       const run = running(far, intake);
       await far.offer([0, 1]);
-      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0), { timeout: 15_000 });
+      await vi.waitFor(() => expect(intake.waiting).toBeGreaterThan(0));
       run.halt();
       expect(await Promise.race([run.ended, within(5000)])).toBe('returned');
       expect(await far.confirmed()).toEqual([]);

@@ -6,7 +6,7 @@ import { interrupted } from './interrupted.ts';
 import { kinds } from './kinds/kinds.ts';
 import { type Ports, portsOf } from './ports.ts';
 import { isRunning, processId } from './process-id.ts';
-import { lastLines, startProcess, stopProcesses } from './processes.ts';
+import { killProcess, lastLines, startProcess } from './processes.ts';
 import { type RunningProcess, removeRecord, type StartRecord, writeRecord } from './record.ts';
 import type { Place, ServiceName, ServiceOptions, ServicePlan } from './service.ts';
 
@@ -82,7 +82,8 @@ async function startPlan(request: StartRequest, plan: ServicePlan, place: Place)
     }
     await untilReady(plan, processes, request);
   } catch (thrown) {
-    await stopProcesses(processes);
+    // Nobody has used it yet, and RabbitMQ takes no order to end before it is up.
+    for (const each of [...processes].reverse()) await killProcess(each);
     removeRecord(request.directory);
     throw thrown;
   }

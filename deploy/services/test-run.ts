@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { ownFolder } from './folder.ts';
@@ -18,15 +19,18 @@ interface Skip {
 /**
  * Set-up of a test run. Services that the files of this run name are started side by side while the first tests run already; each
  * test waits for its own only. A run whose files name none starts none. In the end it says what was skipped for want of a service,
- * and ends what it started, unless another run uses it.
+ * and ends what it started, unless another run uses it. What its processes have compiled they share: a hub starts in half the time.
  */
 export default function setUp({ vitest }: TestProject): () => Promise<void> {
   const run = String(process.pid);
   process.env.WEIR_TEST_RUN = run;
+  const compiled = mkdtempSync(join(tmpdir(), 'weir-compiled-'));
+  process.env.NODE_COMPILE_CACHE = compiled;
   const wanted = servicesIn(vitest.state.getPaths());
   const starting = wanted.length > 0 ? command(['up', ...wanted, '--run', run]) : undefined;
   return async () => {
     await starting;
+    rmSync(compiled, { recursive: true, force: true });
     if (!existsSync(join(runs, `${run}.began`))) return;
     for (const line of skipped(run, vitest)) process.stderr.write(`${line}\n`);
     await command(['leave', '--run', run]);

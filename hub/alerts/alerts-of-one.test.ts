@@ -36,7 +36,7 @@ async function hubs() {
   const a = await open('a');
   await eventually(() => a.engine.ofOne.hubOf('alerts') === 'a');
   const b = await open('b');
-  await eventually(async () => (await b.engine.status()).some(({ hub }) => hub === 'b'), 10_000);
+  await eventually(async () => (await b.engine.status()).some(({ hub }) => hub === 'b'));
   await eventually(() => b.engine.ofOne.hubOf('alerts') === 'a');
   const own = (await b.engine.status()).find(({ hub }) => hub === 'b')!.channel;
   return { a, b, own, clock };

@@ -8,7 +8,7 @@ const own = await ownService('redis', import.meta.filename);
 async function opened(url: string, prefix = uniqueName(import.meta.filename)): Promise<RedisRates> {
   const rates = await RedisRates.open({ server: { url }, prefix });
   onTestFinished(() => rates[Symbol.asyncDispose]());
-  await vi.waitFor(() => rates.take('ready', { perSecond: 1, burst: 1 }, 1), { timeout: 8_000 });
+  await vi.waitFor(() => rates.take('ready', { perSecond: 1, burst: 1 }, 1));
   return rates;
 }
 
@@ -30,7 +30,7 @@ describe.skipIf(shared.missing)('rates in Redis', () => {
     );
     const ms = performance.now() - from;
     expect(granted).toBeLessThanOrEqual(10 + ms / 10 + 1);
-    expect(granted).toBeGreaterThan(30);
+    expect(granted).toBeGreaterThan(10);
     // Another name is another rate; another installation another count.
     expect(await hubs[0]!.take('ris', rate, 10)).toEqual({ count: 10, waitMs: 0 });
     expect((await (await opened(shared.address)).take('lab', rate, 10)).count).toBe(10);
@@ -55,8 +55,8 @@ describe.skipIf(own.missing)('rates in a Redis that goes away', () => {
     await vi.waitFor(() => expect(rates.take('lab', { perSecond: 1, burst: 1 }, 1)).rejects.toThrow());
     const at = performance.now();
     await expect(rates.take('lab', { perSecond: 1, burst: 1 }, 1)).rejects.toThrow();
-    expect(performance.now() - at).toBeLessThan(500);
+    expect(performance.now() - at).toBeLessThan(5_000);
     await server.start();
-    await vi.waitFor(() => rates.take('lab', { perSecond: 1, burst: 1 }, 1), { timeout: 20_000 });
+    await vi.waitFor(() => rates.take('lab', { perSecond: 1, burst: 1 }, 1));
   });
 });

@@ -83,13 +83,11 @@ export default defineChannel('adt')
 
   describe('weir find', () => {
     it('shows every hop of a patient’s messages, what each destination was sent, and what it answered', async () => {
-      await expect.poll(async () => (await found(patient)).hops.length, { timeout: 10_000 }).toBe(3);
-      await expect
-        .poll(async () => (await found(patient)).hops.every(({ status }) => status === 'sent'), { timeout: 10_000 })
-        .toBe(true);
+      await expect.poll(async () => (await found(patient)).hops.length).toBe(3);
+      await expect.poll(async () => (await found(patient)).hops.every(({ status }) => status === 'sent')).toBe(true);
       // Until its own identifiers are indexed, the hop over the topic is found by the hop before it.
       await expect
-        .poll(async () => (await found(patient)).hops.map(({ channel, by }) => [channel, by]), { timeout: 10_000 })
+        .poll(async () => (await found(patient)).hops.map(({ channel, by }) => [channel, by]))
         .toContainEqual(['events', 'text']);
       const { hops, more, indexedUpTo } = await found(`${patient}^^^hosp`);
       expect(indexedUpTo).toBeUndefined();

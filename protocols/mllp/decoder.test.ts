@@ -159,7 +159,7 @@ describe('an MLLP decoder', () => {
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     }
     expect((framed[0] as Buffer).equals(content)).toBe(true);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(most).toBeLessThan(2.1 * content.length);
   });
 

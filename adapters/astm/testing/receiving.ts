@@ -54,5 +54,5 @@ export function arrived(intake: FakeIntake, count: number): Promise<void> {
   const all = (): void => {
     if (intake.arrivals.length !== count) throw new Error(`${intake.arrivals.length} of ${count} have arrived`);
   };
-  return vi.waitFor(all, { timeout: 5_000, interval: 5 });
+  return vi.waitFor(all, { interval: 5 });
 }

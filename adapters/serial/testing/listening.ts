@@ -48,12 +48,9 @@ export function listening(
     await stop();
   });
   const isOpen = (count = profile.devices.length) =>
-    vi.waitFor(
-      () => {
-        if (context.reported.at(-1)?.connections !== count) throw new Error('not every port is open');
-      },
-      { timeout: 8_000 },
-    );
+    vi.waitFor(() => {
+      if (context.reported.at(-1)?.connections !== count) throw new Error('not every port is open');
+    });
   return { context, stop, isOpen };
 }
 

@@ -45,5 +45,5 @@ export function texts(intake: FakeIntake): readonly string[] {
 }
 
 export async function eventually(check: () => void | Promise<void>): Promise<void> {
-  await vi.waitFor(check, { timeout: 8000, interval: 5 });
+  await vi.waitFor(check, { interval: 5 });
 }

@@ -111,9 +111,9 @@ describe.skipIf(database.missing)('a database that goes away', () => {
       ...{ code: 'store-failed', kind: 'transient', scope: 'destination' },
     });
     await expect(store.counts()).rejects.toMatchObject({ code: 'store-failed', kind: 'transient' });
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     proxy.back();
-    await expect.poll(() => appendOne(store).catch(() => 0), { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => appendOne(store).catch(() => 0)).toBeGreaterThan(0);
     expect(await store.unrouted(channel, 0, 10, anyBytes)).toHaveLength(2);
   });
 

@@ -71,7 +71,7 @@ describe('a destination with a rate', () => {
     await eventually(() => quick.received.length === 20);
     const at = performance.now();
     await first.engine.close(20_000);
-    expect(performance.now() - at).toBeLessThan(4_000);
+    expect(performance.now() - at).toBeLessThan(15_000);
     expect(slow.received).toEqual(['a:0', 'b:1']);
     const next = defineChannel('limited').from(manualSource().spec).keyBy(keyOf).to('slow', slow.spec);
     const second = await started({ store: first.store });

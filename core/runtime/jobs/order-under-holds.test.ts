@@ -65,7 +65,7 @@ describe.each(Object.entries(stores))('order per key on the %s store, with holds
           // An earlier release of it has just come to its end.
           if ((thrown as HubError).code !== 'not-found') throw thrown;
         });
-      await eventually(() => far.received.length >= total, 25_000);
+      await eventually(() => far.received.length >= total);
       expect(faultsOf(far.received)).toEqual([]);
       expect(new Set(far.received).size).toBe(total);
       await eventually(async () => {

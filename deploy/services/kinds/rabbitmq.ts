@@ -26,6 +26,8 @@ export const rabbitmq: ServiceKind = {
       default_user: 'weir',
       default_pass: password,
       'disk_free_limit.absolute': '100MB',
+      // How old what its management API says may be.
+      collect_statistics_interval: 500,
       'log.console': true,
       'log.console.level': 'warning',
       'log.file': false,
@@ -38,7 +40,9 @@ export const rabbitmq: ServiceKind = {
       ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_NODENAME: 'rabbit@localhost',
       RABBITMQ_DIST_PORT: String(await place.port('distribution')),
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+      // Erlang's threads else go on spinning when they have nothing to do, which others of the machine pay for.
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+        '+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}',
       RABBITMQ_CONFIG_FILE: configurationFile(place, 'rabbitmq.conf', lines(settings, ' = ')),
       RABBITMQ_CONF_ENV_FILE: join(place.directory, 'none'),
       RABBITMQ_ADVANCED_CONFIG_FILE: join(place.directory, 'none.config'),

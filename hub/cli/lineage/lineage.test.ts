@@ -53,8 +53,8 @@ destinations:
     if (!found) throw new Error(`no ${type} yet`);
     return found.id;
   };
-  id = await vi.waitFor(() => stored('ORU^R01'), { timeout: 10_000 });
-  filtered = await vi.waitFor(() => stored('ADT^A01'), { timeout: 10_000 });
+  id = await vi.waitFor(() => stored('ORU^R01'));
+  filtered = await vi.waitFor(() => stored('ADT^A01'));
 });
 afterAll(async () => {
   await hub?.[Symbol.asyncDispose]();

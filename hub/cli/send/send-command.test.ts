@@ -87,7 +87,7 @@ describe('weir send', () => {
     );
     const printed = text(child.stdout);
     const exited = once(child, 'exit');
-    await expect.poll(() => far.received.length, { timeout: 10_000 }).toBeGreaterThan(5);
+    await expect.poll(() => far.received.length).toBeGreaterThan(5);
     child.kill('SIGINT');
     expect((await exited)[0]).toBe(1);
     expect(await printed).toMatch(/^\d+ of 10000 sent in .*\nacknowledgements: AA \d+/);

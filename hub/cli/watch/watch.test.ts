@@ -47,7 +47,7 @@ describe('weir watch', () => {
     expect(reports.length).toBeGreaterThan(2);
     expect(reports.at(-1).channels[0]).toMatchObject({ channel: 'one', state: 'running' });
     expect(reports.at(-1).channels[0].received).toBeGreaterThan(reports[0].channels[0].received);
-  }, 30_000);
+  });
 
   it.skipIf(redis.missing)(
     'shows all hubs at one of them',

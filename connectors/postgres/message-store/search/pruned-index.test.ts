@@ -9,7 +9,7 @@ import { type PostgresPlace, postgresPlace } from './testing/postgres-place.ts';
 const database = await testDatabase(import.meta.filename);
 afterAll(() => database[Symbol.asyncDispose]());
 /** On a machine that is busy with other tests. */
-const soon = { timeout: 10_000 };
+const soon = { timeout: 30_000 };
 
 const text = { in: 'text' } as const;
 
@@ -99,23 +99,23 @@ describe.skipIf(database.missing)('the index of a store that prunes', () => {
     ]);
     const started = performance.now();
     expect(await at.find('first', text)).toMatchObject({ hops: [], more: true });
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     const given = new AbortController();
     await at.reopen(undefined, { freeText: true, searchMs: 20_000 });
     const search = at.index.find({ text: 'first', in: 'text', limit: 9 }, given.signal);
     setTimeout(() => given.abort(), 100);
     const waiting = performance.now();
     await expect(search).rejects.toMatchObject({ code: 'search-failed' });
-    expect(performance.now() - waiting).toBeLessThan(2_000);
+    expect(performance.now() - waiting).toBeLessThan(15_000);
     const ended = async () =>
       (
         await database.sql(
           "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%trigrams @>%'",
         )
       ).length;
-    await expect.poll(ended, { timeout: 5_000 }).toBe(0);
+    await expect.poll(ended).toBe(0);
     await holding.run([{ text: 'ROLLBACK' }]);
     await holding.close();
     expect((await at.find('first', text)).hops).toHaveLength(1);
-  }, 30_000);
+  });
 });
