@@ -7,16 +7,20 @@ import { contentTables, existing, searchTables } from './search/partitions.ts';
 
 interface EndedSlot {
   readonly slot: number;
-  readonly endedAt: number;
   /** What it has of the channel that is being pruned. */
   readonly messages: number;
   readonly newest: number;
+  /** Of all channels, not this one alone. */
+  readonly allPast: boolean;
+  readonly contentPast: boolean;
 }
 
 /** What a pruning of one channel found out about the partitions. */
 export interface Dropped extends Pruned {
-  /** Partitions that are soon dropped as a whole: their rows are not deleted one by one. */
-  readonly spared: readonly Range[];
+  /** Where rows are deleted one by one, a partition each, in order. What is soon dropped as a whole is not among it. */
+  readonly ranges: readonly Range[];
+  /** The first seq of what is spared like that, and may have to be gone through later after all. */
+  readonly sparedFrom: number;
 }
 
 /**
@@ -38,27 +42,35 @@ export async function dropPartitions(
      ON CONFLICT (channel) DO UPDATE SET content_before = excluded.content_before, messages_before = excluded.messages_before`,
     [channel, Math.trunc(policy.contentBefore), Math.trunc(policy.messagesBefore)],
   );
-  const spared: Range[] = [];
+  const spared: number[] = [];
+  const left: number[] = [];
   let contents = 0;
   let messages = 0;
   for (const ended of await endedSlots(session, quoted, channel)) {
-    const { slot, newest } = ended;
-    if (await isNeeded(session, quoted, slot)) continue;
-    if (await allOlder(session, quoted, slot, 'messages_before')) {
+    const { slot, newest, allPast, contentPast } = ended;
+    // Nothing is asked about the many that are young: there may be one for each day of a year.
+    if (newest >= policy.messagesBefore && newest >= policy.contentBefore) spared.push(slot);
+    else if (contentPast && !allPast && (await isEmptied(session, quoted, slot))) {
+      (newest >= policy.messagesBefore || now - newest < dropDelayMs ? spared : left).push(slot);
+    } else if (await isNeeded(session, quoted, slot)) left.push(slot);
+    else if (allPast) {
       contents += await countRows(session, quoted, 'raw', slot, channel);
       messages += ended.messages;
       await dropSlot(session, quoted, slot);
-    } else if (await allOlder(session, quoted, slot, 'content_before')) {
+    } else if (contentPast) {
       contents += await countRows(session, quoted, 'raw', slot, channel);
-      const own = ['raw', 'attachment', 'contents'].map((table) => `${quoted}.${table}_${slot}`);
-      await truncate(session, [...own, ...(await existing(session, quoted, slot, contentTables))]);
+      await truncate(session, await contentOf(session, quoted, slot));
       await dropParts(session, quoted, slot, ['part_content']);
-      if (newest >= policy.messagesBefore || now - newest < dropDelayMs) spared.push(slotRange(slot));
-    } else if (newest >= policy.messagesBefore - dropDelayMs && newest >= policy.contentBefore - dropDelayMs) {
-      spared.push(slotRange(slot));
+      (newest >= policy.messagesBefore || now - newest < dropDelayMs ? spared : left).push(slot);
+    } else {
+      const isSoon = newest >= policy.messagesBefore - dropDelayMs && newest >= policy.contentBefore - dropDelayMs;
+      (isSoon ? spared : left).push(slot);
     }
   }
-  return { contents, messages, spared };
+  const growing = await session.ask(`SELECT slot FROM ${quoted}.slot WHERE ended_at IS NULL ORDER BY slot`);
+  for (const [slot] of growing) left.push(Number(slot));
+  const sparedFrom = spared[0] === undefined ? Number.MAX_SAFE_INTEGER : slotRange(spared[0]).first;
+  return { contents, messages, ranges: left.map(slotRange), sparedFrom };
 }
 
 /** Slots that get no more messages, with what they have of the channel; that is counted once. */
@@ -74,12 +86,17 @@ async function endedSlots(session: PostgresSession, quoted: string, channel: num
     );
   }
   const rows = await session.ask(
-    `SELECT s.slot, s.ended_at, c.messages, c.newest FROM ${quoted}.slot s
-     JOIN ${quoted}.slot_channel c ON c.slot = s.slot AND c.channel = $1 WHERE s.ended_at IS NOT NULL ORDER BY s.slot`,
+    `SELECT s.slot, c.messages, c.newest, every.all_past, every.content_past FROM ${quoted}.slot s
+     JOIN ${quoted}.slot_channel c ON c.slot = s.slot AND c.channel = $1
+     JOIN (SELECT e.slot, bool_and(coalesce(e.newest < p.messages_before, false)) AS all_past,
+         bool_and(coalesce(e.newest < p.content_before, false)) AS content_past
+       FROM ${quoted}.slot_channel e LEFT JOIN ${quoted}.prune_mark p ON p.channel = e.channel GROUP BY e.slot) every ON every.slot = s.slot
+     WHERE s.ended_at IS NOT NULL ORDER BY s.slot`,
     [channel],
   );
-  return rows.map(([slot, endedAt, messages, newest]) => ({
-    ...{ slot: Number(slot), endedAt: Number(endedAt), messages: Number(messages), newest: Number(newest) },
+  return rows.map(([slot, messages, newest, allPast, contentPast]) => ({
+    ...{ slot: Number(slot), messages: Number(messages), newest: Number(newest) },
+    ...{ allPast: allPast === true, contentPast: contentPast === true },
   }));
 }
 
@@ -88,24 +105,22 @@ async function isNeeded(session: PostgresSession, quoted: string, slot: number):
   const { first, last } = slotRange(slot);
   const between = `seq BETWEEN ${first} AND ${last}`;
   const [row] = await session.ask(
-    `SELECT EXISTS (SELECT 1 FROM ${quoted}.unrouted WHERE ${between})
+    `SELECT EXISTS (SELECT 1 FROM ${quoted}.arrived WHERE first <= ${last} AND last >= ${first})
        OR EXISTS (SELECT 1 FROM ${quoted}.part WHERE ${between} AND status IN (0, 1, 2, 4))
        OR EXISTS (SELECT 1 FROM ${quoted}.settlement_${slot} WHERE error IS NOT NULL AND resolved IS NULL)`,
   );
   return row?.[0] === true;
 }
 
-async function allOlder(
-  session: PostgresSession,
-  quoted: string,
-  slot: number,
-  than: 'content_before' | 'messages_before',
-): Promise<boolean> {
-  const [row] = await session.ask(
-    `SELECT EXISTS (SELECT 1 FROM ${quoted}.slot_channel c LEFT JOIN ${quoted}.prune_mark p ON p.channel = c.channel
-     WHERE c.slot = $1 AND (p.channel IS NULL OR c.newest >= p.${than}))`,
-    [slot],
-  );
+/** The tables of a partition that go when its content does. */
+async function contentOf(session: PostgresSession, quoted: string, slot: number): Promise<readonly string[]> {
+  const own = ['raw', 'attachment', 'contents'].map((table) => `${quoted}.${table}_${slot}`);
+  return [...own, ...(await existing(session, quoted, slot, contentTables))];
+}
+
+async function isEmptied(session: PostgresSession, quoted: string, slot: number): Promise<boolean> {
+  const any = (await contentOf(session, quoted, slot)).map((table) => `EXISTS (SELECT FROM ${table})`);
+  const [row] = await session.ask(`SELECT ${any.join(' OR ')}`);
   return row?.[0] === false;
 }
 

@@ -269,7 +269,8 @@ export class PostgresStore implements MessageStore {
     );
     let { contents, messages } = dropped;
     let cursor: PruneCursor | undefined = { phase: 'later', after: 0 };
-    const step = { channel: number, policy, limit: policy.step ?? pruneRows, spared: dropped.spared };
+    const { ranges, sparedFrom } = dropped;
+    const step = { channel: number, policy, limit: policy.step ?? pruneRows, ranges, sparedFrom };
     while (cursor && !signal?.aborted) {
       const started = performance.now();
       const at: PruneCursor = cursor;

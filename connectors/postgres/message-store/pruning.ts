@@ -1,3 +1,4 @@
+import type { Answer } from '../../../clients/postgres/batch.ts';
 import { numbers } from '../../../clients/postgres/quote.ts';
 import type { PrunePolicy } from '../../../core/store/message-store.ts';
 import { slotSpan } from './schema.ts';
@@ -15,16 +16,19 @@ export interface PruneStep {
   readonly next?: PruneCursor;
 }
 
-/** What one step needs; slots that will soon be dropped as a whole are left to that. */
+/** What one step needs. */
 interface Step {
   readonly tx: Transaction;
   readonly channel: number;
   readonly policy: PrunePolicy;
   readonly limit: number;
-  /** Seqs, both inclusive, that are not gone through. */
-  readonly spared: readonly Range[];
+  /** Seqs that are gone through, in order, those of one partition each: a statement is planned for that one alone. */
+  readonly ranges: readonly Range[];
+  /** The mark stays below it. */
+  readonly sparedFrom: number;
 }
 
+/** Both inclusive. */
 export interface Range {
   readonly first: number;
   readonly last: number;
@@ -56,11 +60,20 @@ export async function pruneStep(step: Step, cursor: PruneCursor): Promise<PruneS
 
 async function leftBefore({ tx, channel, policy, limit }: Step, after: number): Promise<PruneStep> {
   const { quoted } = tx.state;
-  const rows = await candidates(
-    tx,
-    `SELECT m.seq, m.received_at FROM ${quoted}.prune_later l JOIN ${quoted}.message m ON m.channel = l.channel AND m.seq = l.seq
-     WHERE l.channel = ${channel} AND l.seq > ${after} ORDER BY l.seq LIMIT ${limit}`,
+  const [later = []] = await tx.read(
+    `SELECT seq FROM ${quoted}.prune_later WHERE channel = ${channel} AND seq > ${after} ORDER BY seq LIMIT ${limit}`,
   );
+  const those = numbers(
+    later.map(([seq]) => Number(seq)),
+    'int8',
+  );
+  const [found = []] =
+    later.length === 0
+      ? []
+      : await tx.read(
+          `SELECT seq, received_at FROM ${quoted}.message WHERE channel = ${channel} AND seq = ANY(${those}) ORDER BY seq`,
+        );
+  const rows = await candidates(tx, found);
   const free = rows
     .filter(([, receivedAt, needed]) => receivedAt < policy.contentBefore && !needed)
     .map(([seq]) => seq);
@@ -68,18 +81,19 @@ async function leftBefore({ tx, channel, policy, limit }: Step, after: number): 
   if (free.length > 0) {
     tx.write(`DELETE FROM ${quoted}.prune_later WHERE channel = ${channel} AND seq = ANY(${numbers(free, 'int8')})`);
   }
-  const last = rows.length < limit ? undefined : rows.at(-1);
+  const last = later.length < limit ? undefined : later.at(-1);
   return {
     ...{ contents: deleted, messages: 0 },
-    next: last ? { phase: 'later', after: last[0] } : { phase: 'contents', after: 0 },
+    next: last ? { phase: 'later', after: Number(last[0]) } : { phase: 'contents', after: 0 },
   };
 }
 
-async function contents({ tx, channel, policy, limit, spared }: Step, after: number): Promise<PruneStep> {
+async function contents(step: Step, after: number): Promise<PruneStep> {
+  const { tx, channel, policy, limit, sparedFrom } = step;
   const { quoted } = tx.state;
   const [[marked] = []] = await tx.read(`SELECT seq FROM ${quoted}.prune_mark WHERE channel = ${channel}`);
   const mark = Number(marked ?? 0);
-  const rows = await candidates(tx, above(quoted, channel, Math.max(mark, after), limit, spared));
+  const rows = await candidates(tx, await above(step, Math.max(mark, after), policy.contentBefore));
   const free: number[] = [];
   const later: number[] = [];
   let newMark = mark;
@@ -99,7 +113,7 @@ async function contents({ tx, channel, policy, limit, spared }: Step, after: num
     );
   }
   // What is spared may have to be gone through after all, later.
-  for (const { first } of spared) newMark = Math.min(newMark, first - 1);
+  newMark = Math.min(newMark, sparedFrom - 1);
   if (newMark > mark) {
     tx.write(`UPDATE ${quoted}.prune_mark SET seq = greatest(seq, ${newMark}) WHERE channel = ${channel}`);
   }
@@ -111,9 +125,10 @@ async function contents({ tx, channel, policy, limit, spared }: Step, after: num
   };
 }
 
-async function messages({ tx, channel, policy, limit, spared }: Step, after: number): Promise<PruneStep> {
+async function messages(step: Step, after: number): Promise<PruneStep> {
+  const { tx, channel, policy, limit } = step;
   const { quoted } = tx.state;
-  const rows = await candidates(tx, above(quoted, channel, after, limit, spared));
+  const rows = await candidates(tx, await above(step, after, policy.messagesBefore));
   const old = rows.filter(([, receivedAt]) => receivedAt < policy.messagesBefore);
   const free = old.filter(([, , needed]) => !needed).map(([seq]) => seq);
   const deleted = await deleteContent(tx, free);
@@ -131,16 +146,24 @@ async function messages({ tx, channel, policy, limit, spared }: Step, after: num
   };
 }
 
-function above(quoted: string, channel: number, after: number, limit: number, spared: readonly Range[]): string {
-  const not = spared.map(({ first, last }) => `AND NOT (m.seq BETWEEN ${first} AND ${last})`).join(' ');
-  return `SELECT m.seq, m.received_at FROM ${quoted}.message m WHERE m.channel = ${channel} AND m.seq > ${after} ${not}
-    ORDER BY m.seq LIMIT ${limit}`;
+/** The next messages, up to `limit`, and not far beyond the first that was received at a time or later. */
+async function above({ tx, channel, limit, ranges }: Step, after: number, before: number): Promise<Answer> {
+  const found: Answer[number][] = [];
+  for (const { first, last } of ranges) {
+    if (last <= after) continue;
+    const [rows = []] = await tx.read(
+      `SELECT seq, received_at FROM ${tx.state.quoted}.message WHERE channel = ${channel}
+         AND seq > ${Math.max(after, first - 1)} AND seq <= ${last} ORDER BY seq LIMIT ${limit - found.length}`,
+    );
+    found.push(...rows);
+    if (found.length >= limit || Number(found.at(-1)?.[1] ?? 0) >= before) break;
+  }
+  return found;
 }
 
 /** With whether each is needed: unsettled, queued, or an open error. */
-async function candidates(tx: Transaction, sql: string): Promise<readonly Row[]> {
+async function candidates(tx: Transaction, rows: Answer): Promise<readonly Row[]> {
   const { quoted } = tx.state;
-  const [rows = []] = await tx.read(sql);
   const seqs = numbers(
     rows.map(([seq]) => Number(seq)),
     'int8',
