@@ -22,6 +22,7 @@ import { createRegistry, type Registry } from '../core/config/registry.ts';
 import { document } from '../core/document.ts';
 import { bytes } from '../core/format.ts';
 import { transforms } from '../transforms/index.ts';
+import { astmLanguage } from './astm-language.ts';
 import { fhirLanguage } from './fhir-language.ts';
 import { hl7v2Language } from './hl7v2-language.ts';
 import { jsonLanguage } from './json-language.ts';
@@ -60,6 +61,7 @@ export function shippedRegistry(): Registry {
     schedule: cronSchedule,
     languages: [
       hl7v2Language,
+      astmLanguage,
       ...[fhirResource, fhirBundle].map(fhirLanguage),
       ...clinicalEvents.map(jsonLanguage),
       ...[

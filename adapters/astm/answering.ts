@@ -1,5 +1,5 @@
 import type { LinkDriver } from '../../clients/astm-link/driver.ts';
-import { Worklist } from '../../clients/astm-link/worklist.ts';
+import { type FoundOrders, Worklist } from '../../clients/astm-link/worklist.ts';
 import { asHubError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import type { SourceContext } from '../../core/source.ts';
@@ -49,12 +49,15 @@ export class Answering {
   async answer(question: AstmMessage, driver: LinkDriver, settled: Promise<Receipt>, halt: AbortSignal): Promise<void> {
     const { log, count } = this.#context;
     let content: Uint8Array;
+    let listed: FoundOrders | undefined;
     try {
-      content = this.#worklist ? await this.#listed(question, this.#worklist) : await this.#replied(question, settled);
+      listed = await this.#worklist?.find(queriesOf(question, this.#dialect), this.#config.giveAgain);
+      content = listed ? this.#written(question, listed.worklists).raw : await this.#replied(question, settled);
     } catch (thrown) {
       const { code, message } = asHubError(thrown, 'encode-failed', 'answering a query');
       log.warn({ code }, message);
       count('astm_answers_failed_total');
+      listed = undefined;
       content = this.#written(question, [], 'Q').raw;
     }
     if (halt.aborted) return;
@@ -65,17 +68,17 @@ export class Answering {
       );
       return { status: 'failed' as const, reason: 'rejected' as const };
     });
-    if (sent.status === 'sent') count('astm_answers_total');
-    else {
+    if (sent.status === 'sent') {
+      count('astm_answers_total');
+      await listed?.given().catch((thrown: unknown) => {
+        const { code, message } = asHubError(thrown, 'write-failed', 'noting what a worklist has given');
+        log.warn({ code }, message);
+      });
+    } else {
       count('astm_answers_failed_total');
       if (sent.status === 'failed')
         log.warn({ reason: sent.reason }, 'answering a query: the analyzer did not take it');
     }
-  }
-
-  async #listed(question: AstmMessage, worklist: Worklist): Promise<Uint8Array> {
-    const found = await worklist.find(queriesOf(question, this.#dialect));
-    return this.#written(question, found).raw;
   }
 
   async #replied(question: AstmMessage, settled: Promise<Receipt>): Promise<Uint8Array> {

@@ -36,6 +36,12 @@ export const config = z
       .min(60_000)
       .default(7 * dayMs)
       .describe('Orders of the worklist that are older are not given out any more.'),
+    giveAgain: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether orders that the analyzer has acknowledged are given out again to any query; if not, only to one that names their specimen.',
+      ),
     answerWithinMs: z
       .int()
       .min(100)

@@ -56,7 +56,8 @@ describe('a query', () => {
     expect(answer).toMatch(/^H\|\\\^&\|\|\|WEIR\|+COAG\^1\|\|P\|LIS2-A2\|\d{14}\r/);
     expect(records(answer)).toBe('P|1||P-S1||Doe^Jane\rO|1|S1||^^^PT\\^^^APTT|R||||||||||||||||||||Q\rL|1|F\r');
     expect(await asked(analyzer, 'S9')).toMatch(/\rL\|1\|I\r$/);
-    expect((await asked(analyzer, 'ALL')).match(/\rO\|/g)).toHaveLength(2);
+    // S1 it has been given.
+    expect((await asked(analyzer, 'ALL')).match(/\rO\|/g)).toHaveLength(1);
     expect(source.context.counts).toMatchObject({ astm_answers_total: 3, astm_messages_total: 3 });
   });
 
@@ -78,6 +79,37 @@ describe('a query', () => {
     expect(await tests()).toEqual(['^^^FIB']);
     await put(order('S1', '', 'C'));
     expect(await tests()).toEqual([]);
+  });
+
+  it('gives what was given again only to who names the specimen, or where any query is to have it', async () => {
+    const { endpoints, put } = worklist();
+    const answeredBy = async (giveAgain: boolean) => {
+      const config = { queries: 'worklist', worklist: 'orders', giveAgain } as const;
+      const source = await receiving(
+        fakeIntake(() => positive),
+        config,
+        { endpoints },
+      );
+      const analyzer = await source.connect();
+      return async (specimen: string) => {
+        const answer = await asked(analyzer, specimen);
+        return [...answer.matchAll(/\rO\|\d\|(\w+)\|\|\^\^\^(\w+)/g)].map(([, id, test]) => `${id} ${test}`).sort();
+      };
+    };
+    const once = await answeredBy(false);
+    await put(order('S1', '^^^PT'));
+    await put(order('S2', '^^^PT'));
+    expect(await once('ALL')).toEqual(['S1 PT', 'S2 PT']);
+    expect(await once('ALL')).toEqual([]);
+    expect(await once('S1')).toEqual(['S1 PT']);
+    // What is ordered beside it, or in its place, was not given yet.
+    await put(order('S1', '^^^FIB', 'A'));
+    await put(order('S2', '^^^APTT'));
+    expect(await once('ALL')).toEqual(['S1 FIB', 'S2 APTT']);
+    expect(await once('S1')).toEqual(['S1 FIB', 'S1 PT']);
+    await put(order('S1', '^^^PT', 'C'));
+    expect(await once('S1')).toEqual(['S1 FIB']);
+    expect(await (await answeredBy(true))('ALL')).toEqual(['S1 FIB', 'S2 APTT']);
   });
 
   it('orders that name no specimen are an error of their message', async () => {
@@ -125,7 +157,7 @@ describe('a query', () => {
     expect(source.context.counts.astm_answers_late_total).toBe(1);
     intake.answer(0, { ...positive, reply });
     expect(await analyzer.send(numbered(2)).catch(() => 'waits')).toBe('waits');
-  }, 10_000);
+  });
 
   it('that calls an earlier one back, and one that nobody is to answer, get none', async () => {
     const analyzer = await (await receiving(fakeIntake(() => positive))).connect();

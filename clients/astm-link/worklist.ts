@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HubError } from '../../core/errors.ts';
 import type { Dialect } from '../../protocols/astm/dialect.ts';
@@ -18,6 +18,15 @@ interface Entry {
   readonly specimen: string;
   readonly patient: Fields;
   readonly orders: readonly Fields[];
+  /** Orders that an analyzer has acknowledged. */
+  readonly given?: readonly Fields[];
+}
+
+/** What a query is answered with. */
+export interface FoundOrders {
+  readonly worklists: readonly Answered[];
+  /** Notes that the analyzer has acknowledged them. Throws HubError. */
+  given(): Promise<void>;
 }
 
 const sweepEveryMs = 3_600_000;
@@ -45,7 +54,7 @@ export class Worklist {
 
   /**
    * Takes the orders of a message in, by specimen: in place of those that were there; beside them with action code A; and out of the
-   * list with action code C, where they name no test all of the specimen's. Not for two calls at once. Throws HubError.
+   * list with action code C, where they name no test all of the specimen's. Throws HubError.
    */
   async put(message: AstmMessage, dialect?: Partial<Dialect>): Promise<void> {
     const places = dialectOf(dialect).specimenId;
@@ -60,16 +69,32 @@ export class Worklist {
       }
     }
     if (bySpecimen.size === 0) throw unusable('it has no order');
-    for (const [specimen, { patient, orders }] of bySpecimen) {
-      const before = (await this.#read(fileOf(specimen)))?.orders ?? [];
-      await this.#write({ specimen, patient, orders: changed(before, orders) });
-    }
-    await syncDirectory(this.#directory);
-    await this.#sweep();
+    await inTurn(this.#directory, async () => {
+      for (const [specimen, { patient, orders }] of bySpecimen) {
+        const before = (await this.#read(fileOf(specimen))) ?? { orders: [] };
+        await this.#write({ specimen, patient, ...changed(before, orders) });
+      }
+      await syncDirectory(this.#directory);
+      await this.#sweep();
+    });
   }
 
-  /** What the queries ask for, by specimen; an empty list where nothing is known of it. */
-  async find(queries: readonly Query[]): Promise<readonly Answered[]> {
+  /**
+   * What the queries ask for, by specimen; an empty list where nothing is known of it. What was given is found by a query that names its
+   * specimen, and by any other one only where `again` says so.
+   */
+  async find(queries: readonly Query[], again: boolean): Promise<FoundOrders> {
+    const entries = await inTurn(this.#directory, () => this.#asked(queries, again));
+    return {
+      worklists: entries.map(({ patient, orders }) => ({
+        patient: { fields: fieldInputs(patient) } as Omit<RecordInputOf<'P'>, 'type'>,
+        orders: orders.map((order) => ({ fields: fieldInputs(order) }) as Omit<RecordInputOf<'O'>, 'type'>),
+      })),
+      given: () => inTurn(this.#directory, () => this.#give(entries)),
+    };
+  }
+
+  async #asked(queries: readonly Query[], again: boolean): Promise<readonly Entry[]> {
     const found = new Map<string, Entry>();
     for (const query of queries) {
       const named = query.specimenIds.length > 0 && query.end === undefined;
@@ -77,13 +102,26 @@ export class Worklist {
       for (const file of files) {
         if (found.size >= mostAnswered) break;
         const entry = await this.#read(file);
-        if (entry && (named || matches(query, entry))) found.set(entry.specimen, entry);
+        if (!entry || !(named || matches(query, entry))) continue;
+        const orders = named || again ? [...(entry.given ?? []), ...entry.orders] : entry.orders;
+        const known = found.get(entry.specimen)?.orders ?? [];
+        if (orders.length > known.length) found.set(entry.specimen, { ...entry, orders });
       }
     }
-    return [...found.values()].map(({ patient, orders }) => ({
-      patient: { fields: fieldInputs(patient) } as Omit<RecordInputOf<'P'>, 'type'>,
-      orders: orders.map((order) => ({ fields: fieldInputs(order) }) as Omit<RecordInputOf<'O'>, 'type'>),
-    }));
+    return [...found.values()];
+  }
+
+  /** What came meanwhile, in the place of these or beside them, is still to be given. */
+  async #give(entries: readonly Entry[]): Promise<void> {
+    for (const { specimen, orders } of entries) {
+      const now = await this.#read(fileOf(specimen));
+      if (!now) continue;
+      const texts = new Set(orders.map((order) => JSON.stringify(order)));
+      const isGiven = (order: Fields) => texts.has(JSON.stringify(order));
+      if (!now.orders.some(isGiven)) continue;
+      const given = [...(now.given ?? []), ...now.orders.filter(isGiven)];
+      await this.#write({ ...now, orders: now.orders.filter((order) => !isGiven(order)), given }, 'keeps its age');
+    }
   }
 
   async #read(file: string): Promise<Entry | undefined> {
@@ -97,11 +135,12 @@ export class Worklist {
     }
   }
 
-  async #write(entry: Entry): Promise<void> {
+  async #write(entry: Entry, age: 'is new' | 'keeps its age' = 'is new'): Promise<void> {
     const path = join(this.#directory, fileOf(entry.specimen));
     try {
-      if (entry.orders.length === 0) return await rm(path, { force: true });
+      if (entry.orders.length === 0 && (entry.given ?? []).length === 0) return await rm(path, { force: true });
       const temporary = `${path}.tmp`;
+      const before = age === 'is new' ? undefined : await stat(path);
       const handle = await open(temporary, 'w', 0o600);
       try {
         await handle.writeFile(JSON.stringify(entry));
@@ -109,6 +148,7 @@ export class Worklist {
       } finally {
         await handle.close();
       }
+      if (before) await utimes(temporary, before.atime, before.mtime);
       await rename(temporary, path);
     } catch (thrown) {
       throw failure('writing the worklist', thrown);
@@ -139,12 +179,13 @@ function fileOf(specimen: string): string {
   return `${createHash('sha256').update(specimen).digest('hex').slice(0, 40)}${ENDING}`;
 }
 
-function changed(before: readonly Fields[], orders: readonly Fields[]): readonly Fields[] {
+function changed({ orders: waiting, given = [] }: Pick<Entry, 'orders' | 'given'>, orders: readonly Fields[]) {
   const cancelled = orders.filter((order) => actionOf(order) === 'C');
   const added = orders.filter((order) => actionOf(order) === 'A');
   const others = orders.filter((order) => !cancelled.includes(order) && !added.includes(order));
-  const kept = others.length > 0 ? others : before.filter((order) => !cancelled.some((each) => isOf(order, each)));
-  return [...kept, ...added];
+  if (others.length > 0) return { orders: [...others, ...added] };
+  const kept = (before: readonly Fields[]) => before.filter((order) => !cancelled.some((each) => isOf(order, each)));
+  return { orders: [...kept(waiting), ...added], given: kept(given) };
 }
 
 function actionOf(order: Fields): string | undefined {
@@ -175,6 +216,19 @@ function fieldsOf(record: AstmRecord): Fields {
 
 function fieldInputs(fields: Fields): Readonly<Record<number, FieldInput>> {
   return Object.fromEntries(Object.entries(fields).map(([field, repeats]) => [Number(field), { repeats }]));
+}
+
+const turns = new Map<string, Promise<unknown>>();
+
+/** Of the source and the destination of a directory one changes it at a time. */
+function inTurn<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(directory) ?? Promise.resolve()).then(work, work);
+  turns.set(directory, turn);
+  const over = () => {
+    if (turns.get(directory) === turn) turns.delete(directory);
+  };
+  turn.then(over, over);
+  return turn;
 }
 
 async function syncDirectory(directory: string): Promise<void> {

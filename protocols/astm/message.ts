@@ -8,7 +8,7 @@ import { type Delimiters, readDelimiters } from './delimiters.ts';
 import { withValue } from './edit.ts';
 import type { FieldInput, RecordInput } from './input.ts';
 import { writeRecord } from './input.ts';
-import { readPath } from './path.ts';
+import { type Path, readPath } from './path.ts';
 import { AstmRecord } from './record.ts';
 import { type NumberedRecord, sequences } from './sequence.ts';
 
@@ -86,12 +86,23 @@ export class AstmMessage {
   }
 
   /**
-   * The value at a path: `H-5.1`, `R[2]-4`; undefined where there is none.
+   * The value at a path: `H-5.1`, `R[2]-4`; of the first record and repetition where it names none. Undefined where there is none.
    * @throws ProtocolFault astm.bad-path
    */
   get(path: string): string | undefined {
     const { type, record } = readPath(path);
-    return this.all(type)[record - 1]?.get(path.slice(path.indexOf('-') + 1));
+    return this.all(type)[Math.max(1, record) - 1]?.get(path.slice(path.indexOf('-') + 1));
+  }
+
+  /** The values at a path in every record, and every repetition, of which it names none; empty ones left out, blanks around them, too. */
+  every({ type, record, field, repeat, component }: Path): string[] {
+    const records = record === 0 ? this.all(type) : this.all(type).slice(record - 1, record);
+    return records.flatMap((each) => {
+      const repeats = each.repeats(field);
+      return (repeat === 0 ? repeats : repeats.slice(repeat - 1, repeat)).flatMap(
+        (components) => components[Math.max(0, component - 1)]?.trim() || [],
+      );
+    });
   }
 
   /**
@@ -101,7 +112,7 @@ export class AstmMessage {
    */
   set(path: string, input: FieldInput): AstmMessage {
     const place = readPath(path);
-    const at = this.#find(place.type, place.record);
+    const at = this.#find(place.type, Math.max(1, place.record));
     const text = withValue(this.records[at]!, place, input, this.delimiters);
     return this.#replaced([{ at, text }]);
   }

@@ -7,7 +7,7 @@ export interface Place {
   readonly component: number;
 }
 
-/** A place in a message: `record` is the number of the record among those of its type, from 1. */
+/** A place in a message: `record` is the number of the record among those of its type, from 1; 0 where none is named. */
 export interface Path extends Place {
   readonly type: string;
   readonly record: number;
@@ -35,13 +35,13 @@ export function readPlace(text: string): Place {
 }
 
 /**
- * Reads a place in a message: `H-5.1`, `O-3` (of the first order), `R[2]-4`.
+ * Reads a place in a message: `H-5.1`, `O-3`, `R[2]-4`.
  * @throws ProtocolFault astm.bad-path
  */
 export function readPath(text: string): Path {
   const [, type, record, place] = PATH.exec(text) ?? [];
   if (type === undefined) throw badPath('a record type, such as R or R[2], and "-"', 0);
-  return { type, record: Number(record ?? 1), ...readPlace(place!) };
+  return { type, record: Number(record ?? 0), ...readPlace(place!) };
 }
 
 function badPath(what: string, at: number): ProtocolFault {
