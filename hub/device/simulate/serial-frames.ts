@@ -5,6 +5,8 @@ import { encodeValue } from '../../../protocols/modbus/encode-value.ts';
 import { ModbusFault } from '../../../protocols/modbus/fault.ts';
 import { unscaled } from '../../../protocols/modbus/scale.ts';
 import { writeCheck } from '../../../protocols/serial-framing/check.ts';
+import { SerialFault } from '../../../protocols/serial-framing/fault.ts';
+import { encodeLengthPrefixed } from '../../../protocols/serial-framing/length-prefixed.ts';
 import type { PlayedValue } from './played-values.ts';
 
 const FRAMES = 25;
@@ -40,11 +42,13 @@ const FOURTH: Readonly<Record<number, (rate: number, saturation: number) => numb
   21: (rate) => rate & 0x7f,
 };
 
-/** A binary frame of one length: its marks, the values at their places, its check. Throws HubError `config-invalid` for another framing. */
+/**
+ * A binary frame: its marks, the values at their places, its check; where it says its length, as long as its points need. Throws HubError
+ * `config-invalid` where it cannot hold them.
+ */
 export function binaryFrame({ serial, points }: ContentOf<'binary'>, values: ReadonlyMap<string, PlayedValue>): Buffer {
   const { framing } = serial;
-  if (framing.type !== 'fixed') throw unplayable(`frames of the kind ${framing.type}`);
-  const frame = Buffer.alloc(framing.length);
+  const frame = emptyFrame(framing, Math.max(...points.map(({ at, type }) => at + bytesOf(type))));
   for (const point of points) {
     const value = values.get(point.id);
     if (typeof value !== 'number') continue;
@@ -60,8 +64,21 @@ export function binaryFrame({ serial, points }: ContentOf<'binary'>, values: Rea
     if (!(encoded instanceof ModbusFault) && point.at + bytesOf(point.type) <= frame.length)
       encoded.copy(frame, point.at);
   }
-  for (const { at, mask, value } of framing.sync) frame[at] = (frame[at]! & ~mask) | (value & mask);
-  if (framing.check) writeCheck(frame, framing.check);
+  if (framing.type === 'fixed')
+    for (const { at, mask, value } of framing.sync) frame[at] = (frame[at]! & ~mask) | (value & mask);
+  if ('check' in framing && framing.check) writeCheck(frame, framing.check);
+  return frame;
+}
+
+/** @param needed bytes up to the end of the last value */
+function emptyFrame(framing: ContentOf<'binary'>['serial']['framing'], needed: number): Buffer {
+  if (framing.type === 'fixed') return Buffer.alloc(framing.length);
+  if (framing.type !== 'length-prefixed') throw unplayable(`frames of the kind ${framing.type}`);
+  const { start, lengthAt, lengthBytes, order, adds, maxBytes, check } = framing;
+  const content = Buffer.alloc(Math.max(0, needed - lengthAt - lengthBytes));
+  const where = { start: Uint8Array.from(start), lengthAt, lengthBytes, order, adds, maxBytes };
+  const frame = encodeLengthPrefixed(content, { ...where, ...(check && { check }) });
+  if (frame instanceof SerialFault) throw unplayable('a frame that is longer than its profile allows');
   return frame;
 }
 

@@ -5,7 +5,6 @@ import { playMqtt } from './play-mqtt.ts';
 import { playSerial } from './play-serial.ts';
 import { PlayedValues } from './played-values.ts';
 import type { Of, Playing, SimulateOptions } from './playing.ts';
-import { unplayable } from './serial-frames.ts';
 
 /** Plays devices of one profile until `signal` aborts. Throws HubError where they cannot be played, or the way to the hub is closed. */
 export async function simulateDevices(options: SimulateOptions): Promise<void> {
@@ -27,13 +26,12 @@ export async function simulateDevices(options: SimulateOptions): Promise<void> {
       return playModbus(kind, playing as readonly Of<typeof kind>[], options);
     case 'nonin':
     case 'binary':
+    case 'text':
       return playSerial(playing as readonly Of<typeof kind>[], options);
     case 'mqtt':
       return playMqtt(playing as readonly Of<typeof kind>[], options);
     case 'astm':
       return playAstm(playing as readonly Of<typeof kind>[], options);
-    case 'text':
-      throw unplayable('lines of text');
     default:
       kind satisfies never;
   }
