@@ -55,24 +55,15 @@ export function charsetNamed(name: string): Charset | undefined {
   return label === undefined ? undefined : labelled(label);
 }
 
-const PIECE = 65_536;
+/** Whether bytes are UTF-8 from end to end. */
+export { isUtf8 } from 'node:buffer';
 
-/** Whether `bytes` are UTF-8 from end to end. Goes piece by piece, so that a large message is not there a second time as text. */
-export function isUtf8(bytes: Buffer): boolean {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  try {
-    for (let at = 0; at < bytes.length; at += PIECE) decoder.decode(bytes.subarray(at, at + PIECE), { stream: true });
-    decoder.decode();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
+/** Those that most messages have, and that charsets are called by here. */
 const spellings = new Map<string, Charset>([
   ['UNICODE UTF-8', utf8],
   ['ASCII', ascii],
   ['8859/1', latin1],
+  ...[utf8, latin1, ascii].map((charset) => [charset.name, charset] as const),
 ]);
 
 const aliases: Record<string, string> = {

@@ -130,6 +130,18 @@ export function packedName(name: string): number {
   return packName(name.charCodeAt(0), name.charCodeAt(1), name.charCodeAt(2));
 }
 
+const names = new Map<number, string>();
+
+/** The name that was packed, the same text each time: there are no more than 46,656, and few in use. */
+export function unpackedName(packed: number): string {
+  let name = names.get(packed);
+  if (name === undefined) {
+    name = String.fromCharCode(packed >> 16, (packed >> 8) & 0xff, packed & 0xff);
+    names.set(packed, name);
+  }
+  return name;
+}
+
 /** MSH, FHS and BHS: their field 1 is the field separator itself and their field 2 is never split. */
 export function declaresDelimiters(name: number): boolean {
   return name === MSH || name === FHS || name === BHS;

@@ -1,5 +1,5 @@
 import { indexOfByte } from './bytes.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, unpackedName } from './layout.ts';
 import { compilePlace } from './path.ts';
 import { everyValueIn, firstValueIn } from './read.ts';
 import { isVerbatim } from './select.ts';
@@ -20,9 +20,10 @@ export class Segment {
   /** What stands before the first field separator: `PID`, `ZPI`; of a line that is no segment, whatever that is. */
   get name(): string {
     const { bytes, delimiters, starts, ends, names } = this.#layout;
+    const packed = names[this.index]!;
+    if (packed !== 0) return unpackedName(packed);
     const start = starts[this.index]!;
-    const end = names[this.index] === 0 ? indexOfByte(bytes, delimiters.field, start, ends[this.index]!) : start + 3;
-    return readText(this.#layout, start, end);
+    return readText(this.#layout, start, indexOfByte(bytes, delimiters.field, start, ends[this.index]!));
   }
 
   /** The segment as it stands, without its terminator. */

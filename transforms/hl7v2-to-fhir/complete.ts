@@ -104,14 +104,12 @@ const completions: Readonly<Record<string, Complete>> = {
     needPatient(draft, 'patient', around);
     for (const reaction of (draft.reaction as Elements[] | undefined) ?? []) reaction.manifestation ??= [unknown()];
     // ait-1, ait-2: it has a status, unless it was entered in error.
-    if (!JSON.stringify(draft.verificationStatus ?? '').includes('entered-in-error'))
-      draft.clinicalStatus ??= coded('allergyintolerance-clinical', 'active');
+    if (!isEnteredInError(draft)) draft.clinicalStatus ??= coded('allergyintolerance-clinical', 'active');
   },
   Condition: (draft, around) => {
     needPatient(draft, 'subject', around);
-    const entered = JSON.stringify(draft.verificationStatus ?? '').includes('entered-in-error');
     // con-4: what has abated is no longer active; con-5: what was entered in error has no status.
-    if (draft.abatementDateTime !== undefined && !entered)
+    if (draft.abatementDateTime !== undefined && !isEnteredInError(draft))
       draft.clinicalStatus ??= coded('condition-clinical', 'resolved');
   },
   Procedure: (draft, around) => {
@@ -231,6 +229,10 @@ const completions: Readonly<Record<string, Complete>> = {
     draft.code ??= unknown();
   },
 };
+
+function isEnteredInError({ verificationStatus }: Draft): boolean {
+  return verificationStatus !== undefined && JSON.stringify(verificationStatus).includes('entered-in-error');
+}
 
 function coded(system: string, code: string): object {
   return { coding: [{ system: `http://terminology.hl7.org/CodeSystem/${system}`, code }] };

@@ -84,7 +84,9 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
     });
   }
   const header = messageHeader(msh, conversion);
-  const recorded = recordedAt(sent, msh, conversion, options);
+  const time = timeOf(sent, msh, conversion);
+  const { receivedAt } = options;
+  const recorded = time ?? (receivedAt === undefined ? undefined : new Date(receivedAt).toISOString());
   const event = msh?.peek(9, 2) ?? segments.find(({ name }) => name === 'EVN')?.peek(1) ?? '';
   const state: State = {
     conversion,
@@ -137,31 +139,29 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   for (const { draft } of settled) complete(draft, around);
   for (const draft of conversion.ofSite) completeElements(resources.finalOf(draft));
   return {
-    bundle: bundleOf(settled, msh, sent, conversion, scope, options),
+    bundle: bundleOf(settled, msh, sent, time, scope, options),
     issues: toldIssues(conversion.issues),
     read,
     resources,
   };
 }
 
+const noSystems: ReadonlyMap<string, string> = new Map();
+
 function systemsOf({ systems }: ConvertOptions): ReadonlyMap<string, string> {
-  return new Map(Object.entries(systems ?? {}));
+  return systems === undefined ? noSystems : new Map(Object.entries(systems));
 }
 
 const SENT = rows('MSH[Bundle]', 10);
 
-function recordedAt(
-  sent: string | undefined,
-  msh: SegmentView | undefined,
-  conversion: Conversion,
-  options: ConvertOptions,
-): string | undefined {
+/** When the message was made, by MSH-7. */
+function timeOf(sent: string | undefined, msh: SegmentView | undefined, conversion: Conversion): string | undefined {
   conversion.segment = msh;
   conversion.field = 7;
   const time = sent !== undefined && sent.length >= 10 ? instantOf(sent, conversion) : undefined;
   conversion.field = 0;
   if (time !== undefined) msh?.first(7)?.mark(1, SENT[10]);
-  return time ?? (options.receivedAt === undefined ? undefined : new Date(options.receivedAt).toISOString());
+  return time;
 }
 
 function familyOf(code: string, segments: readonly SegmentView[]): Family {
@@ -197,10 +197,8 @@ function holds(segment: SegmentView): boolean {
   return segment.fields.some((views, field) => field > 0 && views !== undefined);
 }
 
-/** Elements that only say what a resource belongs to. */
+/** Elements that only say what a resource belongs to, beside its type and id. */
 const LINKS = new Set([
-  'resourceType',
-  'id',
   'subject',
   'patient',
   'encounter',
@@ -215,7 +213,11 @@ const LINKS = new Set([
 
 function isEmpty(draft: Draft, hollow: (value: unknown) => boolean): boolean {
   if (draft.resourceType === 'MessageHeader') return false;
-  for (const key in draft) if (!LINKS.has(key) && !hollow(draft[key])) return false;
+  for (const key in draft) {
+    // Every resource has these two, and before its other elements.
+    if (key === 'resourceType' || key === 'id') continue;
+    if (!LINKS.has(key) && !hollow(draft[key])) return false;
+  }
   return true;
 }
 
@@ -230,7 +232,7 @@ function bundleOf(
   settled: readonly Settled[],
   msh: SegmentView | undefined,
   sent: string | undefined,
-  conversion: Conversion,
+  timestamp: string | undefined,
   scope: string,
   { bundle = 'message' }: ConvertOptions,
 ): Bundle {
@@ -240,9 +242,6 @@ function bundleOf(
     if (bundle === 'message') return { fullUrl: url, resource };
     return { fullUrl: url, resource, request: { method: 'PUT', url: `${draft.resourceType}/${id}` } };
   });
-  const known = conversion.issues.length;
-  const timestamp = sent !== undefined && sent.length >= 10 ? instantOf(sent, conversion) : undefined;
-  conversion.issues.length = known;
   return {
     resourceType: 'Bundle',
     id: uuid('Bundle', scope),

@@ -38,19 +38,17 @@ type Elements = Record<string, unknown> & { extension?: Extension[] };
  */
 export function keepRest(segment: SegmentView, conversion: Conversion): void {
   conversion.segment = segment;
-  const home = segment.home;
-  for (let field = 1; field < segment.fields.length; field++) {
-    const views = segment.fields[field];
+  const { home, name, fields } = segment;
+  const ignored = ignoredIn.get(name);
+  for (let field = 1; field < fields.length; field++) {
+    const views = fields[field];
     if (!views) continue;
-    conversion.field = field;
     for (let at = 0; at < views.length; at++) {
       const view = views[at]!;
       if (isTaken(view)) continue;
+      conversion.field = field;
       conversion.repetition = at;
-      const isIgnored =
-        ignoredFields.has(`${segment.name}-${field}`) ||
-        conversion.rules.dropped(segment.name, field)?.ignored === true;
-      if (isIgnored) {
+      if (ignored?.includes(field) || conversion.rules.dropped(name, field)?.ignored === true) {
         for (const [, , leaf] of view.leaves()) leaf.mark ??= IGNORED;
       } else if (home) keepView(segment, field, view, home as Elements, conversion);
     }
@@ -58,40 +56,59 @@ export function keepRest(segment: SegmentView, conversion: Conversion): void {
   conversion.field = 0;
 }
 
+/** The numbers of the fields left out on purpose, by segment. */
+const ignoredIn = new Map<string, number[]>();
+for (const field of ignoredFields.keys()) {
+  const [name = '', n] = field.split('-');
+  const known = ignoredIn.get(name);
+  if (known) known.push(Number(n));
+  else ignoredIn.set(name, [Number(n)]);
+}
+
 function keepView(segment: SegmentView, field: number, view: View, home: Elements, conversion: Conversion): void {
   const path = `${segment.name || 'line'}-${field}`;
   let fresh = true;
   let leaves = 0;
-  for (const [, , leaf] of view.leaves()) {
-    leaves++;
-    if (leaf.mark !== undefined) fresh = false;
-    if (leaf.mark === undefined && leaf.deletes) {
-      leaf.mark = KEPT;
-      extend(home, { url: `${V2}delete`, valueString: path });
-      conversion.issue('delete', 'the value is to be deleted; the resource says nothing of it');
+  for (const each of view.parts) {
+    if (!each) continue;
+    for (const leaf of each) {
+      if (!leaf) continue;
+      leaves++;
+      if (leaf.mark !== undefined) fresh = false;
+      else if (leaf.deletes) {
+        leaf.mark = KEPT;
+        extend(home, { url: `${V2}delete`, valueString: path });
+        conversion.issue('delete', 'the value is to be deleted; the resource says nothing of it');
+      }
     }
   }
   if (fresh) {
     const typed = typedExtension(segment, field, view, path, leaves, conversion);
     if (typed) {
       extend(home, typed);
-      for (const [, , leaf] of view.leaves()) if (leaf.mark !== undefined) leaf.mark = KEPT;
+      view.markTaken(KEPT);
     }
     if (typed && isTaken(view)) return;
   }
   const place = (view.element as Elements | undefined) ?? home;
-  for (const [component, subcomponent, leaf] of view.leaves()) {
-    if (leaf.mark !== undefined) continue;
-    leaf.mark = KEPT;
-    const single = view.parts.length === 1 && view.parts[0]!.length === 1;
-    const deeper = (view.parts[component - 1]?.length ?? 1) > 1;
-    const name = single ? path : `${path}.${component}${deeper ? `.${subcomponent}` : ''}`;
-    extend(place, { url: v2Extension(name), valueString: leaf.text });
+  const { parts } = view;
+  for (let n = 0; n < parts.length; n++) {
+    const each = parts[n];
+    if (!each) continue;
+    for (let m = 0; m < each.length; m++) {
+      const leaf = each[m];
+      if (!leaf || leaf.mark !== undefined) continue;
+      leaf.mark = KEPT;
+      const single = parts.length === 1 && each.length === 1;
+      const name = single ? path : `${path}.${n + 1}${each.length > 1 ? `.${m + 1}` : ''}`;
+      extend(place, { url: v2Extension(name), valueString: leaf.text });
+    }
   }
 }
 
 function extend(element: Elements, extension: Extension): void {
-  (element.extension ??= []).push(extension);
+  if (element.extension) element.extension.push(extension);
+  else element.extension = [extension];
 }
 
 const newest = schemaOf('2.8');
@@ -109,9 +126,9 @@ function typedExtension(
   const definition = schema.segment(segment.name)?.fields[field - 1] ?? newest.segment(segment.name)?.fields[field - 1];
   const url = v2Extension(path);
   const { resources } = conversion;
-  const made = <T>(value: T | undefined, name: string): Extension | undefined => {
+  const made = (value: object | undefined, name: string): Extension | undefined => {
     if (value === undefined) return undefined;
-    view.element = value as object;
+    view.element = value;
     return { url, [name]: value } as Extension;
   };
   switch (definition?.type) {

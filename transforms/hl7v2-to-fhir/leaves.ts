@@ -20,21 +20,30 @@ type Leaves = readonly (Leaf | undefined)[];
 
 /** One repetition of a field, or a component seen as one: what converters read, and mark as they do. */
 export class View {
-  /** As it stands, escapes included. */
-  readonly raw: string;
-  /** By component from 0, by subcomponent from 0; holes where nothing is. */
+  /** By component from 0, by subcomponent from 0; undefined where nothing is. */
   readonly parts: readonly (Leaves | undefined)[];
   /** Whether anything but `""` is in it. */
   readonly valued: boolean;
   /** The first element that was made of it, for what it does not hold. */
   element: object | undefined = undefined;
+  /** Its segment, and where it stands in it. */
+  readonly #text: string;
+  readonly #start: number;
+  readonly #end: number;
   readonly #reader: TextReader;
 
-  constructor(raw: string, parts: View['parts'], reader: TextReader) {
-    this.raw = raw;
+  constructor(text: string, start: number, end: number, parts: View['parts'], reader: TextReader) {
     this.parts = parts;
     this.valued = isValued(parts);
+    this.#text = text;
+    this.#start = start;
+    this.#end = end;
     this.#reader = reader;
+  }
+
+  /** As it stands, escapes included; empty for a component that is seen as a repetition. */
+  get raw(): string {
+    return this.#text.slice(this.#start, this.#end);
   }
 
   /** Component `n` from 1, its first subcomponent, marked as taken by `row`; undefined where it is empty or `""`. */
@@ -69,6 +78,12 @@ export class View {
     if (leaves) for (const leaf of leaves) if (leaf && !leaf.deletes) leaf.mark = row;
   }
 
+  /** Marks what has been taken as taken by `row`. */
+  markTaken(row: string): void {
+    for (const leaves of this.parts)
+      if (leaves) for (const leaf of leaves) if (leaf?.mark !== undefined) leaf.mark = row;
+  }
+
   /** Component `n`, its subcomponents as components; undefined where it is empty. */
   sub(n: number): View | undefined {
     const leaves = this.parts[n - 1];
@@ -77,9 +92,12 @@ export class View {
 
   /** Some of its leaves seen as the components of a value. */
   authority(leaves: Leaves): View {
-    const parts: (Leaves | undefined)[] = [];
-    for (const leaf of leaves) parts.push(leaf && [leaf]);
-    return new View('', parts, this.#reader);
+    const parts = new Array<Leaves | undefined>(leaves.length);
+    for (let n = 0; n < leaves.length; n++) {
+      const leaf = leaves[n];
+      parts[n] = leaf && [leaf];
+    }
+    return new View('', 0, 0, parts, this.#reader);
   }
 
   /** Whether anything of it has been taken. */
@@ -88,17 +106,22 @@ export class View {
     return false;
   }
 
-  /** What has been taken of it, for a value that is the same to the letter. */
-  marks(): readonly (readonly (string | undefined)[] | undefined)[] {
-    return this.parts.map((leaves) => leaves?.map((leaf) => leaf?.mark));
+  /** What has been taken of it, leaf by leaf, for a value that is the same to the letter. */
+  marks(): readonly (string | undefined)[] {
+    const marks: (string | undefined)[] = [];
+    for (const leaves of this.parts) if (leaves) for (const leaf of leaves) if (leaf) marks.push(leaf.mark);
+    return marks;
   }
 
-  markAs(marks: readonly (readonly (string | undefined)[] | undefined)[]): void {
-    for (let n = 0; n < marks.length; n++) {
-      const row = marks[n];
-      for (let m = 0; row && m < row.length; m++) {
-        const leaf = this.parts[n]?.[m];
-        if (leaf && row[m] !== undefined) leaf.mark = row[m];
+  markAs(marks: readonly (string | undefined)[]): void {
+    let at = 0;
+    for (const leaves of this.parts) {
+      if (leaves) {
+        for (const leaf of leaves) {
+          if (!leaf) continue;
+          const mark = marks[at++];
+          if (mark !== undefined) leaf.mark = mark;
+        }
       }
     }
   }
@@ -111,7 +134,7 @@ export class View {
 
   /** All of it as one text, for values that are not divided: what looks like delimiters in a text was meant to be read. */
   whole(row: string): string {
-    for (const leaves of this.parts) for (const leaf of leaves ?? []) if (leaf) leaf.mark = row;
+    for (const leaves of this.parts) if (leaves) for (const leaf of leaves) if (leaf) leaf.mark = row;
     return this.#reader.text(this.raw);
   }
 
@@ -134,8 +157,6 @@ export class TextReader {
   readonly #delimiters: Delimiters;
   readonly #hex: HexDecoder;
   readonly #field: string;
-  readonly #repetition: string;
-  readonly #component: string;
   readonly #subcomponent: string;
   readonly #escape: string;
   /** Whether the field at hand has neither escapes nor control characters. */
@@ -145,8 +166,6 @@ export class TextReader {
     this.#delimiters = delimiters;
     this.#hex = hex;
     this.#field = sign(delimiters.field);
-    this.#repetition = sign(delimiters.repetition);
-    this.#component = sign(delimiters.component);
     this.#subcomponent = sign(delimiters.subcomponent);
     this.#escape = sign(delimiters.escape);
   }
@@ -155,28 +174,38 @@ export class TextReader {
   fields(text: string): (readonly View[] | undefined)[] {
     const { field, repetition, component, subcomponent, escape: escaping } = this.#delimiters;
     const length = text.length;
-    const fields: (readonly View[] | undefined)[] = [undefined];
     let start = text.indexOf(this.#field) + 1;
-    if (start === 0) return fields;
-    if (start === 4 && /^(?:MSH|FHS|BHS)/.test(text)) {
-      fields.push([this.#verbatim(this.#field)]);
+    if (start === 0) return [undefined];
+    // Counted, then filled: what grows costs several times its size.
+    let count = 1;
+    for (let at = start - 1; at < length; at++) if (text.charCodeAt(at) === field) count++;
+    let n = 0;
+    const declares = start === 4 && declaresDelimiters(text);
+    const fields = new Array<readonly View[] | undefined>(declares ? count + 1 : count);
+    fields[n++] = undefined;
+    if (declares) {
+      fields[n++] = [this.#verbatim(text, 3, 4)];
       let end = text.indexOf(this.#field, start);
       if (end < 0) end = length;
-      fields.push([this.#verbatim(text.slice(start, end))]);
+      fields[n++] = [this.#verbatim(text, start, end)];
       if (end === length) return fields;
       start = end + 1;
     }
     let divided = false;
+    let repeated = false;
     // Escapes and control characters are rare, and looking for them once is cheaper than at each of a field's values.
     this.#plain = true;
     for (let at = start; at <= length; at++) {
       const code = at === length ? field : text.charCodeAt(at);
       if (code === field) {
-        fields.push(at === start ? undefined : this.#field_(text.slice(start, at), divided));
+        if (at === start) fields[n++] = undefined;
+        else if (repeated) fields[n++] = this.#repetitions(text, start, at);
+        else fields[n++] = this.#field_(text, start, at, divided);
         start = at + 1;
-        divided = false;
+        divided = repeated = false;
         this.#plain = true;
-      } else if (code === component || code === repetition || code === subcomponent) divided = true;
+      } else if (code === component || code === subcomponent) divided = true;
+      else if (code === repetition) repeated = true;
       else if (code < 0x20 || code === escaping || code >= 0xfffe) this.#plain = false;
     }
     return fields;
@@ -189,47 +218,60 @@ export class TextReader {
     return CONTROL.test(text) ? text.replace(CONTROLS, '') : text;
   }
 
-  #verbatim(raw: string): View {
-    return new View(raw, [[new Leaf(raw)]], this);
+  #verbatim(text: string, start: number, end: number): View {
+    return new View(text, start, end, [[new Leaf(text.slice(start, end))]], this);
   }
 
-  #field_(raw: string, divided: boolean): readonly View[] | undefined {
+  #field_(text: string, start: number, end: number, divided: boolean): readonly View[] | undefined {
     if (!divided) {
-      const leaf = this.#made(raw);
-      return leaf && [new View(raw, [[leaf]], this)];
+      const leaf = this.#made(text.slice(start, end));
+      return leaf && [new View(text, start, end, [[leaf]], this)];
     }
-    if (this.#repetition === '' || !raw.includes(this.#repetition)) {
-      const view = new View(raw, this.#components(raw), this);
-      return holds(view) ? [view] : undefined;
-    }
+    const parts = this.#components(text, start, end);
+    return holds(parts) ? [new View(text, start, end, parts, this)] : undefined;
+  }
+
+  #repetitions(text: string, start: number, end: number): readonly View[] | undefined {
+    const { repetition } = this.#delimiters;
     const views: View[] = [];
     let held = false;
-    for (const part of raw.split(this.#repetition)) {
-      const view = new View(part, this.#components(part), this);
-      views.push(view);
-      if (holds(view)) held = true;
+    let from = start;
+    for (let at = start; at <= end; at++) {
+      if (at < end && text.charCodeAt(at) !== repetition) continue;
+      const parts = this.#components(text, from, at);
+      views.push(new View(text, from, at, parts, this));
+      if (holds(parts)) held = true;
+      from = at + 1;
     }
     return held ? views : undefined;
   }
 
-  #components(raw: string): View['parts'] {
-    const sign = this.#component;
-    const parts: (Leaves | undefined)[] = [];
-    let start = 0;
-    for (let end = sign === '' ? -1 : raw.indexOf(sign); end >= 0; end = raw.indexOf(sign, start)) {
-      parts.push(end === start ? undefined : this.#subcomponents(raw.slice(start, end)));
-      start = end + 1;
+  #components(text: string, start: number, end: number): View['parts'] {
+    const { component, subcomponent } = this.#delimiters;
+    let count = 1;
+    for (let at = start; at < end; at++) if (text.charCodeAt(at) === component) count++;
+    const parts = new Array<Leaves | undefined>(count);
+    let from = start;
+    let divided = false;
+    for (let n = 0, at = start; at <= end; at++) {
+      const code = at === end ? component : text.charCodeAt(at);
+      if (at < end && code !== component) {
+        if (code === subcomponent) divided = true;
+        continue;
+      }
+      if (at === from) parts[n++] = undefined;
+      else if (divided) parts[n++] = this.#subcomponents(text.slice(from, at));
+      else {
+        const leaf = this.#made(text.slice(from, at));
+        parts[n++] = leaf && [leaf];
+      }
+      from = at + 1;
+      divided = false;
     }
-    parts.push(this.#subcomponents(start === 0 ? raw : raw.slice(start)));
     return parts;
   }
 
   #subcomponents(raw: string): Leaves | undefined {
-    if (raw === '') return undefined;
-    if (this.#subcomponent === '' || !raw.includes(this.#subcomponent)) {
-      const leaf = this.#made(raw);
-      return leaf && [leaf];
-    }
     const leaves = raw.split(this.#subcomponent).map((part) => this.#made(part));
     return leaves.some((leaf) => leaf !== undefined) ? leaves : undefined;
   }
@@ -268,9 +310,13 @@ function isValued(parts: View['parts']): boolean {
   return false;
 }
 
-function holds({ parts }: View): boolean {
+function holds(parts: View['parts']): boolean {
   for (const leaves of parts) if (leaves) return true;
   return false;
+}
+
+function declaresDelimiters(text: string): boolean {
+  return text.startsWith('MSH') || text.startsWith('FHS') || text.startsWith('BHS');
 }
 
 function sign(code: number): string {

@@ -62,7 +62,8 @@ export function readMessage(message: Hl7Message): ReadMessage {
   const segments: SegmentView[] = [];
   const read = message.segments();
   for (const segment of read) {
-    const name = isSegmentName(segment.name) ? segment.name : '';
+    const said = segment.name;
+    const name = isSegmentName(said) ? said : '';
     const occurrence = (counts.get(name) ?? 0) + 1;
     counts.set(name, occurrence);
     segments.push(new SegmentView(name, segment.index, occurrence, reader.fields(segment.text)));
@@ -73,7 +74,7 @@ export function readMessage(message: Hl7Message): ReadMessage {
     for (const segment of segments) segment.group = root;
     return { segments, structure: undefined, alike: false, misplaced: [], absent: [] };
   }
-  const grouped = group(message, structure);
+  const grouped = group(message, structure, read);
   const absent: Absent[] = [];
   place(grouped.root, undefined, segments, own && absent);
   return { segments, structure, alike: !own, misplaced: grouped.misplaced, absent };

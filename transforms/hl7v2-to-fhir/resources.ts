@@ -19,20 +19,26 @@ const SHARED = new Set([
 ]);
 
 /** What is known of a resource beside what it holds; its number stands for its id until there is one. */
-interface Entry {
+class Entry {
   readonly draft: Draft;
   /** What tells it apart, where that is known when it is made. */
-  key: string | undefined;
-  id: string | undefined;
+  key: string | undefined = undefined;
+  id: string | undefined = undefined;
   /** `urn:uuid:` and its id. */
-  url: string;
+  url = '';
   /** The one that says the same. */
-  final: Draft | undefined;
-  gone: boolean;
+  final: Draft | undefined = undefined;
+  gone = false;
   /** What it held of its own before others were joined to it. */
-  before: Draft | undefined;
+  before: Draft | undefined = undefined;
   /** It is told apart by all that it holds. */
-  exact: boolean;
+  exact = false;
+  /** Nothing tells it apart: no other one is the same. */
+  alone = false;
+
+  constructor(draft: Draft) {
+    this.draft = draft;
+  }
 }
 
 /** A reference: to the resource itself until all is said, then to its URL. */
@@ -71,18 +77,7 @@ export class Resources {
     // Its id follows from what it will hold; it stands in its place from the beginning.
     const draft: Draft = { resourceType, id: this.#drafts.length };
     this.#drafts.push(draft);
-    this.#entries.push({
-      ...{
-        draft,
-        key: undefined,
-        id: undefined,
-        url: '',
-        final: undefined,
-        gone: false,
-        before: undefined,
-        exact: false,
-      },
-    });
+    this.#entries.push(new Entry(draft));
     return draft;
   }
 
@@ -146,7 +141,7 @@ export class Resources {
       if (entry.gone) continue;
       const { draft } = entry;
       const id = this.#idOf(entry);
-      const same = this.#taken.get(id);
+      const same = entry.alone ? undefined : this.#taken.get(id);
       if (same) {
         if (!entry.exact) {
           this.#entryOf(same).before ??= listsOf(same);
@@ -155,7 +150,7 @@ export class Resources {
         entry.final = same;
         continue;
       }
-      this.#taken.set(id, draft);
+      if (!entry.alone) this.#taken.set(id, draft);
       kept.push({ id, url: entry.url, draft });
     }
     for (const pointer of this.#pointers) this.#fill(pointer);
@@ -205,6 +200,7 @@ export class Resources {
     if (entry.id !== undefined) return entry.id;
     entry.id = 'cycle';
     const identity = this.#identity(entry);
+    entry.alone = identity === undefined;
     const id = identity === undefined ? this.#nextId() : uuid(entry.draft.resourceType, identity);
     entry.id = id;
     entry.url = `urn:uuid:${id}`;
@@ -249,6 +245,13 @@ export class Resources {
     const target = this.targetOf(value);
     if (target) return `@${this.#idOf(this.#entryOf(target))}${this.#telling(this.#entryOf(target))}`;
     let text = '{';
+    if (Array.isArray(value)) {
+      for (let at = 0; at < value.length; at++) {
+        const each: unknown = value[at];
+        text += `${at}\u0000${typeof each === 'object' && each !== null ? this.#content(each) : String(each)}\u0001`;
+      }
+      return `${text}}`;
+    }
     for (const key in value) {
       const each = (value as Record<string, unknown>)[key];
       if (typeof each === 'object' && each !== null) text += `${key}\u0000${this.#content(each)}\u0001`;
@@ -342,17 +345,21 @@ function textOf(element: unknown): string {
 
 /** A UUID of its own kind (version 8, RFC 9562 §5.8) for what is of a type and identified by a text: the same texts, the same one. */
 export function uuid(type: string, identity: string): string {
-  let uuids = known.get(type);
-  if (!uuids) known.set(type, (uuids = new Map()));
+  const uuids = known.get(type);
+  if (!uuids) return namedUuid(`${type}|${identity}`);
   let made = uuids.get(identity);
   if (made === undefined) {
     made = namedUuid(`${type}|${identity}`);
-    // The same few organizations, places and people are in most messages of a feed.
     if (uuids.size >= 4096) uuids.clear();
     uuids.set(identity, made);
   }
   return made;
 }
 
-/** By type; R4 has so many. */
-const known = new Map<string, Map<string, string>>();
+/**
+ * By type, of what is the same few in most messages of a feed. Of patients, visits and whatever belongs to them nothing is kept
+ * once their message is converted.
+ */
+const known = new Map(
+  ['Organization', 'Practitioner', 'Device', 'Location'].map((type) => [type, new Map<string, string>()]),
+);

@@ -12,7 +12,6 @@ import { systemFor } from './vocabulary.ts';
 type Element = Record<string, unknown>;
 
 interface FieldRules {
-  readonly field: number;
   readonly rules: readonly Bound[];
   /** What a further repetition begins anew. */
   readonly own: readonly number[];
@@ -66,7 +65,8 @@ export class SegmentMap {
   /** The type of the resource that it is about. */
   readonly resource: string;
   readonly #whole: readonly Bound[];
-  readonly #fields: readonly FieldRules[];
+  /** By field. */
+  readonly #fields: readonly (FieldRules | undefined)[];
   readonly #slots: number;
   readonly #company: ReadonlyMap<Bound, readonly number[]>;
   #application: Application | undefined = undefined;
@@ -83,19 +83,22 @@ export class SegmentMap {
     this.#slots = slots.size;
     this.#company = companyIn(bound);
     const owners = ownersOf(rules);
-    const fields = [...new Set(rules.map(({ field }) => field))].filter((field) => field > 0).sort((a, b) => a - b);
-    this.#fields = fields.map((field) => ({
-      field,
-      rules: bound.filter(({ rule }) => rule.field === field),
-      own: [...slots].flatMap(([prefix, slot]) => {
-        for (const [owned, owner] of owners) {
-          if (owner === field && (prefix === owned || prefix.startsWith(`${owned}.`) || prefix.startsWith(`${owned}>`)))
-            return slot;
-        }
-        return [];
-      }),
-      whole: wholeResourceOf(bound, field),
-    }));
+    const last = Math.max(0, ...rules.map(({ field }) => field));
+    this.#fields = Array.from({ length: last + 1 }, (_, field) => {
+      const own = bound.filter(({ rule }) => rule.field === field);
+      if (field === 0 || own.length === 0) return undefined;
+      return {
+        rules: own,
+        own: [...slots].flatMap(([prefix, slot]) => {
+          for (const [owned, owner] of owners) {
+            const isIn = prefix === owned || prefix.startsWith(`${owned}.`) || prefix.startsWith(`${owned}>`);
+            if (owner === field && isIn) return slot;
+          }
+          return [];
+        }),
+        whole: wholeResourceOf(bound, field),
+      };
+    });
   }
 
   /** Puts into the resource what the map makes of the segment. Never throws; what cannot be placed stays unmarked. */
@@ -109,33 +112,14 @@ export class SegmentMap {
     for (const rule of this.#whole) {
       if (!rule.when || rule.when(segment, undefined, conversion)) put(rule, undefined, resource, application);
     }
-    for (const { field, rules, own, whole: alone } of this.#fields) {
-      const views = segment.fields[field];
-      if (!views) continue;
-      // Of several repetitions one resource may be made.
-      const resourceOfIt = views.length === 1 ? alone : undefined;
+    const { fields } = segment;
+    const end = Math.min(fields.length, this.#fields.length);
+    for (let field = 1; field < end; field++) {
+      const views = fields[field];
+      const ruled = this.#fields[field];
+      if (!views || !ruled) continue;
       conversion.field = field;
-      for (let at = 0; at < views.length; at++) {
-        const whole = views[at]!;
-        if (!whole.valued) continue;
-        conversion.repetition = at;
-        for (const slot of own) application.slots[slot] = undefined;
-        const known = resourceOfIt && conversion.made.get(resourceOfIt)?.get(whole.raw);
-        for (const rule of rules) {
-          if (known && resourceOfIt.rules.has(rule)) {
-            if (application.slots[resourceOfIt.slot] === undefined)
-              trace(rule, whole, resource, application, () => point(resourceOfIt, known, whole, resource, application));
-            continue;
-          }
-          if (rule.when && !rule.when(segment, whole, conversion)) continue;
-          const view = rule.component === undefined ? whole : whole.sub(rule.component);
-          if (!view) continue;
-          if (conversion.tracer)
-            trace(rule, whole, resource, application, () => put(rule, view, resource, application));
-          else put(rule, view, resource, application);
-        }
-        if (resourceOfIt && !known) remember(resourceOfIt, whole, application);
-      }
+      applyTo(views, ruled, segment, resource, application);
     }
     conversion.field = 0;
     if (application.open !== 0) conversion.doubtful = true;
@@ -154,10 +138,58 @@ export class SegmentMap {
   }
 }
 
+function applyTo(
+  views: readonly View[],
+  { rules, own, whole: alone }: FieldRules,
+  segment: SegmentView,
+  resource: Draft,
+  application: Application,
+): void {
+  const { conversion, slots } = application;
+  // Of several repetitions one resource may be made.
+  const resourceOfIt = views.length === 1 ? alone : undefined;
+  for (let at = 0; at < views.length; at++) {
+    const whole = views[at]!;
+    if (!whole.valued) continue;
+    conversion.repetition = at;
+    for (const slot of own) slots[slot] = undefined;
+    const known = resourceOfIt && conversion.made.get(resourceOfIt)?.get(whole.raw);
+    for (const rule of rules) {
+      if (known && resourceOfIt.rules.has(rule)) {
+        if (slots[resourceOfIt.slot] !== undefined) continue;
+        if (conversion.tracer) watchPoint(rule, resourceOfIt, known, whole, resource, application);
+        else point(resourceOfIt, known, whole, resource, application);
+        continue;
+      }
+      if (rule.when && !rule.when(segment, whole, conversion)) continue;
+      const view = rule.component === undefined ? whole : whole.sub(rule.component);
+      if (!view) continue;
+      if (conversion.tracer) watchPut(rule, view, whole, resource, application);
+      else put(rule, view, resource, application);
+    }
+    if (resourceOfIt && !known) remember(resourceOfIt, whole, application);
+  }
+}
+
+// Functions of their own: a closure within the loops above would cost an object a round, watched or not.
+
+/** Points in sight of who wants to see it. */
+function watchPoint(
+  bound: Bound,
+  whole: WholeResource,
+  known: Known,
+  view: View,
+  resource: Draft,
+  application: Application,
+): void {
+  application.conversion.tracer?.watch(bound.rule, view, resource, () =>
+    point(whole, known, view, resource, application),
+  );
+}
+
 /** Carries a rule out in sight of who wants to see it. */
-function trace(bound: Bound, view: View, resource: Draft, { conversion }: Application, carryOut: () => void): void {
-  if (conversion.tracer) conversion.tracer.watch(bound.rule, view, resource, carryOut);
-  else carryOut();
+function watchPut(bound: Bound, view: View, whole: View, resource: Draft, application: Application): void {
+  application.conversion.tracer?.watch(bound.rule, whole, resource, () => put(bound, view, resource, application));
 }
 
 function wholeResourceOf(rules: readonly Bound[], field: number): WholeResource | undefined {
@@ -299,12 +331,11 @@ function stepInto(element: Element, step: Step, application: Application): Eleme
       const known = slots[step.slot];
       if (known) return known as Element;
       const made: Element = {};
-      const list = (element[step.name] ??= []) as unknown[];
-      list.push(made);
+      const list = add(element, step.name, made);
       slots[step.slot] = made;
       application.begun = true;
       // It may come to say what another coding says.
-      if (step.name === 'coding' && list.length > 1) conversion.codings.push(list);
+      if (list.length > 1 && step.name === 'coding') conversion.codings.push(list);
       return made;
     }
     case 'resource': {
@@ -344,6 +375,8 @@ function refer(bound: Bound, view: View, element: Element, application: Applicat
 function referred(bound: Bound, view: View, application: Application): Draft | undefined {
   const { rule, convert } = bound;
   const { conversion } = application;
+  // A component that is seen as a repetition has no text of its own to be known by.
+  if (view.raw === '') return (convert!(view, conversion) as Referred | undefined)?.draft;
   const key = keyOf(bound, view, application);
   const via = rule.via!;
   let made = conversion.referred.get(via);
@@ -360,14 +393,25 @@ function referred(bound: Bound, view: View, application: Application): Draft | u
   return value.draft;
 }
 
+/** Adds to a list, or begins it: with its first value, as one that grows from nothing takes many times the room. */
+function add(element: Element, name: string, value: unknown): unknown[] {
+  const there = element[name] as unknown[] | undefined;
+  if (there === undefined) {
+    const list = [value];
+    element[name] = list;
+    return list;
+  }
+  there.push(value);
+  return there;
+}
+
 function append(bound: Bound, view: View | undefined, element: Element, { slots, conversion }: Application): boolean {
   const { last } = bound;
   const made = bound.fixed ?? bound.convert!(view!, conversion);
   const value = made instanceof Exact ? made.value : made;
   if (value === undefined) return false;
-  const list = (element[last.name] ??= []) as unknown[];
   if (typeof value !== 'object' || value === null) {
-    list.push(value);
+    add(element, last.name, value);
     return true;
   }
   const begun = slots[last.slot];
@@ -375,7 +419,7 @@ function append(bound: Bound, view: View | undefined, element: Element, { slots,
     Object.assign(begun, value);
     conversion.doubtful = true;
   } else {
-    list.push(value);
+    add(element, last.name, value);
     slots[last.slot] = value;
   }
   if (view) view.element ??= begun ?? value;

@@ -87,18 +87,28 @@ const SYSTEMS: Readonly<Record<string, string>> = {
   ISO639: 'urn:iso:std:iso:639',
 };
 
-/** Whether a coding system is FHIR's idea of one whose codes everyone knows: units are, for one. */
-const named = new Map<string, string>();
+/** The URIs of coding systems by the names that they were sent under, and whether those are the names that they come back as. */
+const named = new Map<string, { readonly uri: string; readonly comesBack: boolean }>();
+
+function namedSystem(name: string): { readonly uri: string; readonly comesBack: boolean } {
+  let system = named.get(name);
+  if (system === undefined) {
+    const uri = systemOf(name);
+    system = { uri, comesBack: nameOfSystem(uri) === name };
+    // Names come from senders: what they make up is not kept for ever.
+    if (named.size < 2000) named.set(name, system);
+  }
+  return system;
+}
 
 /** The URI of a coding system that CWE-3 names: `LN`, `HL70078`, `99LAB`, or a universal identifier as it is. */
 export function systemNamed(name: string): string {
-  let uri = named.get(name);
-  if (uri === undefined) {
-    uri = systemOf(name);
-    // Names come from senders: what they make up is not kept for ever.
-    if (named.size < 2000) named.set(name, uri);
-  }
-  return uri;
+  return namedSystem(name).uri;
+}
+
+/** Whether the way back gives a coding system the name that it was sent under. */
+export function comesBack(name: string): boolean {
+  return namedSystem(name).comesBack;
 }
 
 function systemOf(name: string): string {
@@ -162,7 +172,7 @@ export function systemFor(system: string, code: string): string {
 export function codingIn(id: string, code: string): Coding | undefined {
   const display = newest.table(id)?.codes.get(code);
   if (display === undefined) return undefined;
-  return { system: table(id), code, ...(display !== '' && { display }) };
+  return display === '' ? { system: table(id), code } : { system: table(id), code, display };
 }
 
 /** The table of a field, as the newest version of the standard has it; undefined where it has none. */

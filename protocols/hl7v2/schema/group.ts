@@ -14,9 +14,13 @@ const STAYS = -1;
  * segment has its place, also where that shows only later; any other one with the fewest segments misplaced and required
  * parts missing. A misplaced segment is put into the innermost open group that has such a segment, else where it stands,
  * and so are segments that the structure does not have. Never throws and leaves no segment out.
+ * @param segments those of the message, where they have been asked for
  */
-export function group(message: Hl7Message, structure: Structure): Grouped {
-  const segments = message.segments();
+export function group(
+  message: Hl7Message,
+  structure: Structure,
+  segments: readonly Segment[] = message.segments(),
+): Grouped {
   const { automaton } = structure;
   const readings = new Readings(automaton);
   const symbols: number[] = [];

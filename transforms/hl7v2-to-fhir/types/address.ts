@@ -19,16 +19,19 @@ const USUAL = ['1.1', '2'];
 export function addressOf(view: View, conversion: Conversion): Address | undefined {
   const address: Address = {};
   kind(view, address);
-  const lines = [
-    ['1.1', view.takeSub(1, 1, SAD[3])],
-    ['1.2', view.takeSub(1, 2, SAD[4])],
-    ['1.3', view.takeSub(1, 3, SAD[5])],
-    ['2', view.take(2, XAD[4])],
-    ['19', view.take(19, XAD[28])],
-  ] as const;
-  const line = lines.flatMap(([, text]) => text ?? []);
+  const line: string[] = [];
+  const places: string[] = [];
+  const said = (place: string, text: string | undefined) => {
+    if (text === undefined) return;
+    line.push(text);
+    places.push(place);
+  };
+  said('1.1', view.takeSub(1, 1, SAD[3]));
+  said('1.2', view.takeSub(1, 2, SAD[4]));
+  said('1.3', view.takeSub(1, 3, SAD[5]));
+  said('2', view.take(2, XAD[4]));
+  said('19', view.take(19, XAD[28]));
   if (line.length > 0) address.line = line;
-  const places: string[] = lines.flatMap(([place, text]) => (text === undefined ? [] : place));
   const parts = places.every((place, at) => place === USUAL[at]) ? [] : places;
   const city = view.take(3, XAD[5]);
   if (city !== undefined) address.city = city;
@@ -43,7 +46,7 @@ export function addressOf(view: View, conversion: Conversion): Address | undefin
   if (postalCode !== undefined) address.postalCode = postalCode;
   const country = view.take(6, XAD[8]);
   if (country !== undefined) address.country = country;
-  if (Object.keys(address).every((key) => key === 'use' || key === 'type') && !view.has(8)) return undefined;
+  if (saysNothing(address) && !view.has(8)) return undefined;
   const range = view.sub(12);
   const bounds = periodOf(view, 13, 14, XAD[22], XAD[23], conversion);
   const period = bounds ?? (range && periodOf(range, 1, 2, XAD[21], XAD[21], conversion));
@@ -51,6 +54,12 @@ export function addressOf(view: View, conversion: Conversion): Address | undefin
   if (period && !bounds) parts.push('period');
   if (parts.length > 0) address.extension = [cameFrom(...parts)];
   return address;
+}
+
+/** Whether it has no part but what it is for. */
+function saysNothing(address: Address): boolean {
+  for (const key in address) if (key !== 'use' && key !== 'type') return false;
+  return true;
 }
 
 /** XAD-7 is a use, a type or neither. */

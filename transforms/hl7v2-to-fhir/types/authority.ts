@@ -1,7 +1,7 @@
 import type { CodeableConcept } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
-import { namespaceSystem } from '../urls.ts';
+import { kept, namespaceSystem } from '../urls.ts';
 import { mapped } from '../vocabulary.ts';
 import { codingOf } from './coded.ts';
 import { codeOf, universalUri } from './primitive.ts';
@@ -26,5 +26,8 @@ export function systemOf(authority: View, row: string, { systems }: Conversion):
     return uri;
   }
   if (name === undefined) return id === undefined ? undefined : namespaceSystem(id);
-  return universalUri(name, undefined) ?? namespaceSystem(name);
+  return systemOfName(name);
 }
+
+/** The system of an authority by its name: that is an identifier, or one is made of it. */
+export const systemOfName = kept((name) => universalUri(name, undefined) ?? namespaceSystem(name));

@@ -2,7 +2,7 @@ import type { CodeableConcept, Coding } from '@medplum/fhirtypes';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { cameFrom } from '../urls.ts';
-import { codingIn, leadsBack, mapped, nameOfSystem, systemFor, systemNamed } from '../vocabulary.ts';
+import { codingIn, comesBack, leadsBack, mapped, systemFor, systemNamed } from '../vocabulary.ts';
 import { codeOf } from './primitive.ts';
 
 const ALL = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] as const;
@@ -22,16 +22,17 @@ export interface Coded {
  */
 export function codeableConceptOf(view: View, { vocabulary, table }: Coded = {}): CodeableConcept | undefined {
   const coding: Coding[] = [];
+  const { length } = view.parts;
   const first = codingAt(view, 1, 2, 3, 7, CWE[3], CWE[4], CWE[5], CWE[9], table);
   const target = first?.code === undefined || vocabulary === undefined ? undefined : mapped(vocabulary, first.code);
   if (target && !(target[0] === first?.code && (target[2] === '' || target[2] === first?.system))) {
     coding.push(codingOf(target));
   }
   if (first) add(coding, first);
-  const second = codingAt(view, 4, 5, 6, 8, CWE[6], CWE[7], CWE[8], CWE[10]);
+  const second = length < 4 ? undefined : codingAt(view, 4, 5, 6, 8, CWE[6], CWE[7], CWE[8], CWE[10]);
   if (second && !first) second.extension = [cameFrom('4')];
   if (second) add(coding, second);
-  const third = codingAt(view, 10, 11, 12, 13, CWE[12], CWE[13], CWE[14], CWE[15]);
+  const third = length < 10 ? undefined : codingAt(view, 10, 11, 12, 13, CWE[12], CWE[13], CWE[14], CWE[15]);
   if (third && !(first && second)) third.extension = [cameFrom('10')];
   if (third) add(coding, third);
   const text = view.take(9, CWE[11]);
@@ -78,7 +79,7 @@ function codingAt(
   const said = view.take(code, codeRow);
   const name = view.take(display, displayRow);
   const systemName = view.peek(system);
-  if (systemName !== undefined && nameOfSystem(systemNamed(systemName)) === systemName) view.take(system, systemRow);
+  if (systemName !== undefined && comesBack(systemName)) view.take(system, systemRow);
   if (said === undefined && name === undefined) {
     if (systemName === undefined) return undefined;
     return { system: systemFor(systemNamed(systemName), '') };
@@ -94,8 +95,9 @@ function codingAt(
   if (known && systemName === undefined) Object.assign(coding, known);
   // What the table would have said all the same was said.
   if (known && known.system === coding.system && (name ?? known.display) === known.display) {
-    const parts = [...(name === undefined ? [] : ['2']), ...(systemName === undefined ? [] : ['3'])];
-    if (parts.length > 0) coding.extension = [cameFrom(...parts)];
+    if (name !== undefined && systemName !== undefined) coding.extension = [cameFrom('2', '3')];
+    else if (name !== undefined) coding.extension = [cameFrom('2')];
+    else if (systemName !== undefined) coding.extension = [cameFrom('3')];
   }
   if (said !== undefined) coding.code = codeOf(said);
   if (name !== undefined) coding.display = name;

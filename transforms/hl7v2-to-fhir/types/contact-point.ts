@@ -8,6 +8,10 @@ import { periodOf } from './period.ts';
 
 const XTN = rows('XTN[ContactPoint]', 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 24, 25, 26, 30);
 const PART = 'http://hl7.org/fhir/StructureDefinition/contactpoint-';
+const COUNTRY = `${PART}country`;
+const AREA = `${PART}area`;
+const LOCAL = `${PART}local`;
+const EXTENSION = `${PART}extension`;
 const SYSTEMS = new Set(['phone', 'fax', 'email', 'pager', 'url', 'sms', 'other']);
 const USES = new Set(['home', 'work', 'temp', 'old', 'mobile']);
 
@@ -61,8 +65,9 @@ function fromParts(view: View): string | undefined {
   if (local === undefined && area === undefined) return undefined;
   const country = view.peek(5);
   const extension = view.peek(8);
-  const parts = [country === undefined ? undefined : `+${country.replace(/^\+/, '')}`, area, local];
-  const number = parts.filter((part) => part !== undefined).join(' ');
+  let number = country === undefined ? '' : `+${country.replace(/^\+/, '')}`;
+  if (area !== undefined) number = number === '' ? area : `${number} ${area}`;
+  if (local !== undefined) number = number === '' ? local : `${number} ${local}`;
   return extension === undefined ? number : `${number} X${extension}`;
 }
 
@@ -71,12 +76,11 @@ function extensions(view: View, contact: ContactPoint): void {
   const area = view.take(6, XTN[12]);
   const local = view.take(7, XTN[14]);
   const extension = view.take(8, XTN[20]);
-  const made = [
-    ...(country === undefined ? [] : [{ url: `${PART}country`, valueString: country }]),
-    ...(area === undefined ? [] : [{ url: `${PART}area`, valueString: area }]),
-    ...(local === undefined ? [] : [{ url: `${PART}local`, valueString: local }]),
-    ...(extension === undefined ? [] : [{ url: `${PART}extension`, valueString: extension }]),
-  ];
-  if (made.length > 0) contact.extension = [...(contact.extension ?? []), ...made];
+  if ((country ?? area ?? local ?? extension) === undefined) return;
+  const made = (contact.extension ??= []);
+  if (country !== undefined) made.push({ url: COUNTRY, valueString: country });
+  if (area !== undefined) made.push({ url: AREA, valueString: area });
+  if (local !== undefined) made.push({ url: LOCAL, valueString: local });
+  if (extension !== undefined) made.push({ url: EXTENSION, valueString: extension });
   // A mail address beside a number is no part of it: it is left for a place of its own.
 }

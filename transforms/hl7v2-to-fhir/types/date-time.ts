@@ -18,6 +18,8 @@ export function instantOf(text: string, conversion: Conversion): string | undefi
 
 /** Whether a time is less precise than FHIR has to say it: to the hour or the minute. */
 export function saysLess(text: string): boolean {
+  const { length } = text;
+  if (length !== 12 && length !== 17 && length !== 10 && length !== 15) return false;
   return /^\d{10}(?:\d\d)?(?:[+-]\d{4})?$/.test(text);
 }
 

@@ -4,7 +4,7 @@ import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { namespaceSystem, table } from '../urls.ts';
 import { mapped, systemFor, systemNamed } from '../vocabulary.ts';
-import { systemOf, typeOf } from './authority.ts';
+import { systemOf, systemOfName, typeOf } from './authority.ts';
 import { codingOf } from './coded.ts';
 import { dateOf, dateTimeOf } from './date-time.ts';
 import { authorityOf } from './organization.ts';
@@ -48,8 +48,7 @@ export function identifierOfEi(view: View, conversion: Conversion): Identifier |
   const kind = view.peek(4);
   const configured = name === undefined ? undefined : conversion.systems.get(name);
   const uri = id === undefined ? undefined : universalUri(id, kind);
-  const system =
-    configured ?? uri ?? (name === undefined ? undefined : (universalUri(name, undefined) ?? namespaceSystem(name)));
+  const system = configured ?? uri ?? (name === undefined ? undefined : systemOfName(name));
   if (value === undefined && system === undefined) return undefined;
   if (system !== undefined) identifier.system = system;
   if (value !== undefined) identifier.value = value;

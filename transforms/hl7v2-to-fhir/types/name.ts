@@ -87,28 +87,23 @@ function nameAt(view: View, places: NamePlaces, conversion: Conversion): HumanNa
   const isWhole = family(view, places.family, name);
   const first = view.take(places.family + 1, at.given);
   const second = view.take(places.family + 2, at.second);
-  const given = [first, second].filter((part) => part !== undefined);
-  if (given.length > 0) name.given = given;
-  const parts: string[] = first === undefined && second !== undefined ? ['given'] : [];
-  if (isWhole) parts.push('surname');
+  const given = listOf(first, second);
+  if (given) name.given = given;
   const prefix = view.take(places.family + 4, at.prefix);
   if (prefix !== undefined) name.prefix = [prefix];
-  const suffixes = [
-    ['suffix', view.take(places.family + 3, at.suffix)],
-    ['degree', places === XPN ? view.take(6, at.degree) : undefined],
-    ['professional', view.take(places.professional, at.professional)],
-  ] as const;
-  const suffix = suffixes.flatMap(([, text]) => text ?? []);
-  if (suffix.length > 0) name.suffix = suffix;
-  if (Object.keys(name).length === 0 || (Object.keys(name).length === 1 && name.use)) {
+  const last = view.take(places.family + 3, at.suffix);
+  const degree = places === XPN ? view.take(6, at.degree) : undefined;
+  const professional = view.take(places.professional, at.professional);
+  const suffix = listOf(last, degree, professional);
+  if (suffix) name.suffix = suffix;
+  if (saysNothing(name)) {
     // Of a use alone no name is made.
     for (const [, , leaf] of view.leaves()) if (leaf.mark === at.use) leaf.mark = undefined;
     return undefined;
   }
-  const said = suffixes.flatMap(([part, text]) => (text === undefined ? [] : part));
-  if (said.length > 0 && said[0] !== 'suffix') parts.push(...said);
-  else if (said.length > 1 && said[1] !== (places === XPN ? 'degree' : 'professional')) parts.push(...said);
-  else if (said.length > 2) parts.push(...said);
+  const parts: string[] = first === undefined && second !== undefined ? ['given'] : [];
+  if (isWhole) parts.push('surname');
+  if (suffix) parts.push(...suffixesToTell(places, last, degree, professional));
   if (dates(view, places, name, conversion)) parts.push('period');
   if (parts.length > 0) name.extension = [cameFrom(...parts)];
   const order = view.peek(places.order);
@@ -117,6 +112,40 @@ function nameAt(view: View, places: NamePlaces, conversion: Conversion): HumanNa
     (name.extension ??= []).push({ url: ORDER, valueCode: order === 'G' ? 'NL4' : 'NL1' });
   }
   return name;
+}
+
+/** Those that there are; undefined where there are none. */
+function listOf(
+  first: string | undefined,
+  second: string | undefined,
+  third?: string | undefined,
+): string[] | undefined {
+  if (second === undefined && third === undefined) return first === undefined ? undefined : [first];
+  const list: string[] = [];
+  for (const each of [first, second, third]) if (each !== undefined) list.push(each);
+  return list;
+}
+
+/** Whether it has no part but its use. */
+function saysNothing(name: HumanName): boolean {
+  for (const key in name) if (key !== 'use') return false;
+  return true;
+}
+
+/** Which components the suffixes of a name are from, where they are not the first ones. */
+function suffixesToTell(
+  places: NamePlaces,
+  suffix: string | undefined,
+  degree: string | undefined,
+  professional: string | undefined,
+): string[] {
+  const said: string[] = [];
+  if (suffix !== undefined) said.push('suffix');
+  if (degree !== undefined) said.push('degree');
+  if (professional !== undefined) said.push('professional');
+  const usual = places === XPN ? 'degree' : 'professional';
+  const isUsual = said[0] === 'suffix' && (said.length === 1 || (said.length === 2 && said[1] === usual));
+  return isUsual ? [] : said;
 }
 
 const USES = new Set(['usual', 'official', 'temp', 'nickname', 'anonymous', 'old', 'maiden']);
@@ -143,13 +172,13 @@ function family(view: View, n: number, name: HumanName): boolean {
   const partnerPrefix = view.takeSub(n, 4, FN[9]);
   const partnerName = view.takeSub(n, 5, FN[11]);
   if (surname !== undefined) name.family = surname;
+  if ((ownPrefix ?? ownName ?? partnerPrefix ?? partnerName) === undefined) return false;
   const extension = [
     ...(ownPrefix === undefined ? [] : [{ url: OWN_PREFIX, valueString: ownPrefix }]),
     ...(ownName === undefined ? [] : [{ url: OWN_NAME, valueString: ownName }]),
     ...(partnerPrefix === undefined ? [] : [{ url: PARTNER_PREFIX, valueString: partnerPrefix }]),
     ...(partnerName === undefined ? [] : [{ url: PARTNER_NAME, valueString: partnerName }]),
   ];
-  if (extension.length === 0) return false;
   const made = [ownPrefix, ownName, partnerPrefix, partnerName].filter(Boolean).join(' ');
   if (surname === undefined) name.family = made;
   Object.assign(name, { _family: { extension } });

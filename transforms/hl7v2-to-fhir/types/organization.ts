@@ -12,24 +12,21 @@ const HD = rows('HD[Organization]', 3, 4, 5, 6);
 
 /** An HD value as the identifiers of who is meant: its name, and its universal identifier. */
 export function identifiersOfHd(view: View): Identifier[] {
-  const identifiers: Identifier[] = [];
   const id = view.take(2, HD[4]);
   // Without an identifier nothing is of its kind.
   const kind = id === undefined ? undefined : view.take(3, HD[5]);
   const name = view.take(1, HD[3]);
-  if (id !== undefined) {
-    const uri = universalUri(id, kind);
-    const type = kind === undefined ? undefined : { coding: [{ system: systemFor(table('0301'), kind), code: kind }] };
-    const system = uri?.startsWith('urn:oid:') || uri?.startsWith('urn:uuid:') ? 'urn:ietf:rfc:3986' : undefined;
-    identifiers.push({
-      ...(!type && !system && { extension: [cameFrom('2')] }),
-      ...(type && { type }),
-      ...(system && { system }),
-      value: system && uri ? uri : id,
-    });
-  }
-  if (name !== undefined) identifiers.push({ value: name });
-  return identifiers;
+  if (id === undefined) return name === undefined ? [] : [{ value: name }];
+  const uri = universalUri(id, kind);
+  const type = kind === undefined ? undefined : { coding: [{ system: systemFor(table('0301'), kind), code: kind }] };
+  const system = uri?.startsWith('urn:oid:') || uri?.startsWith('urn:uuid:') ? 'urn:ietf:rfc:3986' : undefined;
+  const universal: Identifier = {
+    ...(!type && !system && { extension: [cameFrom('2')] }),
+    ...(type && { type }),
+    ...(system && { system }),
+    value: system && uri ? uri : id,
+  };
+  return name === undefined ? [universal] : [universal, { value: name }];
 }
 
 /** An organization that an HD value names. */

@@ -25,7 +25,17 @@ export function integerOf(text: string, least: number, conversion: Conversion): 
 
 /** A code: no blanks at its ends, and one at a time inside it. */
 export function codeOf(text: string): string {
+  if (isPlain(text)) return text;
   return /\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text;
+}
+
+/** Whether it is of printable ASCII without blanks, as most codes are. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code <= 0x20 || code >= 0x7f) return false;
+  }
+  return true;
 }
 
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/;
@@ -41,7 +51,7 @@ export function isOid(text: string): boolean {
 }
 
 export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
+  return text.length === 36 && /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }
 
 /** The URI of a universal identifier (HL7 table 0301); undefined where it is not one of a kind that has one. */
