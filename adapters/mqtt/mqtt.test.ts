@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Wire } from '../../clients/mqtt/testing/broker.ts';
 import type { Receipt } from '../../core/outcome.ts';
+import { hurryingClock } from '../../core/testing/fake-clock.ts';
 import { fakeIntake, negative, positive } from '../../core/testing/fake-intake.ts';
 import { service, uniqueName } from '../../core/testing/services.ts';
 import { mqtt } from './mqtt.ts';
@@ -81,7 +82,7 @@ describe.skipIf(server.missing)('the mqtt source', () => {
     await arrived(intake, 1);
     expect(intake.arrivals[0]?.meta).toMatchObject({ 'mqtt.retained': 'true', 'mqtt.topic.id': 'm-1' });
     wire.cut();
-    await vi.waitFor(() => expect(source.context.counts.mqtt_connections_total).toBe(2), { timeout: 8000 });
+    await vi.waitFor(() => expect(source.context.counts.mqtt_connections_total).toBe(2));
     await broker.send(`${at}/m-1/status`, ['offline'], { retain: true });
     await arrived(intake, 2);
     expect(texts(intake)).toEqual(['online', 'offline']);
@@ -127,22 +128,25 @@ describe.skipIf(server.missing)('the mqtt source', () => {
     await broker.send(`${at}/x`, ['0']);
     await arrived(intake, 1);
     await broker.send(`${at}/x`, ['1', '2']);
-    await vi.waitFor(() => expect(source.context.reported.at(-1)?.state).toBe('retrying'), { timeout: 8000 });
+    await vi.waitFor(() => expect(source.context.reported.at(-1)?.state).toBe('retrying'));
     expect(wire.acknowledged).toEqual(['0']);
     storing = true;
-    await vi.waitFor(() => expect(wire.acknowledged).toEqual(['0', '1', '2']), { timeout: 8000 });
+    await vi.waitFor(() => expect(wire.acknowledged).toEqual(['0', '1', '2']));
     expect(source.context.counts.mqtt_connections_total).toBe(1);
   });
 
-  it('asks again, later, for what its channel has withdrawn', { timeout: 20_000 }, async () => {
+  it('asks again, later, for what its channel has withdrawn', async () => {
     const [broker, at] = [brokerAt(server), name()];
     const error = { code: 'cancelled', kind: 'permanent', scope: 'message', message: 'settling' } as const;
     const withdrawn: Receipt = { id: 'a-message', outcome: { status: 'error', error } };
     const intake = fakeIntake((_, index) => (index === 0 ? withdrawn : positive));
-    await isReading(reading(broker.endpoint(), intake, { clientId: at, subscriptions: [{ topic: `${at}/#` }] }));
+    const clock = hurryingClock(5_000);
+    const config = { clientId: at, subscriptions: [{ topic: `${at}/#` }] };
+    await isReading(reading(broker.endpoint(), intake, config, 'stored', clock));
+    const before = clock.asked();
     await broker.send(`${at}/x`, ['withdrawn']);
-    await arrived(intake, 1);
-    await vi.waitFor(() => expect(intake.arrivals).toHaveLength(2), { timeout: 12_000 });
+    await arrived(intake, 2);
+    expect(clock.asked()).toBeGreaterThan(before);
     expect(intake.arrivals[1]?.meta).toMatchObject({ 'mqtt.duplicate': 'true' });
   });
 
@@ -175,7 +179,7 @@ describe.skipIf(server.missing)('the mqtt source', () => {
     const other = await broker.client({ clientId: at, clean: true, reconnectPeriod: 0 });
     await vi.waitFor(() => expect(source.context.logged[0]?.text).toMatch(/another client has the same clientId$/));
     await other.endAsync();
-    await vi.waitFor(() => expect(source.context.counts.mqtt_sessions_lost_total).toBe(1), { timeout: 8000 });
+    await vi.waitFor(() => expect(source.context.counts.mqtt_sessions_lost_total).toBe(1));
     expect(source.context.logged.at(-1)?.text).toMatch(/may be lost$/);
   });
 

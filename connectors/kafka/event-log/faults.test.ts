@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TestTopics } from '../../../clients/kafka/testing/topic.ts';
 import { HubError } from '../../../core/errors.ts';
 import type { EventLog, NewEvent } from '../../../core/events/event-log.ts';
@@ -83,11 +83,12 @@ function traffic(log: EventLog, topic: string, partitions: number) {
   };
 }
 
+// A broker that was killed is let in again when its session is over: after 9 s otherwise.
+const settings = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' };
+
 describe.skipIf(own.missing)('the event log on brokers that fail', () => {
   let server: OwnService;
   beforeAll(async () => {
-    // A broker that was killed is let in again when its session is over: after 9 s otherwise.
-    const settings = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' };
     server = await own.start({ settings });
   }, 60_000);
   afterAll(() => server?.[Symbol.asyncDispose]());
@@ -97,17 +98,12 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
   }, async () => {
     const { log, errors } = await openLog(server.address, { deliveryTimeoutMs: 60_000 });
     const running = traffic(log, 'killed.v1', 4);
-    await pause(1500);
+    await vi.waitFor(() => expect(running.count().seen).toBeGreaterThan(200));
     const before = running.count();
     await server.kill();
-    await pause(1000);
+    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0));
     await server.start();
-    for (
-      const end = performance.now() + 40_000;
-      running.count().seen <= before.published + 100 && performance.now() < end;
-    )
-      await pause(50);
-    expect(running.count().seen).toBeGreaterThan(before.published);
+    await vi.waitFor(() => expect(running.count().seen).toBeGreaterThan(before.published + 100));
     const { published, lost, inversions, repeated } = await running.stop();
     expect(published).toBeGreaterThan(150);
     expect({ lost, inversions, repeated }).toEqual({ lost: 0, inversions: 0, repeated: 0 });
@@ -120,21 +116,16 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
   it('goes on with the brokers that are left when the leaders of partitions are killed', {
     timeout: 120_000,
   }, async () => {
-    await using cluster = await own.start({ brokers: 3 });
+    await using cluster = await own.start({ brokers: 3, settings });
     const { log, errors } = await openLog(cluster.address);
     const running = traffic(log, 'led.v1', 6);
     for (const broker of nightly ? ['broker-1', 'broker-2'] : ['broker-1']) {
-      await pause(1500);
+      const from = running.count().seen;
+      await vi.waitFor(() => expect(running.count().seen).toBeGreaterThan(from + 200));
       const before = running.count();
       await cluster.kill(broker);
-      for (
-        const end = performance.now() + 30_000;
-        running.count().seen <= before.published + 100 && performance.now() < end;
-      )
-        await pause(50);
-      expect(running.count().seen).toBeGreaterThan(before.published + 100);
-      await cluster.start(broker);
-      await pause(1000);
+      await vi.waitFor(() => expect(running.count().seen).toBeGreaterThan(before.published + 100));
+      if (nightly) await cluster.start(broker);
     }
     const { published, lost, inversions } = await running.stop();
     expect(published).toBeGreaterThan(150);
@@ -155,7 +146,7 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
       code: 'event-log-failed',
       kind: 'transient',
     });
-    expect(performance.now() - at).toBeLessThan(4000);
+    expect(performance.now() - at).toBeLessThan(20_000);
     await server.resume();
     await log.publish('hung.v1', [event(1)]);
     await using topics = await TestTopics.at(server.address);
@@ -164,11 +155,24 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
     expect(new Set(numbers)).toEqual(new Set(['0', '1']));
   });
 
-  it('waits for brokers that are away when it begins to consume', { timeout: 60_000 }, async () => {
-    const { log: before } = await openLog(server.address);
-    await before.declare({ name: 'waiting.v1', partitions: 1, retentionMs: 3_600_000 });
-    await before.publish('waiting.v1', [event(7)]);
+  it('while brokers are away, gives up what they do not confirm in time, says so once, and waits to begin to consume', {
+    timeout: 60_000,
+  }, async () => {
+    const { log: publishing, errors: publishingErrors } = await openLog(server.address, { deliveryTimeoutMs: 2000 });
+    for (const name of ['waiting.v1', 'away.v1'])
+      await publishing.declare({ name, partitions: 1, retentionMs: 3_600_000 });
+    await publishing.publish('waiting.v1', [event(7)]);
+    await publishing.publish('away.v1', [event(0)]);
+    publishingErrors.length = 0;
     await server.kill();
+    const at = performance.now();
+    await expect(publishing.publish('away.v1', [event(1)])).rejects.toMatchObject({
+      code: 'event-log-failed',
+      kind: 'transient',
+      scope: 'destination',
+    });
+    expect(performance.now() - at).toBeLessThan(20_000);
+    expect(publishingErrors).toHaveLength(1);
     const { log, errors } = await openLog(server.address);
     const abort = new AbortController();
     const ids: string[] = [];
@@ -177,32 +181,14 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
       ids.push(...events.map(({ id }) => id));
       abort.abort();
     });
-    await pause(500);
-    expect(errors).toHaveLength(1);
+    await vi.waitFor(() => expect(errors).toHaveLength(1));
     await server.start();
     await consuming;
-    expect(ids).toEqual(['effect-7']);
-  });
-
-  it('gives up what the broker does not confirm in time, and says so once while it is away', {
-    timeout: 60_000,
-  }, async () => {
-    const { log, errors } = await openLog(server.address, { deliveryTimeoutMs: 2000 });
-    await log.declare({ name: 'away.v1', partitions: 1, retentionMs: 3_600_000 });
-    await log.publish('away.v1', [event(0)]);
-    errors.length = 0;
-    await server.kill();
-    const at = performance.now();
-    await expect(log.publish('away.v1', [event(1)])).rejects.toMatchObject({
-      code: 'event-log-failed',
-      kind: 'transient',
-      scope: 'destination',
-    });
-    expect(performance.now() - at).toBeLessThan(4000);
-    expect(errors).toHaveLength(1);
-    await server.start();
-    await log.publish('away.v1', [event(1)]);
-    expect((await log.status()).find(({ topic }) => topic === 'away.v1')?.events).toBe(2);
+    expect(new Set(ids)).toEqual(new Set(['effect-7']));
+    await publishing.publish('away.v1', [event(1)]);
+    await using topics = await TestTopics.at(server.address);
+    const numbers = (await topics.records('away.v1')).map(({ value }) => value.toString());
+    expect(new Set(numbers)).toEqual(new Set(['0', '1']));
   });
 });
 
