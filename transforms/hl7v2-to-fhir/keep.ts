@@ -1,7 +1,7 @@
 import type { Extension } from '@medplum/fhirtypes';
 import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
 import type { Conversion } from './conversion.ts';
-import { isTaken, type View } from './leaves.ts';
+import type { View } from './leaves.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { addressOf } from './types/address.ts';
 import { codeableConceptOf } from './types/coded.ts';
@@ -45,7 +45,7 @@ export function keepRest(segment: SegmentView, conversion: Conversion): void {
     if (!views) continue;
     for (let at = 0; at < views.length; at++) {
       const view = views[at]!;
-      if (isTaken(view)) continue;
+      if (view.isTaken()) continue;
       conversion.field = field;
       conversion.repetition = at;
       if (ignored?.includes(field) || conversion.rules.dropped(name, field)?.ignored === true) {
@@ -67,42 +67,32 @@ for (const field of ignoredFields.keys()) {
 
 function keepView(segment: SegmentView, field: number, view: View, home: Elements, conversion: Conversion): void {
   const path = `${segment.name || 'line'}-${field}`;
+  const leaves = view.leaves();
   let fresh = true;
-  let leaves = 0;
-  for (const each of view.parts) {
-    if (!each) continue;
-    for (const leaf of each) {
-      if (!leaf) continue;
-      leaves++;
-      if (leaf.mark !== undefined) fresh = false;
-      else if (leaf.deletes) {
-        leaf.mark = KEPT;
-        extend(home, { url: `${V2}delete`, valueString: path });
-        conversion.issue('delete', 'the value is to be deleted; the resource says nothing of it');
-      }
+  for (const [, , leaf] of leaves) {
+    if (leaf.mark !== undefined) fresh = false;
+    else if (leaf.deletes) {
+      leaf.mark = KEPT;
+      extend(home, { url: `${V2}delete`, valueString: path });
+      conversion.issue('delete', 'the value is to be deleted; the resource says nothing of it');
     }
   }
   if (fresh) {
-    const typed = typedExtension(segment, field, view, path, leaves, conversion);
+    const typed = typedExtension(segment, field, view, path, leaves.length, conversion);
     if (typed) {
       extend(home, typed);
       view.markTaken(KEPT);
     }
-    if (typed && isTaken(view)) return;
+    if (typed && view.isTaken()) return;
   }
   const place = (view.element as Elements | undefined) ?? home;
-  const { parts } = view;
-  for (let n = 0; n < parts.length; n++) {
-    const each = parts[n];
-    if (!each) continue;
-    for (let m = 0; m < each.length; m++) {
-      const leaf = each[m];
-      if (!leaf || leaf.mark !== undefined) continue;
-      leaf.mark = KEPT;
-      const single = parts.length === 1 && each.length === 1;
-      const name = single ? path : `${path}.${n + 1}${each.length > 1 ? `.${m + 1}` : ''}`;
-      extend(place, { url: v2Extension(name), valueString: leaf.text });
-    }
+  for (const [component, subcomponent, leaf] of leaves) {
+    if (leaf.mark !== undefined) continue;
+    leaf.mark = KEPT;
+    const deeper = view.divided(component) !== undefined;
+    const single = view.parts.length === 1 && !deeper;
+    const name = single ? path : `${path}.${component}${deeper ? `.${subcomponent}` : ''}`;
+    extend(place, { url: v2Extension(name), valueString: leaf.text });
   }
 }
 

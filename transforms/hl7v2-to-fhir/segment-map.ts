@@ -4,7 +4,7 @@ import { putRight } from './clean.ts';
 import type { Conversion, Known } from './conversion.ts';
 import { Exact, Referred } from './converters.ts';
 import segments from './generated/segments.json' with { type: 'json' };
-import { isTaken, type View } from './leaves.ts';
+import type { View } from './leaves.ts';
 import type { Rule } from './rule.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { systemFor } from './vocabulary.ts';
@@ -251,7 +251,7 @@ function point(whole: WholeResource, known: Known, view: View, resource: Draft, 
 /** Of a value that has gone into its resource to the last of its leaves, what it was made into. */
 function remember(whole: WholeResource, view: View, { slots, conversion }: Application): void {
   const draft = slots[whole.slot] as Draft | undefined;
-  if (!draft || !isTaken(view)) return;
+  if (!draft || !view.isTaken()) return;
   let made = conversion.made.get(whole);
   if (!made) conversion.made.set(whole, (made = new Map()));
   made.set(view.raw, { draft, marks: view.marks() });

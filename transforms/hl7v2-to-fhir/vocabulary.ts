@@ -9,10 +9,39 @@ import { codingSystem, kept, table } from './urls.ts';
 
 type Vocabulary = Readonly<Record<string, CodeTarget>>;
 
+/** What a code is mapped to, the system to put that under, and the first code of its vocabulary that is mapped to the same. */
+export type Mapped = readonly [...CodeTarget, sure: string, first: string];
+
+const UCUM = 'http://unitsofmeasure.org';
+
+const listed = new Map<string, ReadonlySet<string>>(
+  Object.entries(systems as Readonly<Record<string, readonly string[]>>).map(([url, codes]) => [url, new Set(codes)]),
+);
+
+const unitSystem = kept((code) => (isUcum(code) ? UCUM : codingSystem('UCUM')));
+
+/**
+ * The system to put a code under: the one that was meant, unless R4 lists its codes and this is none of them. What a site has
+ * added to a table is a code of its own; a unit that says it is of UCUM and is none, too, and so is what has a name and no code.
+ */
+export function systemFor(system: string, code: string): string {
+  if (system === UCUM) return unitSystem(code);
+  const codes = listed.get(system);
+  if (!codes || codes.has(code)) return system;
+  const name = system.slice(system.lastIndexOf('/') + 1);
+  return codingSystem(name.replace(/^v2-(?=\d{4}$)/, 'HL7'));
+}
+
 const tables = new Map(Object.entries(vocabularies as unknown as Readonly<Record<string, Vocabulary>>).map(read));
 
-function read([name, codes]: readonly [string, Vocabulary]): readonly [string, ReadonlyMap<string, CodeTarget>] {
-  return [name, new Map(Object.entries(codes))];
+function read([name, codes]: readonly [string, Vocabulary]): readonly [string, ReadonlyMap<string, Mapped>] {
+  const firsts = new Map<string, string>();
+  for (const [code, [target]] of Object.entries(codes)) if (!firsts.has(target)) firsts.set(target, code);
+  const made = Object.entries(codes).map(([code, [target, display, system]]): [string, Mapped] => [
+    code,
+    [target, display, system, system === '' ? '' : systemFor(system, target), firsts.get(target)!],
+  ]);
+  return [name, new Map(made)];
 }
 
 export function isVocabulary(name: string): boolean {
@@ -31,7 +60,7 @@ export function siteVocabulary(codes: Vocabulary): string {
 }
 
 /** What a vocabulary maps a code to. Letter case is not told apart where it is not found as it stands. */
-export function mapped(vocabulary: string, code: string): CodeTarget | undefined {
+export function mapped(vocabulary: string, code: string): Mapped | undefined {
   const codes = tables.get(vocabulary);
   return codes && (codes.get(code) ?? codes.get(code.toUpperCase()));
 }
@@ -41,8 +70,7 @@ export function mapped(vocabulary: string, code: string): CodeTarget | undefined
  * alone would not tell what was sent.
  */
 export function leadsBack(vocabulary: string, code: string): boolean {
-  const target = mapped(vocabulary, code);
-  return target !== undefined && firstCodeOf(vocabulary, target[0]) === code;
+  return mapped(vocabulary, code)?.[4] === code;
 }
 
 /** The first code of a vocabulary that is mapped to a target. */
@@ -57,8 +85,6 @@ export function firstCodeOf(vocabulary: string, target: string): string | undefi
 }
 
 const firstCodes = new Map<string, ReadonlyMap<string, string>>();
-
-const UCUM = 'http://unitsofmeasure.org';
 
 /** Coding systems of HL7 table 0396 by their names, as far as they have one URI. */
 const SYSTEMS: Readonly<Record<string, string>> = {
@@ -149,24 +175,6 @@ function decoded(text: string): string {
 }
 
 const newest = schemaOf('2.8');
-
-const listed = new Map<string, ReadonlySet<string>>(
-  Object.entries(systems as Readonly<Record<string, readonly string[]>>).map(([url, codes]) => [url, new Set(codes)]),
-);
-
-const unitSystem = kept((code) => (isUcum(code) ? UCUM : codingSystem('UCUM')));
-
-/**
- * The system to put a code under: the one that was meant, unless R4 lists its codes and this is none of them. What a site has
- * added to a table is a code of its own; a unit that says it is of UCUM and is none, too, and so is what has a name and no code.
- */
-export function systemFor(system: string, code: string): string {
-  if (system === UCUM) return unitSystem(code);
-  const codes = listed.get(system);
-  if (!codes || codes.has(code)) return system;
-  const name = system.slice(system.lastIndexOf('/') + 1);
-  return codingSystem(name.replace(/^v2-(?=\d{4}$)/, 'HL7'));
-}
 
 /** The coding of a code of an HL7 table, where the table has it. */
 export function codingIn(id: string, code: string): Coding | undefined {

@@ -3,7 +3,7 @@ import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { cameFrom } from '../urls.ts';
-import { leadsBack, mapped } from '../vocabulary.ts';
+import { mapped } from '../vocabulary.ts';
 import { wordsOf } from './coded.ts';
 import { periodOf } from './period.ts';
 
@@ -66,13 +66,15 @@ function saysNothing(address: Address): boolean {
 function kind(view: View, address: Address): void {
   const code = view.peek(7);
   if (code === undefined) return;
-  const type = mapped('AddressType[Type]', code)?.[0];
-  const use = mapped('AddressType[Use]', code)?.[0];
+  const asType = mapped('AddressType[Type]', code);
+  const asUse = mapped('AddressType[Use]', code);
+  const type = asType?.[0];
+  const use = asUse?.[0];
   if (type === 'postal' || type === 'physical' || type === 'both') {
-    if (leadsBack('AddressType[Type]', code)) view.take(7, XAD[9]);
+    if (asType?.[4] === code) view.take(7, XAD[9]);
     address.type = type;
   } else if (use !== undefined && USES.has(use)) {
-    if (leadsBack('AddressType[Use]', code)) view.take(7, XAD[10]);
+    if (asUse?.[4] === code) view.take(7, XAD[10]);
     address.use = use as NonNullable<Address['use']>;
   }
 }

@@ -2,7 +2,7 @@ import type { CodeableConcept, Coding } from '@medplum/fhirtypes';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { cameFrom } from '../urls.ts';
-import { codingIn, comesBack, leadsBack, mapped, systemFor, systemNamed } from '../vocabulary.ts';
+import { codingIn, comesBack, type Mapped, mapped, systemFor, systemNamed } from '../vocabulary.ts';
 import { codeOf } from './primitive.ts';
 
 const ALL = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] as const;
@@ -58,9 +58,8 @@ function sure(coding: Coding): Coding {
   return coding;
 }
 
-export function codingOf([code, display, system]: readonly [string, string, string]): Coding {
+export function codingOf([code, display, system, sure]: Mapped): Coding {
   if (system === '') return display === '' ? { code } : { code, display };
-  const sure = systemFor(system, code);
   return display === '' ? { system: sure, code } : { system: sure, code, display };
 }
 
@@ -109,7 +108,7 @@ export function firstCodingOf(view: View, { vocabulary, table }: Coded = {}): Co
   const code = view.peek(1);
   const target = code === undefined || vocabulary === undefined ? undefined : mapped(vocabulary, code);
   if (target) {
-    if (leadsBack(vocabulary!, code!)) view.take(1, CODING[3]);
+    if (target[4] === code) view.take(1, CODING[3]);
     return codingOf(target);
   }
   const coding = codingAt(view, 1, 2, 3, 7, CODING[3], CODING[4], CODING[5], CODING[9], table);

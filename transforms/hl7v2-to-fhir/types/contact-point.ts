@@ -52,9 +52,10 @@ export function contactPointOf(view: View, conversion: Conversion): ContactPoint
 function use(view: View, contact: ContactPoint): void {
   const code = view.peek(2);
   if (code === undefined) return;
-  const meant = mapped('TelecommunicationUseCode', code)?.[0];
+  const target = mapped('TelecommunicationUseCode', code);
+  const meant = target?.[0];
   if (meant === undefined || !USES.has(meant)) return;
-  if (leadsBack('TelecommunicationUseCode', code)) view.mark(2, XTN[4]);
+  if (target?.[4] === code) view.mark(2, XTN[4]);
   contact.use = meant as NonNullable<ContactPoint['use']>;
 }
 

@@ -53,8 +53,7 @@ export function identifierOfEi(view: View, conversion: Conversion): Identifier |
   if (system !== undefined) identifier.system = system;
   if (value !== undefined) identifier.value = value;
   if (name !== undefined || id !== undefined) {
-    const parts = [view.parts[1], view.parts[2], view.parts[3]].map((leaves) => leaves?.[0]);
-    const authority = view.authority(parts);
+    const authority = view.authority([view.parts[1], view.parts[2], view.parts[3]]);
     identifier.assigner = authorityOf(authority, ORGANIZATION[4], conversion);
   }
   return identifier;

@@ -3,7 +3,7 @@ import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { cameFrom } from '../urls.ts';
-import { leadsBack, mapped } from '../vocabulary.ts';
+import { mapped } from '../vocabulary.ts';
 import { periodOf } from './period.ts';
 
 const OWN_PREFIX = 'http://hl7.org/fhir/StructureDefinition/humanname-own-prefix';
@@ -81,7 +81,7 @@ function nameAt(view: View, places: NamePlaces, conversion: Conversion): HumanNa
   const use = view.peek(places.use);
   const meant = use === undefined ? undefined : mapped('NameType', use);
   if (meant && USES.has(meant[0])) {
-    if (leadsBack('NameType', use!)) view.mark(places.use, at.use);
+    if (meant[4] === use) view.mark(places.use, at.use);
     name.use = meant[0] as NonNullable<HumanName['use']>;
   }
   const isWhole = family(view, places.family, name);

@@ -60,7 +60,7 @@ export function practitionerOfCnn(view: View, conversion: Conversion): Draft | u
   if (value === undefined && !named) return undefined;
   const practitioner = conversion.resources.make('Practitioner');
   if (value !== undefined) {
-    const authority = view.authority([view.parts[8]?.[0], view.parts[9]?.[0], view.parts[10]?.[0]]);
+    const authority = view.authority([view.parts[8], view.parts[9], view.parts[10]]);
     const system = authority.valued ? systemOf(authority, CNN[3], conversion) : undefined;
     practitioner.identifier = [
       {

@@ -55,7 +55,7 @@ export function quantityOfCq(view: View, conversion: Conversion): Quantity | und
   const quantity = valueAt(view, 1, CQ[3], conversion);
   const units = view.sub(2);
   const unit = units && unitOf(units);
-  for (const leaf of view.parts[1] ?? []) if (leaf?.mark !== undefined) leaf.mark = CQ[4];
+  for (const leaf of view.divided(2) ?? [view.parts[1]]) if (leaf?.mark !== undefined) leaf.mark = CQ[4];
   return quantity || unit ? { ...quantity, ...unit } : undefined;
 }
 

@@ -21,7 +21,7 @@ export function roleOfNdl(view: View, conversion: Conversion): Draft | undefined
   const period = bounded(start, end, view.peek(2), view.peek(3));
   if (period) role.period = period;
   // NDL-4 to NDL-11 are the places of a PL: point of care, room, bed, facility, -, -, building, floor.
-  const leaves = [4, 5, 6, 7, 0, 0, 10, 11].map((n) => (n === 0 ? undefined : view.parts[n - 1]?.[0]));
+  const leaves = [4, 5, 6, 7, 0, 0, 10, 11].map((n) => (n === 0 ? undefined : view.parts[n - 1]));
   const place = view.authority(leaves);
   const location = place.valued ? locationOf(place, conversion) : undefined;
   if (location) role.location = [resources.reference(location)];
