@@ -4,13 +4,12 @@ import type { MessagePage, MessageQuery, MessageSummary } from '../../../core/st
 import { matches } from '../../../core/store/standing.ts';
 import { isUuid } from '../../../core/store/uuid.ts';
 import type { Names } from './names.ts';
+import { type Stretch, Stretches } from './stretches.ts';
 import { messageColumns, summaries } from './summaries.ts';
 
 /** Messages that one page looks at, at most, and in one question. */
 const lookAt = 20_000;
 const chunk = 1_000;
-/** Clocks are set back now and then: times rise with seq but for this much. */
-const slackMs = 3_600_000;
 
 /**
  * Finds messages. Ids, replays, open errors and what is queued or not routed come from an index; every other search goes through
@@ -23,15 +22,15 @@ export async function find(
   query: MessageQuery,
 ): Promise<MessagePage> {
   for (const id of [query.id, query.replayOf]) if (id !== undefined && !isUuid(id)) return { messages: [] };
-  const search = new Search(session, quoted, names, query);
-  const channels = await search.channels();
+  const channels = await channelsOf(session, quoted, names, query);
   if (channels.length === 0) return { messages: [] };
+  const search = new Search(session, quoted, channels, query);
   const found: MessageSummary[] = [];
   let at = query.cursor === undefined ? undefined : Number(query.cursor);
   for (let looked = 0; looked < lookAt; ) {
     // A page that asks for few reads few, unless most of them do not match.
     const wanted = looked === 0 ? Math.min(chunk, Math.max(20, query.limit + 1)) : chunk;
-    const rows = await search.rows(channels, at, wanted);
+    const rows = await search.rows(at, wanted);
     const all = await summaries(session, quoted, names, rows);
     for (const summary of all) {
       if (found.length === query.limit) return { messages: found, cursor: String(at) };
@@ -44,69 +43,117 @@ export async function find(
   return { messages: found, cursor: String(at) };
 }
 
+async function channelsOf(
+  session: PostgresSession,
+  quoted: string,
+  names: Names,
+  { channel }: MessageQuery,
+): Promise<readonly number[]> {
+  const rows = await session.ask(`SELECT DISTINCT channel FROM ${quoted}.counter WHERE destination = 0`);
+  const all = rows.map(([id]) => Number(id));
+  if (channel === undefined) return all;
+  const number = names.known(channel);
+  return all.includes(number) ? [number] : [];
+}
+
+type Rows = readonly (readonly Value[])[];
+
 class Search {
   readonly #session: PostgresSession;
   readonly #quoted: string;
-  readonly #names: Names;
+  readonly #channels: readonly number[];
   readonly #query: MessageQuery;
-  readonly #ascending: boolean;
+  readonly #stretches: Stretches;
+  readonly #order: 'ASC' | 'DESC';
 
-  constructor(session: PostgresSession, quoted: string, names: Names, query: MessageQuery) {
+  constructor(session: PostgresSession, quoted: string, channels: readonly number[], query: MessageQuery) {
     this.#session = session;
     this.#quoted = quoted;
-    this.#names = names;
+    this.#channels = channels;
     this.#query = query;
-    this.#ascending = query.ascending ?? false;
-  }
-
-  async channels(): Promise<readonly number[]> {
-    const { channel } = this.#query;
-    const rows = await this.#session.ask(`SELECT DISTINCT channel FROM ${this.#quoted}.counter WHERE destination = 0`);
-    const all = rows.map(([id]) => Number(id));
-    if (channel === undefined) return all;
-    const number = this.#names.known(channel);
-    return all.includes(number) ? [number] : [];
+    this.#stretches = new Stretches(session, quoted, channels, query);
+    this.#order = query.ascending ? 'ASC' : 'DESC';
   }
 
   /** The next messages after `at`, in order. */
-  rows(channels: readonly number[], at: number | undefined, limit: number): Promise<readonly (readonly Value[])[]> {
-    const order = this.#ascending ? 'ASC' : 'DESC';
-    const after = at === undefined ? '' : `AND m.seq ${this.#ascending ? '>' : '<'} ${whole(at)}`;
-    const times = this.#times();
-    const those = this.#indexed(channels);
-    const tables = `LEFT JOIN ${this.#quoted}.settlement s ON s.seq = m.seq`;
-    // Each channel's messages are in order in the index; what comes first of all is among the first of each.
-    const sql = those
-      ? `SELECT ${messageColumns} FROM ${this.#quoted}.message m ${tables}
-         WHERE ${those} AND m.channel = ANY(${numbers(channels, 'int4')}) ${after} ORDER BY m.seq ${order} LIMIT ${whole(limit)}`
-      : `SELECT ${messageColumns} FROM (
-           SELECT f.* FROM unnest(${numbers(channels, 'int4')}) c CROSS JOIN LATERAL (
-             SELECT * FROM ${this.#quoted}.message m WHERE m.channel = c ${times} ${after} ORDER BY m.seq ${order} LIMIT ${whole(limit)}) f
-           ORDER BY f.seq ${order} LIMIT ${whole(limit)}) m ${tables} ORDER BY m.seq ${order}`;
-    return this.#session.ask(sql);
-  }
-
-  /** Seqs outside of which nothing of a channel `c` was received in the time. */
-  #times(): string {
-    const { from, to } = this.#query;
-    const at = (time: number) => `${this.#quoted}.seq_at(c, 0, ${Number.MAX_SAFE_INTEGER}, ${whole(time)})`;
-    const first = from === undefined ? '' : `AND m.seq >= ${at(from - slackMs)}`;
-    return to === undefined ? first : `${first} AND m.seq <= ${at(to + slackMs)}`;
-  }
-
-  /** The condition that an index answers, where the query has one. Ids are in the form of UUIDs. */
-  #indexed(channels: readonly number[]): string | undefined {
+  async rows(at: number | undefined, limit: number): Promise<Rows> {
     const { id, replayOf, status } = this.#query;
-    if (id !== undefined) return `m.id = '${id}'`;
-    if (replayOf !== undefined) return `m.replay_of = '${replayOf}'`;
-    const of = `channel = ANY(${numbers(channels, 'int4')})`;
-    const among = (rows: string) => `m.seq IN (SELECT seq FROM ${this.#quoted}.${rows} AND ${of})`;
-    if (status === 'received') return among('unrouted WHERE true');
-    if (status === 'queued') return among('part WHERE status < 3');
-    if (status === 'open-error') {
-      return `(${among('part WHERE status = 4')} OR ${among('settlement WHERE error IS NOT NULL AND resolved IS NULL')})`;
+    if (id !== undefined) return await this.#those(`m.id = '${id}'`, at, limit);
+    if (replayOf !== undefined) return await this.#those(`m.replay_of = '${replayOf}'`, at, limit);
+    if (status === 'received' || status === 'queued' || status === 'open-error') {
+      const seqs = numbers(await this.#standing(status, at, limit), 'int8');
+      return await this.#those(`m.seq = ANY(${seqs})`, at, limit, `AND s.seq = ANY(${seqs})`);
     }
-    return undefined;
+    const found: (readonly Value[])[] = [];
+    for await (const stretch of this.#stretches.after(at)) {
+      found.push(...(await this.#along(stretch, at, limit - found.length)));
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  #those(condition: string, at: number | undefined, limit: number, near = ''): Promise<Rows> {
+    return this.#session.ask(
+      `SELECT ${messageColumns} FROM ${this.#quoted}.message m LEFT JOIN ${this.#quoted}.settlement s ON s.seq = m.seq ${near}
+       WHERE ${condition} AND m.channel = ANY(${this.#ids}) ${this.#after('m', at)} ORDER BY m.seq ${this.#order} LIMIT ${whole(limit)}`,
+    );
+  }
+
+  /** Each channel's messages are in order in the index; what comes first of all is among the first of each. */
+  #along({ first, last, channels }: Stretch, at: number | undefined, limit: number): Promise<Rows> {
+    const within = (of: string) => `${of}.seq BETWEEN ${first} AND ${last}`;
+    const bounds = channels.map(({ channel, low, high }) => `(${channel}, ${low}::int8, ${high}::int8)`);
+    const end = `ORDER BY seq ${this.#order} LIMIT ${whole(limit)}`;
+    return this.#session.ask(
+      `SELECT ${messageColumns} FROM (
+         SELECT f.* FROM (VALUES ${bounds.join(', ')}) c (channel, low, high) CROSS JOIN LATERAL (
+           SELECT * FROM ${this.#quoted}.message m WHERE m.channel = c.channel AND m.seq BETWEEN c.low AND c.high
+             AND ${within('m')} ${this.#after('m', at)} ${end}) f ${end}) m
+       LEFT JOIN ${this.#quoted}.settlement s ON s.seq = m.seq AND ${within('s')} ORDER BY m.seq ${this.#order}`,
+    );
+  }
+
+  /** Messages that stand so, which is told by tables that have little in them, and by an index. */
+  async #standing(
+    status: 'received' | 'queued' | 'open-error',
+    at: number | undefined,
+    limit: number,
+  ): Promise<readonly number[]> {
+    const of = (table: string) => `channel = ANY(${this.#ids}) ${this.#after(table, at)}`;
+    const end = `ORDER BY seq ${this.#order} LIMIT ${whole(limit)}`;
+    const among = (table: string, condition: string) =>
+      `(SELECT DISTINCT seq FROM ${this.#quoted}.${table} p WHERE ${condition} AND ${of('p')} ${end})`;
+    if (status === 'received') return await this.#unrouted(at, end);
+    const rows =
+      status === 'queued'
+        ? await this.#session.ask(among('part', 'status < 3'))
+        : await this.#session.ask(
+            `SELECT seq FROM (${among('part', 'status = 4')} UNION ${among('settlement', 'error IS NOT NULL AND resolved IS NULL')}) o ${end}`,
+          );
+    return rows.map(([seq]) => Number(seq));
+  }
+
+  async #unrouted(at: number | undefined, end: string): Promise<readonly number[]> {
+    const [bounds] = await this.#session.ask(
+      `SELECT min(first), max(last) FROM ${this.#quoted}.arrived WHERE channel = ANY(${this.#ids})`,
+    );
+    if (!bounds || bounds[0] === null) return [];
+    const within = (of: string) => `${of}.seq BETWEEN ${Number(bounds[0])} AND ${Number(bounds[1])}`;
+    const rows = await this.#session.ask(
+      `SELECT m.seq FROM ${this.#quoted}.arrived a
+         JOIN ${this.#quoted}.message m ON m.channel = a.channel AND m.seq BETWEEN a.first AND a.last
+       WHERE a.channel = ANY(${this.#ids}) AND ${within('m')} ${this.#after('m', at)}
+         AND NOT EXISTS (SELECT FROM ${this.#quoted}.settlement s WHERE s.seq = m.seq AND ${within('s')}) ${end}`,
+    );
+    return rows.map(([seq]) => Number(seq));
+  }
+
+  get #ids(): string {
+    return numbers(this.#channels, 'int4');
+  }
+
+  #after(of: string, at: number | undefined): string {
+    return at === undefined ? '' : `AND ${of}.seq ${this.#query.ascending ? '>' : '<'} ${whole(at)}`;
   }
 }
 

@@ -5,6 +5,7 @@ import { dailyFields } from '../../../core/store/daily-tally.ts';
 import { arrivedMigration } from './arrived-migration.ts';
 import { counting, countingDaily } from './counting-statements.ts';
 import { foresightMigration } from './foresight-migration.ts';
+import { partitionsMigration } from './partitions-migration.ts';
 import { searchMigration } from './search/migration.ts';
 
 /** Tables that are partitioned by seq: a partition holds what was received in one period, and goes as a whole. */
@@ -225,6 +226,7 @@ const migrations: readonly string[] = [
   foresightMigration,
   searchMigration,
   arrivedMigration,
+  partitionsMigration,
 ];
 
 /** Of `weir message store`; with the schema's name it makes the key of the lock under which migrations run. */
