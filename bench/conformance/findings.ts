@@ -46,21 +46,27 @@ export function invalid(measured: readonly Measured[], limit: number): string {
   return ['wrong, most frequent first:', ...findings.lines(limit)].join('\n');
 }
 
-/** The values that are not found in the bundle, and the leaves of which nothing is said. */
+/** The values that are not found in the bundle, the leaves of which nothing is said, and those that do not come back. */
 export function missing(measured: readonly Measured[], limit: number): string {
   const lost = new Findings();
   const unaccounted = new Findings();
+  const gone = new Findings();
   for (const each of measured) {
     for (const { leaf, by } of each.lost) {
       lost.add(`${leaf.path} (${by ?? 'unaccounted for'})`, each, brief(leaf.text));
     }
     for (const leaf of each.unaccounted) unaccounted.add(leaf.path, each, brief(leaf.text));
+    for (const { place, rows, sent } of [...(each.back?.differing ?? []), ...(each.back?.keptDiffering ?? [])]) {
+      gone.add(`${place.replace(/\[\d+\]/g, '')} (${rows.join(', ') || 'kept'})`, each, brief(sent));
+    }
   }
   return [
     'values that are not found, most frequent first:',
     ...lost.lines(limit),
     'leaves that are not accounted for:',
     ...unaccounted.lines(limit),
+    'values that do not come back from FHIR as they were sent:',
+    ...gone.lines(limit),
   ].join('\n');
 }
 

@@ -11,6 +11,9 @@ export interface RoundTrip {
   /** The leaves that a rule took. */
   readonly mapped: number;
   readonly differing: readonly Difference[];
+  /** Those that are kept in extensions. */
+  readonly kept: number;
+  readonly keptDiffering: readonly Difference[];
 }
 
 export interface Difference {
@@ -21,7 +24,7 @@ export interface Difference {
   readonly back: string | undefined;
 }
 
-/** Compares every mapped leaf of a message with the one in its place after the round trip; undefined where there is no way back. */
+/** Compares every leaf of a message that is mapped or kept with the one in its place after the round trip; undefined where there is no way back. */
 export function roundTrip(message: Hl7Message): RoundTrip | undefined {
   // What holds several messages is divided before they are converted.
   if (!TWO_WAY.test(message.type) || message.segments('MSH').length > 1) return undefined;
@@ -29,15 +32,22 @@ export function roundTrip(message: Hl7Message): RoundTrip | undefined {
   const returned = toHl7v2(bundle).message;
   const sent = new Map(leavesOf(message).map((leaf) => [leaf.place, leaf.text]));
   const back = new Map(leavesOf(returned).map((leaf) => [leaf.place, leaf.text]));
-  const mapped = leaves.filter(({ status, path }) => status === 'mapped' && sent.has(path));
-  const differing = mapped.flatMap((leaf): Difference[] => {
-    const one = sent.get(leaf.path)!;
-    const other = back.get(leaf.path);
-    if (other !== undefined && means(one, other)) return [];
-    if (sameText(leaf, message, returned) || saidBefore(leaf.path, sent, back)) return [];
-    return [{ place: leaf.path, rows: leaf.to[0]?.rows ?? [], sent: one, back: other }];
-  });
-  return { mapped: mapped.length, differing };
+  const of = (status: LeafReport['status']) => leaves.filter((leaf) => leaf.status === status && sent.has(leaf.path));
+  const differing = (some: readonly LeafReport[]) =>
+    some.flatMap((leaf): Difference[] => {
+      const one = sent.get(leaf.path)!;
+      const other = back.get(leaf.path);
+      if (other !== undefined && means(one, other)) return [];
+      if (sameText(leaf, message, returned) || saidBefore(leaf.path, sent, back)) return [];
+      return [{ place: leaf.path, rows: leaf.to[0]?.rows ?? [], sent: one, back: other }];
+    });
+  const [mapped, kept] = [of('mapped'), of('kept')];
+  return {
+    mapped: mapped.length,
+    differing: differing(mapped),
+    kept: kept.length,
+    keptDiffering: differing(kept),
+  };
 }
 
 /** Whether two texts say the same. */
@@ -73,6 +83,8 @@ function saidBefore(place: string, sent: ReadonlyMap<string, string>, back: Read
  */
 function sameText({ path }: LeafReport, message: Hl7Message, returned: Hl7Message): boolean {
   const repetition = path.slice(0, path.indexOf(']', path.indexOf('-')) + 1);
+  // A line that is no segment has no path.
+  if (repetition.startsWith('[')) return false;
   const one = message.get(repetition);
   const other = returned.get(repetition);
   return typeof one === 'string' && typeof other === 'string' && one.trim() === other.trim();

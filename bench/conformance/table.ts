@@ -15,6 +15,9 @@ export interface Figures {
   /** Leaves that a rule took, of messages that there is a way back to, and those of them that come back in their place. */
   readonly mapped: number;
   readonly back: number;
+  /** Leaves that are kept in extensions, likewise. */
+  readonly kept: number;
+  readonly keptBack: number;
   /** Of which a second conversion gave other bytes. */
   readonly different: number;
   readonly thrown: number;
@@ -37,6 +40,8 @@ export function figuresOf(measured: readonly Measured[]): Figures {
     accounted: leaves - sum(({ unaccounted }) => unaccounted.length),
     mapped: sum(({ back }) => back?.mapped ?? 0),
     back: sum(({ back }) => (back ? back.mapped - back.differing.length : 0)),
+    kept: sum(({ back }) => back?.kept ?? 0),
+    keptBack: sum(({ back }) => (back ? back.kept - back.keptDiffering.length : 0)),
     different: sum(({ same }) => (same ? 0 : 1)),
     thrown: sum(({ thrown }) => (thrown === undefined ? 0 : 1)),
   };
@@ -52,6 +57,7 @@ const HEADER = [
   'landed',
   'accounted',
   'round trip',
+  'kept back',
   'differing',
   'thrown',
 ];
@@ -82,6 +88,8 @@ function cellsOf(figures: Figures): string[] {
     accounted,
     mapped,
     back,
+    kept,
+    keptBack,
     different,
     thrown,
   } = figures;
@@ -95,6 +103,7 @@ function cellsOf(figures: Figures): string[] {
     percent(landed, values),
     percent(accounted, leaves),
     percent(back, mapped),
+    percent(keptBack, kept),
     String(different),
     String(thrown),
   ];

@@ -50,7 +50,7 @@ export class MapBack {
     context.resource = resource;
     this.#read(this.#root, resource, found, context, new Map(), only);
     context.resource = before;
-    found.writeInto(into);
+    found.writeInto(into, context);
   }
 
   #read(node: Node, element: Element, found: Found, context: Context, indexes: Indexes, only: Only = {}): void {
@@ -215,11 +215,13 @@ class Found {
     this.#later.set(field, value);
   }
 
-  writeInto(draft: SegmentDraft): void {
+  /** What a field says already stays. In a bundle of ours it was the same field: another resource may keep more of it. */
+  writeInto(draft: SegmentDraft, { own }: Context): void {
     for (const [field, value] of this.#later) if (!this.#fields.has(field)) this.add(field, 0, value);
     for (const [field, repetitions] of this.#fields) {
-      if (draft.has(field)) continue;
-      draft.fields.set(field, repetitions);
+      if (!draft.has(field)) draft.fields.set(field, repetitions);
+      else if (own && draft.fields.get(field)?.length === 1 && repetitions.length === 1)
+        merge(draft.fields.get(field)![0]!, repetitions[0]!);
     }
   }
 }

@@ -143,6 +143,27 @@ describe('what no map places', () => {
     expect(codes).toContain('delete');
   });
 
+  it('names the part that is to be deleted', () => {
+    const { all } = made([MSH, PID, 'NK1|1|Roe^""']);
+    expect(all('RelatedPerson')[0]?.extension).toContainEqual({ url: 'urn:weir:hl7v2:delete', valueString: 'NK1-2.2' });
+  });
+
+  it('says which repetition it was where that does not show', () => {
+    const { all } = made([MSH, PID, 'PV1|1|I|3W^312~4E^401~5N']);
+    const kept = all('Encounter')[0]?.extension?.filter(({ url }) => url === 'urn:weir:hl7v2:PV1-3');
+    const places = kept?.map(({ valueReference }) => valueReference?.extension?.[0]);
+    expect(places).toEqual([2, 3].map((n) => ({ url: 'urn:weir:hl7v2:place', valueString: `repetition=${n}` })));
+  });
+
+  it('says which segment it was of several that one resource keeps values of', () => {
+    const { all } = made([MSH, PID, 'PV1|1|I', 'ARV|1|A', 'ARV|2|D']);
+    const kept = all('Encounter')[0]?.extension?.filter(({ url }) => url === 'urn:weir:hl7v2:ARV-2');
+    expect(kept?.map((each) => each.valueCodeableConcept?.extension)).toEqual([
+      undefined,
+      [{ url: 'urn:weir:hl7v2:place', valueString: 'segment=2' }],
+    ]);
+  });
+
   it('is a code that its element does not take, and a code that leads back to another one', () => {
     const strange = made([MSH, PID.replace('|F', '|Q')]);
     expect(strange.all('Patient')[0]?.gender).toBeUndefined();

@@ -126,7 +126,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
       conversion.segment = segment;
       conversion.issue('unmapped-segment', 'no map is about it: its values are kept as they were sent');
     }
-    keepRest(segment, conversion);
+    keepRest(segment, segments, conversion);
   }
   focus(state);
   for (const codings of conversion.codings) cleanList(codings, 'coding');

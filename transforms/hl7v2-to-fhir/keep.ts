@@ -14,7 +14,7 @@ import { organizationOfXon } from './types/organization.ts';
 import { asSentBeside } from './types/period.ts';
 import { practitionerOf } from './types/person.ts';
 import { quantityOfCq } from './types/quantity.ts';
-import { V2, v2Extension } from './urls.ts';
+import { placed, V2, v2Extension } from './urls.ts';
 import { tableOf } from './vocabulary.ts';
 
 /** What became of a leaf that no rule took. */
@@ -35,14 +35,18 @@ type Elements = Record<string, unknown> & { extension?: Extension[] };
 /**
  * Keeps what no rule has taken of a segment: beside the element that the rest of its value went into, else on the resource of
  * the segment, as an extension under its v2 path. What is left out on purpose is marked so.
+ * @param segments those of the message, by their numbers
  */
-export function keepRest(segment: SegmentView, conversion: Conversion): void {
+export function keepRest(segment: SegmentView, segments: readonly SegmentView[], conversion: Conversion): void {
   conversion.segment = segment;
   const { home, name, fields } = segment;
   const ignored = ignoredIn.get(name);
+  let which = 0;
   for (let field = 1; field < fields.length; field++) {
     const views = fields[field];
     if (!views) continue;
+    // Repetitions that are all kept whole are in their order.
+    let whole = 0;
     for (let at = 0; at < views.length; at++) {
       const view = views[at]!;
       if (view.isTaken()) continue;
@@ -50,7 +54,11 @@ export function keepRest(segment: SegmentView, conversion: Conversion): void {
       conversion.repetition = at;
       if (ignored?.includes(field) || conversion.rules.dropped(name, field)?.ignored === true) {
         for (const [, , leaf] of view.leaves()) leaf.mark ??= IGNORED;
-      } else if (home) keepView(segment, field, view, home as Elements, conversion);
+      } else if (home) {
+        which ||= numberAt(home, segment, segments);
+        const place = which === 1 && at === 0 ? FIRST : { which, repetition: at + 1, inOrder: whole === at };
+        if (keepView(segment, field, view, home as Elements, place, conversion)) whole++;
+      }
     }
   }
   conversion.field = 0;
@@ -65,35 +73,99 @@ for (const field of ignoredFields.keys()) {
   else ignoredIn.set(name, [Number(n)]);
 }
 
-function keepView(segment: SegmentView, field: number, view: View, home: Elements, conversion: Conversion): void {
+/** Which one of its name a segment is of those that one resource keeps the rest of, from 1. */
+function numberAt(home: Draft, { name, occurrence, index }: SegmentView, segments: readonly SegmentView[]): number {
+  let number = 1;
+  if (occurrence === 1) return number;
+  for (let at = index - 1; at >= 0; at--) {
+    const before = segments[at];
+    if (before?.name !== name) continue;
+    if (before.home === home) number++;
+    // Of a resource that was made after it no segment before it can be.
+    else if (before.home && (before.home.id as number) < (home.id as number)) break;
+  }
+  return number;
+}
+
+/** Where a value stood that is kept. */
+interface Place {
+  /** Which one of its name the segment is of those that the resource keeps the rest of, from 1. */
+  readonly which: number;
+  /** From 1. */
+  readonly repetition: number;
+  /** The repetitions before are all kept whole: what is kept shows which one it is. */
+  readonly inOrder: boolean;
+}
+
+const FIRST: Place = { which: 1, repetition: 1, inOrder: true };
+
+/** Answers whether it is kept whole, as one extension. */
+function keepView(
+  segment: SegmentView,
+  field: number,
+  view: View,
+  home: Elements,
+  kept: Place,
+  conversion: Conversion,
+): boolean {
   const path = `${segment.name || 'line'}-${field}`;
   const leaves = view.leaves();
   let fresh = true;
-  for (const [, , leaf] of leaves) {
+  for (const [component, subcomponent, leaf] of leaves) {
     if (leaf.mark !== undefined) fresh = false;
     else if (leaf.deletes) {
       leaf.mark = KEPT;
-      extend(home, { url: `${V2}delete`, valueString: path });
+      fresh = false;
+      const name = partName(path, view, component, subcomponent);
+      extend(home, placedAt({ url: `${V2}delete`, valueString: name }, kept, false));
       conversion.issue('delete', 'the value is to be deleted; the resource says nothing of it');
     }
   }
   if (fresh) {
     const typed = typedExtension(segment, field, view, path, leaves.length, conversion);
     if (typed) {
-      extend(home, typed);
+      extend(home, placedAt(typed, kept, kept.inOrder));
       view.markTaken(KEPT);
     }
-    if (typed && view.isTaken()) return;
+    if (typed && view.isTaken()) return true;
   }
   const place = (view.element as Elements | undefined) ?? home;
+  const single = isSingle(view);
   for (const [component, subcomponent, leaf] of leaves) {
     if (leaf.mark !== undefined) continue;
     leaf.mark = KEPT;
-    const deeper = view.divided(component) !== undefined;
-    const single = view.parts.length === 1 && !deeper;
-    const name = single ? path : `${path}.${component}${deeper ? `.${subcomponent}` : ''}`;
-    extend(place, { url: v2Extension(name), valueString: leaf.text });
+    const name = partName(path, view, component, subcomponent);
+    const extension: Extension = { url: v2Extension(name), valueString: leaf.text };
+    extend(place, place === home ? placedAt(extension, kept, single && kept.inOrder) : extension);
   }
+  return single && fresh && place === home;
+}
+
+function isSingle(view: View): boolean {
+  return view.parts.length === 1 && view.divided(1) === undefined;
+}
+
+/** `PID-5`, and of a value of several parts which: `PID-5.2`, `PID-5.1.3`. */
+function partName(path: string, view: View, component: number, subcomponent: number): string {
+  if (isSingle(view)) return path;
+  return `${path}.${component}${view.divided(component) === undefined ? '' : `.${subcomponent}`}`;
+}
+
+/** Notes in a kept value which segment and which repetition it stood in, where its place among the others does not show that. */
+function placedAt(extension: Extension, { which, repetition }: Place, inOrder: boolean): Extension {
+  const shown = inOrder || repetition === 1;
+  if (which === 1 && shown) return extension;
+  const note = placed(which, shown ? undefined : repetition);
+  const values = extension as unknown as Record<string, Elements | string>;
+  for (const key in values) {
+    if (!key.startsWith('value')) continue;
+    const value = values[key]!;
+    const beside = typeof value === 'object' ? value : { ...(values[`_${key}`] as Elements | undefined) };
+    beside.extension = [...(beside.extension ?? []), note];
+    if (beside !== value) values[`_${key}`] = beside;
+    break;
+  }
+  return extension;
 }
 
 function extend(element: Elements, extension: Extension): void {

@@ -9,6 +9,23 @@ export function cameFrom(...components: readonly string[]): { readonly url: stri
   return { url: `${V2}at`, valueString: components.join(' ') };
 }
 
+/** A note for the way back: the field, or the segment, that an element came from. */
+export function cameOf(place: string): { readonly url: string; readonly valueCode: string } {
+  return { url: `${V2}from`, valueCode: place };
+}
+
+/** A note in a value that was kept: which one of its name the segment was there, and which repetition of the field it is, from 1. */
+export function placed(
+  segment: number,
+  repetition: number | undefined,
+): { readonly url: string; readonly valueString: string } {
+  const parts = [
+    ...(segment === 1 ? [] : [`segment=${segment}`]),
+    ...(repetition === undefined ? [] : [`repetition=${repetition}`]),
+  ];
+  return { url: `${V2}place`, valueString: parts.join(' ') };
+}
+
 /** The system of identifiers of an authority that has a name and no universal identifier. */
 export const namespaceSystem = kept((name) => `${V2}namespace:${encodeURIComponent(name)}`);
 

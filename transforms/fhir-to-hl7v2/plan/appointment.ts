@@ -62,8 +62,12 @@ export function resourceSegments(appointment: Element, context: Context): Segmen
   const { reading } = context;
   const services = reading.objects(appointment, 'serviceType');
   const made: SegmentDraft[] = [];
-  for (const serviceType of services) {
-    const draft = emit('AIS', [['AIS[Appointment]', { ...appointment, serviceType: [serviceType] }]], context);
+  for (const [at, serviceType] of services.entries()) {
+    const { start, _start, status, _status, ...others } = appointment;
+    // The first one said when it begins; what the others say of it is kept.
+    const times = at > 0 && context.own ? {} : { start, _start, status, _status };
+    const service: Element = { ...others, ...times, serviceType: [serviceType] };
+    const draft = emit('AIS', [['AIS[Appointment]', service, undefined, at + 1]], context);
     if (draft) made.push(draft);
   }
   for (const [name, type] of [
@@ -71,18 +75,20 @@ export function resourceSegments(appointment: Element, context: Context): Segmen
     ['AIL', 'Location'],
     ['AIP', 'Practitioner'],
   ] as const) {
+    let which = 0;
     for (const participant of reading.objects(appointment, 'participant')) {
       const actor = context.target(participant.actor);
       if (actor?.resourceType !== type || isScheduled(participant)) continue;
-      const draft = emit(name, [[`${name}[Appointment]`, appointment, { participant }]], context);
+      const draft = emit(name, [[`${name}[Appointment]`, appointment, { participant }, ++which]], context);
       if (draft) made.push(draft);
     }
     for (const kept of keptSegments(appointment, [name], context)) made.push(kept);
   }
   const groups = keptSegments(appointment, ['RGS', 'APR'], context);
   if (made.length === 0) return groups;
-  const rgs = groups.find(({ name }) => name === 'RGS') ?? new SegmentDraft('RGS');
-  return [rgs, ...made];
+  // Which group a resource was in is not said: all are in the first one.
+  const [rgs = new SegmentDraft('RGS'), ...others] = groups;
+  return [rgs, ...made, ...others];
 }
 
 /** Whether a participant is one that SCH names. */

@@ -1,12 +1,20 @@
 import type { Context } from '../context.ts';
 import type { Element } from '../element.ts';
-import { keptWithin } from '../kept.ts';
+import { keptNumbers, keptOn, keptWithin } from '../kept.ts';
 import { mapBack, type Only } from '../map-back.ts';
 import { SegmentDraft } from '../repetition.ts';
 import { notesAfter } from './notes.ts';
 
-/** A map, the resource that it is read from, and the list elements that it is about. */
-export type Source = readonly [map: string, resource: Element | undefined, only?: Only];
+/**
+ * A map, the resource that it is read from, the list elements that it is about, and the number of the segment among those of
+ * its name that the resource keeps values of: of one that is read whole the first, else none.
+ */
+export type Source = readonly [
+  map: string,
+  resource: Element | undefined,
+  only?: Only | undefined,
+  which?: number | undefined,
+];
 
 /** A segment of what maps say of resources, and of what is kept of it in them; undefined where that is nothing. */
 export function emit(name: string, sources: readonly Source[], context: Context): SegmentDraft | undefined {
@@ -16,12 +24,16 @@ export function emit(name: string, sources: readonly Source[], context: Context)
 
 export function fill(draft: SegmentDraft, sources: readonly Source[], context: Context): SegmentDraft {
   for (const [map, resource, only] of sources) if (resource) mapBack(map).read(resource, draft, context, only);
-  for (const [, resource, only] of sources) {
+  for (const [, resource, only, which] of sources) {
     if (!resource) continue;
     context.written.add(resource);
     const before = context.resource;
     context.resource = resource;
-    for (const element of only ? Object.values(only).flat() : [resource]) keptWithin(element, draft, context);
+    if (!only) keptWithin(resource, draft, context, which);
+    else {
+      for (const element of Object.values(only).flat()) keptWithin(element, draft, context);
+      if (which !== undefined) keptOn(resource, draft, context, which);
+    }
     context.resource = before;
   }
   return draft;
@@ -34,11 +46,13 @@ export function keptSegments(
   context: Context,
 ): SegmentDraft[] {
   if (!resource) return [];
-  return names.flatMap((name) => {
-    const draft = new SegmentDraft(name);
-    keptWithin(resource, draft, context);
-    return draft.isEmpty ? [] : draft;
-  });
+  return names.flatMap((name) =>
+    keptNumbers(resource, name, context).flatMap((which) => {
+      const draft = new SegmentDraft(name);
+      keptWithin(resource, draft, context, which);
+      return draft.isEmpty ? [] : draft;
+    }),
+  );
 }
 
 /** A segment, and the notes on its resource. */

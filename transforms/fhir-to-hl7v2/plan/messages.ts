@@ -173,7 +173,7 @@ function results(patient: Element | undefined, context: Context): SegmentDraft[]
   const all = patient ? resources.pointing('Observation', 'subject', patient) : resources.of('Observation');
   const loose = all.filter((each) => standsAlone(each, placed, context));
   const head = patientGroup(patient, 'ORU^R01', context, context.own ? loose : []);
-  const bodies = known.flatMap((order) => orderSegments(order, false, context));
+  const bodies = ordersAndVisits(patient, known, false, context);
   const others = context.own
     ? loose.flatMap((each) => (patient ? [] : observationSegments(each, context)))
     : panels(loose, context).flatMap((order) => orderOfPanel(order, context));
@@ -205,11 +205,28 @@ function orders(patient: Element | undefined, context: Context): SegmentDraft[] 
   const head = patientGroup(patient, 'OML^O21', context);
   const insured = patient ? [...insurance(patient, context).flat(), ...allergies(patient, context)] : [];
   const known = ordersOf(patient, context);
+  return [...head, ...insured, ...ordersAndVisits(patient, known, true, context), ...looseSpecimens(known, context)];
+}
+
+/** The orders of a patient; before each the further visits that a message told there, with the results before it (OML^O21, prior results). */
+function ordersAndVisits(
+  patient: Element | undefined,
+  known: readonly Order[],
+  timingFirst: boolean,
+  context: Context,
+): SegmentDraft[] {
+  const { own, resources } = context;
+  const [, ...further] = own ? visitsOf(patient, context) : [];
+  const visitsBefore = (place: number) => {
+    const count = further.findIndex((each) => resources.placeOf(each) > place);
+    return further.splice(0, count < 0 ? further.length : count).flatMap((each) => visitSegments(each, context));
+  };
   return [
-    ...head,
-    ...insured,
-    ...known.flatMap((order: Order) => orderSegments(order, true, context)),
-    ...looseSpecimens(known, context),
+    ...known.flatMap((order) => [
+      ...visitsBefore(resources.placeOf(order.request ?? order.report!)),
+      ...orderSegments(order, timingFirst, context),
+    ]),
+    ...visitsBefore(Number.MAX_SAFE_INTEGER),
   ];
 }
 

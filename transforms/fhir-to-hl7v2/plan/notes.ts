@@ -1,7 +1,7 @@
 import { V2 } from '../../hl7v2-to-fhir/urls.ts';
 import type { Context } from '../context.ts';
 import type { Element } from '../element.ts';
-import { keptWithin } from '../kept.ts';
+import { keptNumbers, keptOn } from '../kept.ts';
 import { SegmentDraft } from '../repetition.ts';
 import { xcnOf } from '../types/party.ts';
 import { textInto } from '../types/text.ts';
@@ -26,14 +26,9 @@ export function notesAfter(resource: Element, context: Context): SegmentDraft[] 
   const drafts = notes.filter((note) => !reading.has(note, 'text')).flatMap((note) => noteOf(note, context) ?? []);
   for (const [before, at] of blanks.entries())
     drafts.splice(Math.min(at, drafts.length - before) + before, 0, new SegmentDraft('NTE'));
-  const kept = new SegmentDraft('NTE');
-  keptWithin(resource, kept, context);
-  if (kept.isEmpty) return drafts;
-  if (drafts.length === 0) return [kept];
-  for (const [field, repetitions] of kept.fields) {
-    repetitions.forEach((value, at) => {
-      (drafts[at] ?? drafts.at(-1)!).add(field, value);
-    });
+  for (const which of keptNumbers(resource, 'NTE', context)) {
+    if (drafts.length < which) drafts.push(new SegmentDraft('NTE'));
+    keptOn(resource, drafts[Math.min(which, drafts.length) - 1]!, context, which);
   }
   return drafts;
 }

@@ -13,7 +13,7 @@ import { cqOf, numberIn, unitOf } from '../types/quantity.ts';
 import { textInto } from '../types/text.ts';
 import { timeIn, timeOfDay } from '../types/time.ts';
 import { notesAfter } from './notes.ts';
-import { participations } from './participation.ts';
+import { participationsIn } from './participation.ts';
 
 const TYPE = `${V2}OBX-2`;
 const GROUP = `${V2}OBX-4`;
@@ -33,7 +33,7 @@ export function observationSegments(observation: Element, context: Context): Seg
   else valueInto(draft, observation, type, context, observation);
   keptWithin(observation, draft, context);
   rangeInto(draft, observation, context);
-  const company = participations(observation, ['device', 'performer'], context);
+  const company = participationsIn(observation, context);
   const notes = [...company, ...notesAfter(observation, context)];
   if (own || components.length === 0) return [draft, ...notes];
   const parts = components.map((component, at) => componentSegment(component, draft, at + 1, context));

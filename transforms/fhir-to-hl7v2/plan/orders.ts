@@ -8,7 +8,7 @@ import { cqOf } from '../types/quantity.ts';
 import { timeIn } from '../types/time.ts';
 import { emit, fill, keptSegments, noted } from './emit.ts';
 import { observationSegments } from './observation.ts';
-import { participations } from './participation.ts';
+import { type Participation, participationNumbers, participations } from './participation.ts';
 import { diagnosis } from './visit.ts';
 
 /** An order, the report on it, what was given: any of them may be all there is. */
@@ -81,13 +81,20 @@ export function orderSegments(order: Order, timingFirst: boolean, context: Conte
       for (const value of obr.has(field) ? [] : (orc?.fields.get(field) ?? [])) obr.add(field, value);
   }
   const timing = tq1 ? [tq1] : [];
+  const company = [
+    ...participations(report, ['resultsInterpreter', 'performer'], context),
+    ...participations(request, ['requester', 'performer'], context),
+  ].sort((one, other) => one.number - other.number);
+  const early = orc ? beforeOrder(report, context) : [];
+  const behindOrc = Math.min(...early.flatMap((each) => participationNumbers(each, context)));
   const made = [
     ...(orc ? [orc] : []),
+    ...company.splice(0, early.length > 0 ? company.filter(({ number }) => number < behindOrc).length : 0).map(drafted),
+    ...early.flatMap((each) => observationSegments(each, context)),
     ...(timingFirst ? timing : []),
     obr,
     ...notesOf(request, report, context),
-    ...participations(report, ['resultsInterpreter', 'performer'], context),
-    ...participations(request, ['requester', 'performer'], context),
+    ...company.map(drafted),
     ...(timingFirst ? [] : timing),
     ...keptSegments(report ?? request, ['TQ2', 'CTI', 'CTD', 'TCD'], context),
   ];
@@ -103,7 +110,8 @@ export function orderSegments(order: Order, timingFirst: boolean, context: Conte
       if (specimen.resourceType === 'Specimen')
         ofSpecimen.set(specimen, [...(ofSpecimen.get(specimen) ?? []), observation]);
   }
-  for (const observation of observations) made.push(...observationSegments(observation, context));
+  for (const observation of observations)
+    if (!early.includes(observation)) made.push(...observationSegments(observation, context));
   for (const specimen of specimens) {
     if (specimen === inline) continue;
     made.push(...specimenSegments(specimen, context));
@@ -111,6 +119,18 @@ export function orderSegments(order: Order, timingFirst: boolean, context: Conte
   }
   for (const key of ['code', 'intent', 'status']) if (request) reading.take(request, key);
   return made;
+}
+
+function drafted({ segment }: Participation): SegmentDraft {
+  return segment;
+}
+
+/** The results of a report that stood between ORC and OBR: the references say so. */
+function beforeOrder(report: Element | undefined, context: Context): Element[] {
+  return context.reading
+    .objects(report, 'result')
+    .filter((each) => cameFrom(each, context.reading) === 'ORC')
+    .flatMap((each) => context.targets(each));
 }
 
 /** Where the order after one stands in the bundle. */

@@ -85,10 +85,12 @@ function isMother({ relationship, name }: Element): boolean {
 /** Who takes care of a patient in general: roles of his own, and care teams. */
 function rolesOf(patient: Element, context: Context): { readonly role: Element; readonly segment: SegmentDraft }[] {
   const { reading, resources } = context;
+  let which = 0;
   const own = reading.objects(patient, 'generalPractitioner').flatMap((generalPractitioner) => {
     const role = context.target(generalPractitioner);
     if (role?.resourceType !== 'PractitionerRole') return [];
-    const segment = emit('ROL', [['ROL[Patient-GeneralPractitioner]', patient, { generalPractitioner }]], context);
+    const map = 'ROL[Patient-GeneralPractitioner]';
+    const segment = emit('ROL', [[map, patient, { generalPractitioner }, ++which]], context);
     return segment ? [{ role, segment }] : [];
   });
   const teams = resources.pointing('CareTeam', 'subject', patient).flatMap((role) => {
@@ -125,15 +127,17 @@ export function relatives(patient: Element, context: Context): SegmentDraft[] {
       .flatMap((each) => reading.objects(each, 'guarantor').flatMap(({ party }) => context.targets(party))),
   ]);
   const persons = resources.pointing('RelatedPerson', 'patient', patient).filter((each) => !elsewhere.has(each));
+  let alone = 0;
   const drafts = reading.objects(patient, 'contact').flatMap((contact) => {
     const person = persons[0];
     const same = person && !isContactAlone(contact, context) && sameName(contact, person);
     if (same) persons.shift();
+    const which = same ? undefined : ++alone;
     const draft = emit(
       'NK1',
       [
         ['NK1[RelatedPerson]', same ? person : undefined],
-        ['NK1[Patient]', patient, { contact }],
+        ['NK1[Patient]', patient, { contact }, which],
       ],
       context,
     );

@@ -20,15 +20,17 @@ export function visitSegments(visit: Element, context: Context): SegmentDraft[] 
   if (!context.own) reading.take(visit, 'status');
   const pv1 = emit('PV1', [['PV1[Encounter]', visit]], context);
   const pv2 = emit('PV2', [['PV2[Encounter]', visit]], context);
+  let which = 0;
   const rol = roles.map((participant) => {
     const role = context.target(participant.individual);
     return cameFrom(role, reading)?.startsWith('PRT')
       ? emit('PRT', [['PRT[PractitionerRole]', role]], context)
-      : emit('ROL', [['ROL[Encounter-PractitionerRole]', visit, { participant }]], context);
+      : emit('ROL', [['ROL[Encounter-PractitionerRole]', visit, { participant }, ++which]], context);
   });
   return [
     ...(pv1 ? [pv1] : []),
     ...(pv2 ? [pv2] : []),
+    ...keptSegments(visit, ['ARV'], context),
     ...rol.filter((each) => each !== undefined),
     ...noted(undefined, visit, context),
   ];

@@ -12,7 +12,7 @@ import { identifierOfCx, identifierOfEi } from '../types/identifier.ts';
 import { asSentBeside, periodOfDr } from '../types/period.ts';
 import { decimalOf } from '../types/primitive.ts';
 import { asSent, quantityFrom, quantityOfCq, rangeOfNr, structuredOf, unitOf } from '../types/quantity.ts';
-import { cameFrom, v2Extension } from '../urls.ts';
+import { cameFrom, cameOf, v2Extension } from '../urls.ts';
 import { apply, point, pointAlso, pointMore, type State } from './state.ts';
 
 const X = rows(
@@ -47,6 +47,7 @@ export function obx(segment: SegmentView, state: State): void {
   } else if (given && family === 'vaccination') pointAlso(observation, 'partOf', given, state);
   else if (report && !ANSWERS.has(segment.peek(29) ?? '')) {
     pointMore(report, 'result', observation, state);
+    if (state.orc) beforeOrder(report);
     if (state.specimen) point(observation, 'specimen', state.specimen, state);
   } else if (request)
     pointMore(
@@ -58,6 +59,12 @@ export function obx(segment: SegmentView, state: State): void {
   state.observation = observation;
   state.about = 'observation';
   state.last = observation;
+}
+
+/** Notes that the last result stood between ORC and OBR, where documents are. */
+function beforeOrder(report: Draft): void {
+  const reference = (report.result as { extension?: object[] }[]).at(-1)!;
+  (reference.extension ??= []).push(cameOf('ORC'));
 }
 
 const newest = schemaOf('2.8');

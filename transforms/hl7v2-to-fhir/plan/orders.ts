@@ -4,7 +4,7 @@ import type { Draft, SegmentView } from '../segment-view.ts';
 import { codeableConceptOf } from '../types/coded.ts';
 import { quantityOfCq } from '../types/quantity.ts';
 import { quantityAndTimingOf } from '../types/timing.ts';
-import { V2 } from '../urls.ts';
+import { cameOf, V2 } from '../urls.ts';
 import { apply, make, point, pointAlso, type State } from './state.ts';
 
 /** ORC: begins an order. What it becomes shows in what follows it, up to the next one. */
@@ -205,12 +205,15 @@ function quantityAndTiming(view: View, field: string, request: Draft, { conversi
 export function tq1(segment: SegmentView, state: State): void {
   const { request } = state;
   if (!request) return;
+  const known = request.priority !== undefined;
   apply(
     request.resourceType === 'MedicationRequest' ? 'TQ1[MedicationRequest]' : 'TQ1[ServiceRequest]',
     segment,
     request,
     state,
   );
+  // An OBR behind it says its own, too.
+  if (!known && request.priority !== undefined) request._priority ??= { extension: [cameOf('TQ1-9')] };
 }
 
 export function spm(segment: SegmentView, state: State): void {

@@ -2,6 +2,7 @@ import type { Reference } from '@medplum/fhirtypes';
 import { rows } from '../row-names.ts';
 import type { Draft, SegmentView } from '../segment-view.ts';
 import { identifierOfCx } from '../types/identifier.ts';
+import { cameOf, v2Extension } from '../urls.ts';
 import { mapped } from '../vocabulary.ts';
 import { apply, make, point, pointAlso, type State } from './state.ts';
 
@@ -99,21 +100,19 @@ export function rol(segment: SegmentView, state: State): void {
   else pointSubject(make('ROL[CareTeam]', segment, state), state);
 }
 
-/** PRT: who or what takes part in what stands before it. */
+/** PRT: who or what takes part in what stands before it. What refers to what it made says which one it was. */
 export function prt(segment: SegmentView, state: State): void {
   const { patient, encounter, about, observation, report, request } = state;
-  if (about === 'observation' && observation) {
-    if (segment.has(10)) point(observation, 'device', make('PRT[Device]', segment, state), state);
-    if (segment.has(9) || segment.has(14)) apply('PRT[Observation-Location]', segment, observation, state);
-    if (segment.has(5) || segment.has(8))
-      pointAlso(observation, 'performer', make('PRT[PractitionerRole]', segment, state), state);
-    segment.home = observation;
-  } else if (about === 'order' && (report || request)) {
+  if (about === 'observation' && observation) takesPartIn(observation, segment, state);
+  else if (about === 'order' && (report || request)) {
     const role = make('PRT[PractitionerRole]', segment, state);
     const code = segment.peek(4);
-    if (code === 'OP' && request && request.requester === undefined) point(request, 'requester', role, state);
-    else if (code === 'PRI' && report) pointAlso(report, 'resultsInterpreter', role, state);
-    else if (report) pointAlso(report, 'performer', role, state);
+    if (code === 'OP' && request && request.requester === undefined)
+      request.requester = referenceOf(segment, role, state);
+    else if (code === 'PRI' && report) addTo(report, 'resultsInterpreter', referenceOf(segment, role, state));
+    else if (report) addTo(report, 'performer', referenceOf(segment, role, state));
+    else if (request!.resourceType !== 'MedicationRequest')
+      addTo(request!, 'performer', referenceOf(segment, role, state));
     else performs(request!, role, state);
   } else if (about === 'encounter' && encounter) {
     const role = make('PRT[PractitionerRole]', segment, state);
@@ -122,6 +121,42 @@ export function prt(segment: SegmentView, state: State): void {
   } else if (segment.peek(4) === 'PP' && patient) {
     apply('PRT[Patient-GeneralPractitioner-PractitionerRole]', segment, patient, state);
   } else pointSubject(make('PRT[CareTeam]', segment, state), state);
+}
+
+/** Who or what takes part in an observation: a device, a place, a role of somebody. */
+function takesPartIn(observation: Draft, segment: SegmentView, state: State): void {
+  const named = segment.has(5) || segment.has(8);
+  if (segment.has(10)) {
+    const device = referenceOf(segment, make('PRT[Device]', segment, state), state);
+    // An observation is made by one device; a further one stands beside it.
+    if (observation.device === undefined) observation.device = device;
+    else addTo(observation, 'extension', { url: v2Extension('PRT'), valueReference: device });
+  }
+  // What no rule takes is of the role.
+  segment.home = named ? undefined : observation;
+  if (named) {
+    const role = make('PRT[PractitionerRole]', segment, state);
+    addTo(observation, 'performer', referenceOf(segment, role, state));
+  }
+  if (segment.has(9) || segment.has(14)) {
+    const known = (observation.extension as object[] | undefined)?.length ?? 0;
+    apply('PRT[Observation-Location]', segment, observation, state);
+    const places = ((observation.extension ?? []) as { readonly valueReference?: Reference }[]).slice(known);
+    for (const { valueReference } of places) if (valueReference) note(valueReference, segment);
+  }
+}
+
+function referenceOf(segment: SegmentView, target: Draft, { conversion }: State): Reference {
+  return note(conversion.resources.reference(target), segment);
+}
+
+function note(reference: Reference, { occurrence }: SegmentView): Reference {
+  (reference.extension ??= []).push(cameOf(`PRT[${occurrence}]`));
+  return reference;
+}
+
+function addTo(resource: Draft, element: string, value: object): void {
+  ((resource[element] ??= []) as object[]).push(value);
 }
 
 /** A request for medication has one performer, one for a service any number. */

@@ -148,12 +148,6 @@ const maps: Readonly<Record<string, string>> = {
   'ORC[MedicationDispense]': `
     ORC-2 > identifier[1] #EI[Identifier-Extension]
     ORC-3 > identifier[2] #EI[Identifier-Extension]`,
-  'CTD[RelatedPerson]': `
-    CTD-1 > relationship #CWE[CodeableConcept]
-    CTD-2 > name #XPN[HumanName]
-    CTD-3 > address #XAD[Address]
-    CTD-5 > telecom #XTN[ContactPoint]
-    CTD-7 > identifier #PLN[Identifier]`,
   'RF1[ServiceRequest]': `
     RF1-2 > priority #CWE[code] %ReferralPriority
     RF1-3 > category #CWE[CodeableConcept]

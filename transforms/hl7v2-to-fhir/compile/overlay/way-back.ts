@@ -78,8 +78,6 @@ const notes: Readonly<Record<string, string>> = {
     PRT-0 >`,
   'PRT[CareTeam]': `
     PRT-0 >`,
-  'PRT[Device]': `
-    PRT-0 >`,
   'RF1[ServiceRequest]': `
     RF1-0 >
     RF1-11 > identifier[2]`,
