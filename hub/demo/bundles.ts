@@ -1,11 +1,13 @@
+import type { Bundle } from '@medplum/fhirtypes';
 import { validateResource } from '../../clients/fhir/validate.ts';
 import { fhirBundle } from '../../contracts/fhir.ts';
 import { topics } from '../../contracts/topics.ts';
 import { HubError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events/event-log.ts';
+import { portalSystem } from './other-samples.ts';
 import { eachEvent } from './published-events.ts';
 
-/** The bundles on their topic, and those among them that the definitions of R4 allow, by the control ids of their messages. */
+/** The bundles on their topic, and those among them that the definitions of R4 allow, by the control ids of their messages, or their own numbers. */
 export interface Bundles {
   readonly found: ReadonlyMap<string, number>;
   readonly valid: ReadonlyMap<string, number>;
@@ -20,11 +22,19 @@ export async function bundlesOf(log: EventLog): Promise<Bundles> {
   await eachEvent(log, topics.bundle.name, ({ id, value, headers }) => {
     if (seen.has(id)) return;
     seen.add(id);
-    const controlId = headers['hl7.controlId'] ?? '';
+    const controlId = headers['hl7.controlId'] ?? numberIn(value);
+    // What devices of the ward say is no sample.
+    if (controlId === undefined) return;
     more(found, controlId);
     if (isValid(value)) more(valid, controlId);
   });
   return { found, valid };
+}
+
+/** The number that the portal gave a bundle. */
+function numberIn(bytes: Uint8Array): string | undefined {
+  const { identifier } = fhirBundle.decode(bytes, {}) as Bundle;
+  return identifier?.system === portalSystem ? identifier.value : undefined;
 }
 
 /** What could not be checked is not valid. */

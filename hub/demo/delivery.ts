@@ -37,7 +37,17 @@ export async function deliveries(
   const unwanted = samples.filter((sample) => sample.filtered);
   const of = (feed: Sample['feed']) => wanted.filter((sample) => sample.feed === feed);
   const [adt, orders, results] = [of('adt'), of('orders'), of('results')];
-  const bundled = counts([...adt, ...results], () => 1);
+  const bundled = counts(
+    wanted.filter(({ feed }) => feed !== 'orders'),
+    () => 1,
+  );
+  const topic = async (feed: Sample['feed'], { name }: { readonly name: string }, what: string) =>
+    compared(
+      `topic ${name}`,
+      what,
+      counts(of(feed), (each) => each.events),
+      await published(events, name),
+    );
   const bundles = await bundlesOf(events);
   return [
     compared(
@@ -58,7 +68,10 @@ export async function deliveries(
       counts(results, ({ critical }) => critical),
       await published(events, topics.labResultCritical.name),
     ),
-    compared(`topic ${topics.bundle.name}`, 'messages as bundles', bundled, bundles.found),
+    await topic('appointments', topics.appointment, 'appointments'),
+    await topic('vaccinations', topics.immunization, 'doses'),
+    await topic('charges', topics.charge, 'charges'),
+    compared(`topic ${topics.bundle.name}`, 'messages and posts as bundles', bundled, bundles.found),
     compared('  of these', 'valid by FHIR R4', bundled, bundles.valid),
     compared(
       'laboratory',

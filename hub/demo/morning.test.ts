@@ -4,7 +4,8 @@ import { morning, morningEnd, morningStart } from './morning.ts';
 
 describe("the demo's morning", () => {
   const samples = morning();
-  const messages = samples.map(({ raw }) => parse(raw));
+  const sent = samples.filter(({ feed }) => feed !== 'portal');
+  const messages = sent.map(({ raw }) => parse(raw));
   const events = messages.map((message) => message.get('MSH-9.2'));
 
   it('is the same to the byte each time, and another with another seed', () => {
@@ -22,13 +23,15 @@ describe("the demo's morning", () => {
     expect(samples.every(({ at }) => at >= morningStart && at < morningEnd)).toBe(true);
   });
 
-  it('has admissions, transfers, discharges, updates, merges, appointments, orders and results', () => {
-    for (const event of ['A01', 'A02', 'A03', 'A04', 'A08', 'A40', 'S12', 'O01', 'R01'])
+  it('has admissions, transfers, discharges, updates, merges, appointments, orders, results, vaccinations, charges and posts', () => {
+    for (const event of ['A01', 'A02', 'A03', 'A04', 'A08', 'A40', 'S12', 'S15', 'O01', 'R01', 'V04', 'P03'])
       expect(events).toContain(event);
+    expect(samples.filter(({ feed }) => feed === 'portal').length).toBe(20);
   });
 
   it('has control ids that occur once', () => {
-    expect(new Set(messages.map((message) => message.get('MSH-10'))).size).toBe(samples.length);
+    expect(new Set(messages.map((message) => message.get('MSH-10'))).size).toBe(sent.length);
+    expect(new Set(samples.map(({ controlId }) => controlId)).size).toBe(samples.length);
   });
 
   it('is about people who do not exist, in messages marked as training', () => {
@@ -40,7 +43,7 @@ describe("the demo's morning", () => {
   });
 
   it('counts what each message becomes as the message says it', () => {
-    for (const [index, { events, critical, feed }] of samples.entries()) {
+    for (const [index, { events, critical, feed }] of sent.entries()) {
       if (feed !== 'results') continue;
       const message = messages[index] as Hl7Message;
       expect(events).toBe(message.segments('OBR').length);

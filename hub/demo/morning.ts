@@ -1,5 +1,6 @@
 import { Chance } from './chance.ts';
 import { panels } from './laboratory-panels.ts';
+import { bookingSample, chargeSample, portalSample, vaccinationSample } from './other-samples.ts';
 import { type Bed, type Patient, patientNumber, someBed } from './patients.ts';
 import { appointmentSample, mergeSample, orderSample, patientSample, resultSample, type Sample } from './samples.ts';
 
@@ -23,14 +24,18 @@ interface Planned {
 
 /**
  * The messages of a hospital's morning in the order of their time: admissions, transfers, updates, discharges, records that are
- * merged, appointments that nobody wants, laboratory orders, preliminary and final results. The same seed gives the same bytes.
+ * merged, appointments that nobody wants on that feed, laboratory orders, preliminary and final results; of some patients bookings,
+ * vaccinations, charges and what they say in the portal. The same seed gives the same bytes.
  */
 export function morning({ seed = 20260302, patients = 200 }: MorningOptions = {}): readonly Sample[] {
   const chance = new Chance(seed);
   const planned: Planned[] = [];
   for (let index = 1; index <= patients; index++) planned.push(...stay(patientNumber(index, chance), index, chance));
   planned.sort((a, b) => a.at - b.at);
-  const numbers = { adt: 0, orders: 0, results: 0 };
+  const numbers: Record<Sample['feed'], number> = {
+    ...{ adt: 0, orders: 0, results: 0 },
+    ...{ appointments: 0, vaccinations: 0, charges: 0, portal: 0 },
+  };
   return planned.map(({ feed, write }) => write(++numbers[feed]));
 }
 
@@ -68,7 +73,18 @@ function stay(patient: Patient, index: number, chance: Chance): readonly Planned
     later(30);
     event('A03');
   }
+  if (index % 10 === 3) others(patient, index, at, add);
   return planned;
+}
+
+/** What the other systems say of one patient in ten. */
+function others(patient: Patient, index: number, at: number, add: Add): void {
+  const after = (minutes: number) => Math.min(at + minutes * minute, morningEnd - minute);
+  add('vaccinations', after(1), (number) => vaccinationSample(after(1), number, patient));
+  add('charges', after(2), (number) => chargeSample(after(2), number, patient));
+  add('appointments', after(3), (number) => bookingSample('S12', after(3), number, patient));
+  if (index % 20 === 3) add('appointments', after(4), (number) => bookingSample('S15', after(4), number, patient));
+  add('portal', after(5), (number) => portalSample(after(5), number, patient));
 }
 
 /** The same person came in unknown before, under a record of their own; now it is found out. */

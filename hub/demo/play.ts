@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../../core/runtime/engine.ts';
 import { type FeedReport, feedReport, playFeed } from './feed.ts';
-import { interfaces } from './interfaces.ts';
+import { feeds, interfaces } from './interfaces.ts';
 import type { Laboratory } from './laboratory.ts';
 import { morningEnd, morningStart } from './morning.ts';
+import { playPortal } from './portal.ts';
 import type { Feed, Sample } from './samples.ts';
 import type { Screen } from './screen.ts';
 import { number } from './summary.ts';
@@ -31,24 +32,20 @@ export async function play(
   const begun = performance.now();
   const perMs = (seconds * 1_000) / (morningEnd - morningStart);
   const due = ({ at }: Sample) => begun + (at - morningStart) * perMs;
-  const reports: Readonly<Record<Feed, FeedReport>> = {
-    adt: feedReport(),
-    orders: feedReport(),
-    results: feedReport(),
-  };
+  const reports = Object.fromEntries(feeds.map((feed) => [feed, feedReport()])) as Record<Feed, FeedReport>;
   const count = (feed: Feed) => number(reports[feed].latenciesMs.length);
   const show = () => {
     const answered = Object.values(reports).reduce((sum, each) => sum + each.latenciesMs.length, 0);
-    const each = `adt ${count('adt')}, orders ${count('orders')}, results ${count('results')}`;
+    const each = feeds.map((feed) => `${feed} ${count(feed)}`).join(', ');
     const atLaboratory = `laboratory ${number(laboratory.accepted.size)}`;
     screen.progress(`${clock(begun, perMs)}${number(answered)} of ${number(samples.length)}: ${each}; ${atLaboratory}`);
   };
   const timer = setInterval(show, 100);
   try {
     await Promise.all(
-      (Object.keys(interfaces) as Feed[]).map((feed) => {
+      feeds.map((feed) => {
         const mine = samples.filter((sample) => sample.feed === feed);
-        return playFeed(mine, reports[feed], {
+        return (feed === 'portal' ? playPortal : playFeed)(mine, reports[feed], {
           host: '127.0.0.1',
           port: ports[interfaces[feed].endpoint] ?? 0,
           due,
@@ -60,8 +57,8 @@ export async function play(
     clearInterval(timer);
     screen.done();
   }
-  const feeds = new Map((Object.keys(interfaces) as Feed[]).map((feed) => [interfaces[feed].channel, reports[feed]]));
-  return { feeds, seconds: (performance.now() - begun) / 1_000 };
+  const byChannel = new Map(feeds.map((feed) => [interfaces[feed].channel, reports[feed]]));
+  return { feeds: byChannel, seconds: (performance.now() - begun) / 1_000 };
 }
 
 /** The time of the day that is played. */

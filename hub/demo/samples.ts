@@ -5,8 +5,8 @@ import type { Chance } from './chance.ts';
 import type { Analyte, Panel } from './laboratory-panels.ts';
 import { type Bed, type Patient, pid, pv1 } from './patients.ts';
 
-/** The three interfaces of the demo hospital, each one connection of one sender. */
-export type Feed = 'adt' | 'orders' | 'results';
+/** The interfaces of the demo hospital, each one connection of one sender; the portal posts bundles of FHIR. */
+export type Feed = 'adt' | 'orders' | 'results' | 'appointments' | 'vaccinations' | 'charges' | 'portal';
 
 /** What becomes of a sample: with this it is checked afterwards that every one arrived. */
 export interface Sample {
@@ -15,16 +15,16 @@ export interface Sample {
   readonly at: number;
   readonly controlId: string;
   readonly raw: Uint8Array;
-  /** Neither a patient message on the ADT interface, nor an order, nor a result: the channel filters it. */
+  /** What its channel does not want and filters: an appointment on the ADT interface. */
   readonly filtered: boolean;
-  /** Events that it becomes: patient events, or one for each OBR. */
+  /** Events that it becomes: patient events, one for each OBR, one for each charge. */
   readonly events: number;
   /** Observations with HH or LL, an event each. */
   readonly critical: number;
 }
 
-interface Written extends Pick<MessageInput, 'type' | 'segments'> {
-  readonly feed: Feed;
+export interface Written extends Pick<MessageInput, 'type' | 'segments'> {
+  readonly feed: Exclude<Feed, 'portal'>;
   readonly at: number;
   readonly number: number;
   readonly filtered?: boolean;
@@ -36,9 +36,21 @@ const systems = {
   adt: { sendingApplication: 'DEMO-EHR', receivingApplication: 'WEIR', prefix: 'ADT' },
   orders: { sendingApplication: 'DEMO-EHR', receivingApplication: 'DEMO-LIS', prefix: 'ORD' },
   results: { sendingApplication: 'DEMO-LIS', receivingApplication: 'WEIR', prefix: 'RES' },
+  appointments: { sendingApplication: 'DEMO-SCHED', receivingApplication: 'WEIR', prefix: 'APP' },
+  vaccinations: { sendingApplication: 'DEMO-EHR', receivingApplication: 'WEIR', prefix: 'VAC' },
+  charges: { sendingApplication: 'DEMO-EHR', receivingApplication: 'WEIR', prefix: 'CHG' },
 } as const;
 
-function sample({ feed, at, number, type, segments, filtered = false, events = 0, critical = 0 }: Written): Sample {
+export function sample({
+  feed,
+  at,
+  number,
+  type,
+  segments,
+  filtered = false,
+  events = 0,
+  critical = 0,
+}: Written): Sample {
   const { prefix, ...applications } = systems[feed];
   const controlId = `${prefix}${String(number).padStart(6, '0')}`;
   const facilities = { sendingFacility: 'DEMO-HOSPITAL', receivingFacility: 'DEMO-HOSPITAL' };
