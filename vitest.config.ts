@@ -10,8 +10,8 @@ export default defineConfig({
     expect: { poll: { timeout: 30_000 } },
     // Worker threads of the store live inside test files, so files run as processes of their own.
     pool: 'forks',
-    // Many files wait more than they work.
-    maxWorkers: 3,
+    // Many files wait more than they work; a machine of somebody does other things, too.
+    maxWorkers: process.env.CI === 'true' ? 3 : 2,
     globalSetup: ['deploy/services/test-run.ts'],
     setupFiles: ['core/testing/patience.ts'],
   },
