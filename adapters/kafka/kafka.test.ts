@@ -83,10 +83,12 @@ describe.skipIf(server.missing)('the kafka source', () => {
       ]);
     const intake = fakeIntake(() => positive);
     reading(topics, intake, { topics: names, maxBatch: 7 });
-    await vi.waitFor(() => expect(intake.arrivals).toHaveLength(120));
+    const distinct = (of: FakeIntake['arrivals']) => [
+      ...new Set(of.map(({ raw }) => Number(Buffer.from(raw).toString()))),
+    ];
+    await vi.waitFor(() => expect(distinct(intake.arrivals)).toHaveLength(120));
     for (let patient = 0; patient < 8; patient++) {
-      const mine = intake.arrivals.filter(({ key }) => key === `patient-${patient}`);
-      const numbers = mine.map(({ raw }) => Number(Buffer.from(raw).toString()));
+      const numbers = distinct(intake.arrivals.filter(({ key }) => key === `patient-${patient}`));
       expect(numbers).toHaveLength(15);
       expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
     }
@@ -198,7 +200,7 @@ describe.skipIf(server.missing)('the kafka source', () => {
     const other = fakeIntake(() => positive);
     const group = uniqueName(import.meta.filename);
     reading(topics, slow, { topics: [topic], group, maxBatch: 2 });
-    await vi.waitFor(() => expect(slow.arrivals).toHaveLength(4));
+    await vi.waitFor(() => expect(slow.arrivals.length).toBeGreaterThanOrEqual(4));
     reading(topics, other, { topics: [topic], group, maxBatch: 2 });
     // Longer than the session: the brokers hear all the while that the slow one is alive.
     await pause(7500);

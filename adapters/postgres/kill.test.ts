@@ -4,6 +4,7 @@ import type { PostgresServer } from '../../clients/postgres/server.ts';
 import { once, serverOf } from '../../clients/postgres/testing/database.ts';
 import { fakeSourceContext } from '../../core/testing/contexts.ts';
 import { type FakeIntake, fakeIntake, positive } from '../../core/testing/fake-intake.ts';
+import { nightly } from '../../core/testing/nightly.ts';
 import { type OwnService, ownService } from '../../core/testing/services.ts';
 import { postgres } from './postgres.ts';
 
@@ -11,7 +12,7 @@ const own = await ownService('postgres', import.meta.filename);
 const bouncer = await ownService('pgbouncer', import.meta.filename);
 type Config = Omit<Parameters<typeof postgres>[0], 'endpoint'>;
 
-const kills = 4;
+const kills = nightly ? 4 : 2;
 
 describe.skipIf(own.missing ?? bouncer.missing)('a database that is killed while it is read', () => {
   let database: OwnService;
@@ -49,7 +50,7 @@ describe.skipIf(own.missing ?? bouncer.missing)('a database that is killed while
       for (let id = 0; !over; id += 10) for (const table of ['polled', 'claimed']) await insert(table, id);
     })();
     for (let kill = 0; kill < kills; kill++) {
-      await pause(800);
+      await vi.waitFor(() => expect(committed.size).toBeGreaterThan(150 * (kill + 1)));
       await database.kill();
       await pause(200);
       await database.start();

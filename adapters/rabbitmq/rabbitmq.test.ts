@@ -1,11 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed, onTestFinished, vi } from 'vitest';
 import { TestBroker } from '../../clients/rabbitmq/testing/broker.ts';
+import type { Clock } from '../../core/component.ts';
 import { HubError } from '../../core/errors.ts';
 import type { AckPoint, Receipt } from '../../core/outcome.ts';
 import { type EndpointInput, fakeSourceContext } from '../../core/testing/contexts.ts';
+import { hurryingClock, wallClock } from '../../core/testing/fake-clock.ts';
 import { draining, type FakeIntake, fakeIntake, negative, positive } from '../../core/testing/fake-intake.ts';
 import { type OwnService, ownService, type Service, service, uniqueName } from '../../core/testing/services.ts';
+import { lastLines } from '../../deploy/services/processes.ts';
 import { rabbitmq } from './rabbitmq.ts';
 
 const shared = await service('rabbitmq', import.meta.filename);
@@ -25,9 +28,10 @@ function reading(
   config: Config,
   endpoint: EndpointInput = broker.endpoint(),
   ackAfter: AckPoint = 'stored',
+  clock: Clock = wallClock,
 ) {
   const drain = new AbortController();
-  const context = fakeSourceContext({ ackAfter, endpoints: { far: endpoint } });
+  const context = fakeSourceContext({ ackAfter, endpoints: { far: endpoint }, clock });
   const source = rabbitmq({ endpoint: 'far', ...config }).create(context);
   const running = source.run(intake, { drain: drain.signal, halt: new AbortController().signal });
   running.catch(() => undefined);
@@ -41,7 +45,7 @@ function reading(
 
 const texts = (intake: FakeIntake): readonly string[] => intake.arrivals.map(({ raw }) => Buffer.from(raw).toString());
 const arrived = (intake: FakeIntake, count: number): Promise<void> =>
-  vi.waitFor(() => expect(intake.arrivals).toHaveLength(count), { timeout: 8000 });
+  vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThanOrEqual(count));
 
 describe.skipIf(shared.missing)('the rabbitmq source', () => {
   const far = () => farAt(shared);
@@ -111,16 +115,15 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
       }
       return intake.arrivals.length;
     };
-    await vi.waitFor(() => expect(storeAll()).toBe(2), { timeout: 8000 });
+    await vi.waitFor(() => expect(storeAll()).toBe(2));
     await pause(200);
     expect(storeAll()).toBe(2);
-    expect(await broker.holding(queue)).toEqual({ ready: 3, unacknowledged: 2 });
+    await vi.waitFor(async () => expect(await broker.holding(queue)).toEqual({ ready: 3, unacknowledged: 2 }));
     intake.answer(1, positive);
-    await vi.waitFor(() => expect(storeAll()).toBe(3), { timeout: 8000 });
-    await pause(100);
-    expect(await broker.holding(queue)).toEqual({ ready: 2, unacknowledged: 2 });
+    await vi.waitFor(() => expect(storeAll()).toBe(3));
+    await vi.waitFor(async () => expect(await broker.holding(queue)).toEqual({ ready: 2, unacknowledged: 2 }));
     for (const at of [0, 2]) intake.answer(at, positive);
-    await vi.waitFor(() => expect(storeAll()).toBe(5), { timeout: 8000 });
+    await vi.waitFor(() => expect(storeAll()).toBe(5));
     for (const at of [3, 4]) intake.answer(at, positive);
     expect(texts(intake)).toEqual(['0', '1', '2', '3', '4']);
   });
@@ -145,7 +148,7 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
     const { stop } = reading(broker, intake, { queue, refused: 'ack' });
     await arrived(intake, 1);
     await stop();
-    expect(await broker.holding(queue)).toEqual({ ready: 0, unacknowledged: 0 });
+    await vi.waitFor(async () => expect(await broker.holding(queue)).toEqual({ ready: 0, unacknowledged: 0 }));
     expect(await broker.texts(dead)).toEqual([]);
   });
 
@@ -156,10 +159,10 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
     const error = { code: 'cancelled', kind: 'permanent', scope: 'message', message: 'settling' } as const;
     const withdrawn: Receipt = { id: 'a-message', outcome: { status: 'error', error } };
     const intake = fakeIntake((_, index) => (index === 0 ? withdrawn : positive));
-    reading(broker, intake, { queue });
+    const clock = hurryingClock(5_000);
+    reading(broker, intake, { queue }, broker.endpoint(), 'stored', clock);
     await arrived(intake, 1);
-    await pause(1000);
-    expect(intake.arrivals).toHaveLength(1);
+    await vi.waitFor(() => expect(clock.asked()).toBeGreaterThan(0));
     await arrived(intake, 2);
     expect(intake.arrivals[1]?.meta).toMatchObject({ 'rabbitmq.redelivered': 'true' });
   });
@@ -178,12 +181,12 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
     intake.refuseNext(new HubError('store-full', 'transient', 'storing: full'));
     const { context, stop } = reading(broker, intake, { queue });
     await broker.send(queue, ['0', '1', '2']);
-    await vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThan(6), { timeout: 8000 });
+    await vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThan(6));
     expect(context.reported.at(-1)?.state).toBe('retrying');
     storing = true;
     const before = intake.arrivals.length;
     const kept = () => new Set(texts(intake).slice(before));
-    await vi.waitFor(() => expect([...kept()]).toEqual(['0', '1', '2']), { timeout: 8000 });
+    await vi.waitFor(() => expect([...kept()]).toEqual(['0', '1', '2']));
     expect(context.counts.rabbitmq_connections_total).toBe(1);
     await vi.waitFor(() => expect(context.reported.at(-1)?.state).toBe('reading'));
     await stop();
@@ -196,7 +199,7 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
     await broker.send(queue, ['0', '1']);
     const intake = fakeIntake(() => draining);
     const { stop } = reading(broker, intake, { queue });
-    await vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThan(0), { timeout: 8000 });
+    await vi.waitFor(() => expect(intake.arrivals.length).toBeGreaterThan(0));
     await stop();
     await vi.waitFor(async () => expect(await broker.holding(queue)).toEqual({ ready: 2, unacknowledged: 0 }));
   });
@@ -209,7 +212,7 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
     await broker.send(queue, ['0']);
     await arrived(intake, 1);
     expect(await broker.closeConnections('weir lab-in')).toBe(1);
-    await vi.waitFor(() => expect(context.counts.rabbitmq_connections_total).toBe(2), { timeout: 8000 });
+    await vi.waitFor(() => expect(context.counts.rabbitmq_connections_total).toBe(2));
     await broker.send(queue, ['1']);
     await arrived(intake, 2);
     expect(context.reported.map(({ state }) => state)).toEqual(['connecting', 'reading', 'retrying', 'reading']);
@@ -219,7 +222,7 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
     const broker = await far();
     const queue = await broker.queue('tasks');
     const { context, running } = reading(broker, fakeIntake(), { queue });
-    await vi.waitFor(() => expect(context.reported.at(-1)?.state).toBe('reading'), { timeout: 8000 });
+    await vi.waitFor(() => expect(context.reported.at(-1)?.state).toBe('reading'));
     await (await broker.channel()).deleteQueue(queue);
     await expect(running).rejects.toMatchObject({
       code: 'not-found',
@@ -233,7 +236,7 @@ describe.skipIf(shared.missing)('the rabbitmq source', () => {
     const broker = await far();
     const intake = fakeIntake(() => positive);
     const { context } = reading(broker, intake, { queue: 'tasks', declare: { queues: { tasks: {} } } });
-    await vi.waitFor(() => expect(context.reported.at(-1)?.state).toBe('reading'), { timeout: 8000 });
+    await vi.waitFor(() => expect(context.reported.at(-1)?.state).toBe('reading'));
     await broker.send('tasks', ['0']);
     await arrived(intake, 1);
   });
@@ -261,18 +264,29 @@ describe.skipIf(own.missing)('the rabbitmq source at a broker that fails', () =>
   afterAll(() => server?.[Symbol.asyncDispose]());
 
   it.for(['kill', 'stop'] as const)('reads everything, in order, when the broker is gone and back under load: %s', {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async (end) => {
+    onTestFailed(() => console.error(lastLines(server.directory, 'rabbitmq', 40)));
     const broker = await farAt(server);
     const queue = await broker.queue('tasks');
-    const total = 3000;
+    const total = 2000;
     for (let from = 0; from < total; from += 500)
       await broker.send(
         queue,
         Array.from({ length: 500 }, (_, at) => String(from + at)),
       );
     const intake = fakeIntake();
-    const { context } = reading(broker, intake, { queue, prefetch: 100 });
+    const runs: ReturnType<typeof reading>[] = [];
+    // As the engine does it: what ends over what passes is started again. A broker that is not quite up has no such queue.
+    const keepReading = async (): Promise<void> => {
+      for (let ended: unknown = true; ended; ) {
+        const run = reading(broker, intake, { queue, prefetch: 100 });
+        runs.push(run);
+        ended = await run.running.catch((thrown: unknown) => thrown);
+        await pause(100);
+      }
+    };
+    void keepReading();
     // As a channel that takes a little time for each.
     let answered = 0;
     const answering = setInterval(() => {
@@ -280,16 +294,15 @@ describe.skipIf(own.missing)('the rabbitmq source at a broker that fails', () =>
         intake.answer(answered, positive);
     }, 5);
     onTestFinished(() => clearInterval(answering));
-    await vi.waitFor(() => expect(answered).toBeGreaterThan(500), { timeout: 20_000 });
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(500));
     await server[end]('rabbitmq');
     await pause(500);
     await server.start('rabbitmq');
-    await vi.waitFor(() => expect(new Set(texts(intake)).size).toBe(total), { timeout: 40_000 });
+    await vi.waitFor(() => expect(new Set(texts(intake)).size).toBe(total), { timeout: 90_000 });
     const first = [...new Set(texts(intake))].map(Number);
     expect(first).toEqual(first.toSorted((a, b) => a - b));
-    await vi.waitFor(async () => expect(await broker.holding(queue)).toEqual({ ready: 0, unacknowledged: 0 }), {
-      timeout: 10_000,
-    });
-    expect(context.reported.map(({ state }) => state)).toContain('retrying');
+    await vi.waitFor(async () => expect(await broker.holding(queue)).toEqual({ ready: 0, unacknowledged: 0 }));
+    const states = runs.flatMap(({ context }) => context.reported.map(({ state }) => state));
+    expect(states).toContain('retrying');
   });
 });

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PostgresServer } from '../../clients/postgres/server.ts';
 import { once, serverOf } from '../../clients/postgres/testing/database.ts';
 import { fakeDestinationContext } from '../../core/testing/contexts.ts';
 import { outcomesOf } from '../../core/testing/destination-suite.ts';
+import { nightly } from '../../core/testing/nightly.ts';
 import { outgoing } from '../../core/testing/outgoing.ts';
 import { type OwnService, ownService } from '../../core/testing/services.ts';
 import { postgres } from './postgres.ts';
@@ -13,7 +14,7 @@ const bouncer = await ownService('pgbouncer', import.meta.filename);
 type Config = Omit<Parameters<typeof postgres>[0], 'endpoint'>;
 
 const batchSize = 40;
-const kills = 5;
+const kills = nightly ? 5 : 3;
 
 describe.skipIf(own.missing ?? bouncer.missing)('a database that is killed under load', () => {
   let database: OwnService;
@@ -40,12 +41,14 @@ describe.skipIf(own.missing ?? bouncer.missing)('a database that is killed under
       writing(direct, counting, () => over),
     ];
     for (let kill = 0; kill < kills; kill++) {
-      await pause(700 + 200 * kill);
+      const rows = async () => Number((await once(direct, 'SELECT count(*) FROM a'))[0]?.[0]);
+      await vi.waitFor(async () => expect(await rows()).toBeGreaterThan(10 * batchSize * (kill + 1)));
+      await pause(50 * kill);
       await database.kill();
       await pause(200);
       await database.start();
     }
-    await pause(1000);
+    await pause(300);
     over = true;
     const [a, b, c, d] = await Promise.all(writers);
     for (const [table, written] of [

@@ -10,6 +10,8 @@ export interface EventLogSubject {
   advance?(ms: number): void;
   /** Its storage is this process's heap, so that what it holds there is not measured. */
   readonly storesOnHeap?: true;
+  /** Whoever is held up for longer than its session is taken for dead: then others get again what it had. */
+  readonly repeats?: true;
   /** Removes the storage, after the last close. */
   remove?(): Promise<void>;
 }

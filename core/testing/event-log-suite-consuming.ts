@@ -62,12 +62,12 @@ export function eventLogConsumingSuite(createSubject: CreateSubject): void {
       await first.stop();
       const whenLeft = first.seen.length;
       await publishing;
-      await until(() => first.seen.length + second.seen.length >= 400);
+      await until(() => new Set([...first.seen, ...second.seen]).size >= 400);
       await delay(50);
       expect(first.seen.length).toBe(whenLeft);
       const all = [...first.seen, ...second.seen];
       expect(new Set(all).size).toBe(400);
-      expect(all).toHaveLength(400);
+      if (!its.subject.repeats) expect(all).toHaveLength(400);
     });
 
     test('an abort lets the handler in hand end, commits its batch and starts no other', async () => {

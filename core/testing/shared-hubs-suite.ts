@@ -219,7 +219,7 @@ export function sharedHubsSuite(name: string, openPlace: () => Promise<SharedPla
     });
 
     it('withdraws what the hub without the channel could not answer in time, and only then answers negatively', async () => {
-      const settled = { placement: 'every', ackAfter: 'settled', ackTimeoutMs: 300 } as const;
+      const settled = { placement: 'every', ackAfter: 'settled', ackTimeoutMs: 1_000 } as const;
       const { wire, first, second } = await two({ channelOptions: settled });
       first.far.answer = failing.away;
       const [receipt] = await second.source.send('k:0');
@@ -237,8 +237,10 @@ export function sharedHubsSuite(name: string, openPlace: () => Promise<SharedPla
       const { first, second } = await two({
         channelOptions: { placement: 'every', ackAfter: 'settled', ackTimeoutMs: 100, onUnsettled: 'accept' },
       });
-      first.far.onBatch = () => pause(2_500);
+      const release = Promise.withResolvers<void>();
+      first.far.onBatch = () => release.promise;
       const [receipt] = await second.source.send('k:0');
+      release.resolve();
       expect(receipt?.outcome).toEqual({ status: 'queued' });
     });
 

@@ -13,6 +13,7 @@ describe.skipIf(kafka.missing)('against a broker', () => {
       const prefix = `${uniqueName(import.meta.filename)}.`;
       const brokers = kafka.address.split(',');
       return {
+        repeats: true,
         open: () =>
           openKafkaLog({
             endpoint: { brokers },
