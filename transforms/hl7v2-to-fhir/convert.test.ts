@@ -143,6 +143,20 @@ describe('what no map places', () => {
     expect(codes).toContain('delete');
   });
 
+  it('is not lost where a message tells of the same one twice and otherwise: those are two', () => {
+    const visit = (type: string, ward: string) => `PV1|1|${type}|${ward}||||||||||||||||V1^^^HOSP&1.2.3&ISO^VN`;
+    const { all, follow } = made([MSH, PID, visit('I', '3W'), visit('O', '4E')]);
+    expect(all('Encounter').map((each) => each.class?.code)).toEqual(['IMP', 'AMB']);
+    const places = all('Encounter').map((each) => follow(each.location?.[0]?.location));
+    expect(places.map((each) => (each?.resourceType === 'Location' ? each.identifier?.[0]?.value : ''))).toEqual([
+      '3W',
+      '4E',
+    ]);
+    const same = made([MSH, PID, visit('I', '3W'), visit('I', '4E')]);
+    expect(same.all('Encounter')).toHaveLength(1);
+    expect(same.all('Encounter')[0]?.location).toHaveLength(2);
+  });
+
   it('names the part that is to be deleted', () => {
     const { all } = made([MSH, PID, 'NK1|1|Roe^""']);
     expect(all('RelatedPerson')[0]?.extension).toContainEqual({ url: 'urn:weir:hl7v2:delete', valueString: 'NK1-2.2' });

@@ -140,12 +140,16 @@ export class Resources {
     for (const entry of this.#entries) {
       if (entry.gone) continue;
       const { draft } = entry;
-      const id = this.#idOf(entry);
-      const same = entry.alone ? undefined : this.#taken.get(id);
+      let id = this.#idOf(entry);
+      let same = entry.alone ? undefined : this.#taken.get(id);
+      if (same && !entry.exact && this.#contradicts(same, draft)) {
+        id = this.#otherId(entry);
+        same = this.#taken.get(id);
+      }
       if (same) {
         if (!entry.exact) {
           this.#entryOf(same).before ??= listsOf(same);
-          merge(same, draft);
+          merge(same, draft, (value) => this.#textOf(value));
         }
         entry.final = same;
         continue;
@@ -157,6 +161,29 @@ export class Resources {
     // Until then their numbers are needed.
     for (const { id, draft } of kept) draft.id = id;
     return kept;
+  }
+
+  /** Whether one says of a single element what the other does not: then they are two, that nothing is lost. */
+  #contradicts(one: Draft, other: Draft): boolean {
+    for (const key in other) {
+      const [mine, theirs] = [one[key], other[key]];
+      if (key === 'id' || mine === undefined || Array.isArray(mine) || mine === theirs) continue;
+      // Of several names all but one are aliases.
+      if (key === 'name' && typeof mine === 'string') continue;
+      if (this.#textOf(mine) !== this.#textOf(theirs)) return true;
+    }
+    return false;
+  }
+
+  /** Of one that says something else than the first of its identity. */
+  #otherId(entry: Entry): string {
+    entry.id = uuid(entry.draft.resourceType, `${entry.id}|${this.#content(entry.draft)}`);
+    entry.url = `urn:uuid:${entry.id}`;
+    return entry.id;
+  }
+
+  #textOf(value: unknown): string {
+    return typeof value === 'object' && value !== null ? this.#content(value) : String(value);
   }
 
   /** The text of a reference stands last in its element. */
@@ -319,8 +346,8 @@ function listsOf(draft: Draft): Draft {
   return copy;
 }
 
-/** Lists are joined, each element once; of single elements the first stays. */
-function merge(into: Draft, from: Draft): void {
+/** Lists are joined, each element once; of single elements both say the same. */
+function merge(into: Draft, from: Draft, textOf: (value: unknown) => string): void {
   for (const key in from) {
     const mine = into[key];
     const theirs = from[key];
