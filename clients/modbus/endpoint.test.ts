@@ -51,6 +51,17 @@ it('an answer that comes late is nobody’s, and the connection goes on', async 
   expect(devices.connections).toBe(1);
 });
 
+it('an answer that lies there is read before its time is over, however long the process was held up', async () => {
+  const { devices, endpoint } = await reached();
+  await asks(endpoint, 1);
+  devices.behave = (asked) => {
+    asked.answer(asked.usual());
+    const until = performance.now() + 120;
+    while (performance.now() < until);
+  };
+  expect((await asks(endpoint, 1, 40)).kind).toBe('answer');
+});
+
 it('asks as many units at once as it may, each one question, and probes behind the others', async () => {
   const { devices, endpoint } = await reached(2);
   await asks(endpoint, 9);

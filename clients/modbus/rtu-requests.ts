@@ -3,6 +3,7 @@ import { HubError } from '../../core/errors.ts';
 import { ModbusFault } from '../../protocols/modbus/fault.ts';
 import { RtuExchange, type RtuLine } from '../../protocols/modbus/rtu-exchange.ts';
 import type { Line } from '../serial-port/line.ts';
+import { afterReading } from './after-reading.ts';
 import { type Ask, type Exchanges, modbusError, type Told, unansweredInTime } from './ask.ts';
 
 /**
@@ -117,6 +118,6 @@ export class RtuRequests implements Exchanges {
 
   #after(ms: number, due: () => void): void {
     this.#cancel();
-    this.#cancel = this.#clock.timer(Math.max(1, Math.ceil(ms)), due);
+    this.#cancel = afterReading(this.#clock, Math.max(1, Math.ceil(ms)), due);
   }
 }

@@ -3,6 +3,7 @@ import { HubError } from '../../core/errors.ts';
 import { ModbusFault } from '../../protocols/modbus/fault.ts';
 import { TcpExchanges } from '../../protocols/modbus/tcp-exchanges.ts';
 import type { Line } from '../serial-port/line.ts';
+import { afterReading } from './after-reading.ts';
 import { type Ask, type Exchanges, modbusError, type Told, unansweredInTime } from './ask.ts';
 
 /** So many requests that were given up and never answered are kept in mind; then the connection is made anew. */
@@ -110,7 +111,7 @@ export class TcpRequests implements Exchanges {
   #wake(at: number, afterMs: number): void {
     this.#cancelWake();
     this.#wakeAt = at;
-    this.#cancelWake = this.#clock.timer(Math.ceil(afterMs), () => this.#expire());
+    this.#cancelWake = afterReading(this.#clock, Math.ceil(afterMs), () => this.#expire());
   }
 
   #expire(): void {
