@@ -39,6 +39,16 @@ describe('an admission', () => {
     expect(all('Organization').filter(({ name }) => name === 'HOSP')).toHaveLength(1);
   });
 
+  it('has the address of a laboratory once, whatever number of results say it, and keeps the rest of each with its result', () => {
+    const lab1 = 'Lab One^^^^^ISO^XX^^^L1|1 Mole St^^Seeburg^^10115^^O';
+    const result = (n: number) => `OBX|${n}|NM|${n}^Analyte^LN||1||||||F||||||||||||${lab1}`;
+    const { all } = made(order(result(1), result(2), result(3)));
+    const [lab, ...others] = all('Organization').filter(({ name }) => name === 'Lab One');
+    expect(others).toEqual([]);
+    expect(lab?.address).toHaveLength(1);
+    expect(JSON.stringify(all('Observation')[2])).toContain('OBX-24.7');
+  });
+
   it('takes the systems of authorities from the configuration', () => {
     const { all } = made([MSH, PID], { systems: { HOSP: 'urn:oid:1.2.276.0.76' } });
     expect(all('Patient')[0]?.identifier?.[0]?.system).toBe('urn:oid:1.2.276.0.76');

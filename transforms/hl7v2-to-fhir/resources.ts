@@ -364,7 +364,7 @@ function merge(into: Draft, from: Draft, textOf: (value: unknown) => string): vo
 }
 
 /** An element as text; whom it refers to is not said yet. */
-function textOf(element: unknown): string {
+export function textOf(element: unknown): string {
   return JSON.stringify(element, (key, value) =>
     key === 'reference' && typeof value === 'object' ? undefined : value,
   );

@@ -5,6 +5,7 @@ import type { Conversion, Known } from './conversion.ts';
 import { Exact, Referred } from './converters.ts';
 import segments from './generated/segments.json' with { type: 'json' };
 import type { View } from './leaves.ts';
+import { textOf } from './resources.ts';
 import type { Rule } from './rule.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { systemFor } from './vocabulary.ts';
@@ -58,6 +59,8 @@ interface Application {
   begun: boolean;
   /** Extensions that say what they are and have no value yet. */
   open: number;
+  /** The resource that a value has been made into before, of those that the segment refers to the last. */
+  again: Draft | undefined;
 }
 
 export class SegmentMap {
@@ -128,12 +131,21 @@ export class SegmentMap {
   #begin(conversion: Conversion): Application {
     if (!this.#application) {
       const slots = new Array<object | undefined>(this.#slots);
-      this.#application = { conversion, ofSite: this.#ofSite, company: this.#company, slots, begun: false, open: 0 };
+      this.#application = {
+        conversion,
+        ofSite: this.#ofSite,
+        company: this.#company,
+        slots,
+        begun: false,
+        open: 0,
+        again: undefined,
+      };
     }
     // Whatever became of the message before.
     this.#application.slots.fill(undefined);
     this.#application.conversion = conversion;
     this.#application.open = 0;
+    this.#application.again = undefined;
     return this.#application;
   }
 }
@@ -384,6 +396,7 @@ function referred(bound: Bound, view: View, application: Application): Draft | u
   const known = made.get(key);
   if (known) {
     view.markAs(known.marks);
+    application.again = known.draft;
     return known.draft;
   }
   const fresh = !view.isBegun();
@@ -405,8 +418,9 @@ function add(element: Element, name: string, value: unknown): unknown[] {
   return there;
 }
 
-function append(bound: Bound, view: View | undefined, element: Element, { slots, conversion }: Application): boolean {
+function append(bound: Bound, view: View | undefined, element: Element, application: Application): boolean {
   const { last } = bound;
+  const { slots, conversion, again } = application;
   const made = bound.fixed ?? bound.convert!(view!, conversion);
   const value = made instanceof Exact ? made.value : made;
   if (value === undefined) return false;
@@ -415,15 +429,24 @@ function append(bound: Bound, view: View | undefined, element: Element, { slots,
     return true;
   }
   const begun = slots[last.slot];
+  const same = element === again && !begun ? sameIn(element[last.name], value) : undefined;
   if (begun) {
     Object.assign(begun, value);
     conversion.doubtful = true;
   } else {
-    add(element, last.name, value);
-    slots[last.slot] = value;
+    if (!same) add(element, last.name, value);
+    slots[last.slot] = same ?? value;
   }
-  if (view) view.element ??= begun ?? value;
+  // What that one does not hold of it is kept with the segment that said it again.
+  if (view && !same) view.element ??= begun ?? value;
   return true;
+}
+
+/** What a list has of the same text: of a resource that several segments are about, each says its address again. */
+function sameIn(list: unknown, value: object): object | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const text = textOf(value);
+  return list.find((each) => typeof each === 'object' && textOf(each) === text);
 }
 
 function set(bound: Bound, view: View | undefined, element: Element, { conversion }: Application): boolean {

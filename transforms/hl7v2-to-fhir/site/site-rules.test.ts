@@ -60,6 +60,15 @@ describe('rules of a site', () => {
     expect(patient.extension).toContainEqual({ url: 'urn:weir:hl7v2:ZPI-2', valueString: 'J' });
   });
 
+  it('make of the same component of two segments what each of them says', () => {
+    const rules = rulesOf("  - { id: gp, from: ZPI-4.2, to: 'Patient.generalPractitioner(Organization)' }\n");
+    const { bundle } = convert(hl7('PID|1||4711^^^HOSP^MR', 'ZPI|1|||1^North', 'ZPI|2|||2^South'), { rules });
+    const named = bundle.entry?.flatMap(({ resource }) =>
+      resource?.resourceType === 'Organization' ? (resource.name ?? []) : [],
+    );
+    expect(named).toEqual(expect.arrayContaining(['North', 'South']));
+  });
+
   it('take a component, and make an element of their own of it beside the official ones', () => {
     const rules = rulesOf('  - { id: house, from: PID-3.4, to: Patient.identifier }\n');
     expect(patientOf(convert(admission, { rules }).bundle).identifier).toMatchObject([
