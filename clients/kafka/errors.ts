@@ -1,4 +1,5 @@
 import { describeThrown, HubError } from '../../core/errors.ts';
+import { failureText } from '../../core/net/tls-failure.ts';
 
 /** What the driver hangs on its errors. */
 interface Thrown {
@@ -79,33 +80,14 @@ function fenced(): Explained {
   return { code: 'not-allowed', kind: 'permanent', scope: 'destination', text };
 }
 
-const trust = setting('the certificate of the broker is not one that tls.caFile vouches for');
-
-/** By the code of Node’s TLS and network errors. */
-const codes: Readonly<Record<string, Explained>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: trust,
-  SELF_SIGNED_CERT_IN_CHAIN: trust,
-  UNABLE_TO_GET_ISSUER_CERT: trust,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: trust,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: trust,
-  CERT_HAS_EXPIRED: setting('the certificate of the broker has expired'),
-  ERR_TLS_CERT_ALTNAME_INVALID: setting(
-    'the certificate of the broker is for another name: brokers, or tls.serverName',
-  ),
-  ERR_SSL_WRONG_VERSION_NUMBER: setting('the broker does not speak TLS on this port: brokers, or tls'),
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: setting('the broker does not speak TLS on this port: brokers, or tls'),
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: setting('the broker speaks no TLS of tls.minVersion or above'),
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: setting('the broker does not trust our certificate: tls.certFile'),
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: setting('the broker wants our certificate: tls.certFile'),
-  ECONNREFUSED: setting('nothing listens there (ECONNREFUSED)'),
-  ENOTFOUND: setting('there is no host of this name: brokers'),
-};
+const peer = { is: 'broker', at: 'brokers' };
+const noTls = setting(failureText('ERR_SSL_WRONG_VERSION_NUMBER', peer)!);
 
 /** By what the driver says itself, where it has no code for it. */
 const texts: readonly (readonly [RegExp, Explained])[] = [
   [/^Unknown topic /, answers.UNKNOWN_TOPIC_OR_PARTITION!],
   [/^Broker requires TLS/, setting('the broker speaks only TLS on this port: tls is missing')],
-  [/^TLS handshake failed/, setting('the broker does not speak TLS on this port: brokers, or tls')],
+  [/^TLS handshake failed/, noTls],
   [/^SASL authentication failed|^Authentication failed/, answers.SASL_AUTHENTICATION_FAILED!],
   [/timed out/, setting('no answer in time', 'reply-timeout')],
 ];
@@ -123,7 +105,10 @@ export function kafkaError(thrown: unknown, doing: string): HubError {
 function explained(thrown: unknown): Explained {
   const all = [...within(thrown)];
   for (const { apiId } of all) if (typeof apiId === 'string' && answers[apiId]) return answers[apiId];
-  for (const { code } of all) if (typeof code === 'string' && codes[code]) return codes[code];
+  for (const { code } of all) {
+    const text = typeof code === 'string' ? failureText(code, peer) : undefined;
+    if (text !== undefined) return setting(text);
+  }
   for (const { message } of all)
     for (const [pattern, means] of texts) if (typeof message === 'string' && pattern.test(message)) return means;
   const refusal = all.find(({ apiId }) => typeof apiId === 'string');

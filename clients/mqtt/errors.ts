@@ -1,5 +1,6 @@
 import type { TlsClient } from '../../core/endpoint.ts';
 import { describeThrown, HubError } from '../../core/errors.ts';
+import { failureText, networkCodes } from '../../core/net/tls-failure.ts';
 
 interface Explained {
   readonly code: HubError['code'];
@@ -48,31 +49,13 @@ const reasons: Readonly<Record<number, Explained>> = {
   162: setting('the broker offers no subscriptions with wildcards'),
 };
 
-const trust = setting('the certificate of the broker is not one that tls.caFile vouches for');
+const peer = { is: 'broker', at: 'host', port: 'port' };
 const broken = away('the connection broke; a broker closes it, too, where it wants tls');
-const noTls = setting('the broker does not speak TLS on this port: port, or tls');
 
-/** By the code of Node’s TLS and network errors. */
+/** By the code of Node’s network errors, where no setting is wrong. */
 const codes: Readonly<Record<string, Explained>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: trust,
-  SELF_SIGNED_CERT_IN_CHAIN: trust,
-  UNABLE_TO_GET_ISSUER_CERT: trust,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: trust,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: trust,
-  CERT_HAS_EXPIRED: setting('the certificate of the broker has expired'),
-  ERR_TLS_CERT_ALTNAME_INVALID: setting('the certificate of the broker is for another name: host, or tls.serverName'),
-  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: setting('the broker speaks no TLS of tls.minVersion or above'),
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: setting('the broker does not trust our certificate: tls.certFile'),
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: setting('the broker refuses the TLS handshake: tls'),
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: setting('the broker does not trust our certificate: tls.certFile'),
-  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: setting('the broker does not trust our certificate: tls.certFile'),
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: setting('the broker wants our certificate: tls.certFile'),
-  ECONNREFUSED: setting('nothing listens there (ECONNREFUSED)'),
   ECONNRESET: broken,
   EPIPE: broken,
-  ENOTFOUND: setting('there is no host of this name: host'),
   ETIMEDOUT: setting('no answer in time', 'reply-timeout'),
 };
 
@@ -116,15 +99,10 @@ function explained(thrown: unknown, tls: TlsClient | undefined): Explained {
   const file = Object.entries(tls ?? {}).find(([, value]) => value === path)?.[0];
   if (file !== undefined) return setting(`tls.${file} cannot be read: ${code}`);
   // A broker without TLS takes the handshake for a packet that it does not understand, and closes.
-  if (tls && code === 'ECONNRESET') return away(`the connection broke; ${noTls.text}`);
+  if (tls && code === 'ECONNRESET') {
+    return away(`the connection broke; ${failureText('ERR_SSL_WRONG_VERSION_NUMBER', peer)}`);
+  }
+  const text = failureText(code, peer);
+  if (text !== undefined) return setting(text);
   return codes[code] ?? away(code);
 }
-
-const networkCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-]);

@@ -1,4 +1,5 @@
 import { describeThrown, HubError } from '../../core/errors.ts';
+import { failureText, networkCodes } from '../../core/net/tls-failure.ts';
 
 interface Explained {
   readonly code: HubError['code'];
@@ -34,30 +35,13 @@ const replies: Readonly<Record<number, Explained>> = {
   541: setting('the broker has failed (541)', 'connection-lost'),
 };
 
-const trust = setting('the certificate of the broker is not one that tls.caFile vouches for');
+const peer = { is: 'broker', at: 'nodes' };
 const broken = setting('the connection broke; a broker closes it, too, where it wants tls', 'connection-lost');
-const noTls = setting('the broker does not speak TLS on this port: nodes, or tls');
 
-/** By the code of Node’s TLS and network errors. */
+/** By the code of Node’s network errors, where no setting is wrong. */
 const codes: Readonly<Record<string, Explained>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: trust,
-  SELF_SIGNED_CERT_IN_CHAIN: trust,
-  UNABLE_TO_GET_ISSUER_CERT: trust,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: trust,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: trust,
-  CERT_HAS_EXPIRED: setting('the certificate of the broker has expired'),
-  ERR_TLS_CERT_ALTNAME_INVALID: setting('the certificate of the broker is for another name: nodes, or tls.serverName'),
-  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: setting('the broker speaks no TLS of tls.minVersion or above'),
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: setting('the broker does not trust our certificate: tls.certFile'),
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: setting('the broker refuses the TLS handshake: tls'),
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: setting('the broker does not trust our certificate: tls.certFile'),
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: setting('the broker wants our certificate: tls.certFile'),
-  ECONNREFUSED: setting('nothing listens there (ECONNREFUSED)'),
   ECONNRESET: broken,
   EPIPE: broken,
-  ENOTFOUND: setting('there is no host of this name: nodes'),
   ABORT_ERR: setting('no answer in time', 'reply-timeout'),
 };
 
@@ -88,7 +72,11 @@ function explained(thrown: unknown, where: Readonly<Record<number, string>>): Ex
     const reply = replies[code] ?? setting(`the broker answered ${code}`, 'reply-negative');
     return where[code] === undefined ? reply : { ...reply, text: where[code] };
   }
-  if (typeof code === 'string' && codes[code]) return codes[code];
+  if (typeof code === 'string') {
+    const text = failureText(code, peer);
+    if (text !== undefined) return setting(text);
+    if (codes[code]) return codes[code];
+  }
   for (const [pattern, means] of texts) if (typeof message === 'string' && pattern.test(message)) return means;
   return setting(describeThrown(thrown), 'connection-lost');
 }
@@ -99,12 +87,3 @@ export function passing(error: HubError): boolean {
   const { code } = (error.cause ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' && networkCodes.has(code);
 }
-
-const networkCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-]);
