@@ -4,6 +4,7 @@ import type { NamedDevices } from '../device-profile.ts';
 import { type Endpoint, endpointKinds } from '../endpoint.ts';
 import { HubError } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { noEventLog } from '../events/no-event-log.ts';
 import type { AckPoint } from '../outcome.ts';
 import type { SourceContext } from '../source.ts';
 import { wallClock } from './fake-clock.ts';
@@ -56,7 +57,7 @@ export function fakeSourceContext(
   return {
     ...fakeComponentContext(options),
     ackAfter: options.ackAfter ?? 'stored',
-    events: options.events ?? noEvents,
+    events: options.events ?? noEventLog('using the event log in a test'),
     listen: async (endpoint) => {
       const listener = options.listeners?.[endpoint];
       if (!listener) throw new HubError('config-invalid', 'permanent', `listening on ${endpoint}: no such listener`);
@@ -72,7 +73,7 @@ export function fakeDestinationContext(
   return {
     ...fakeComponentContext(options),
     destination: options.destination ?? 'out',
-    events: options.events ?? noEvents,
+    events: options.events ?? noEventLog('using the event log in a test'),
     give: async (channel, message) => {
       if (!options.give)
         throw new HubError('not-found', 'transient', `giving to ${channel}: there is none`, { scope: 'destination' });
@@ -129,16 +130,4 @@ export function repeatableRandom(seed = 1): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-const noEvents: EventLog = {
-  declare: () => Promise.reject(absent()),
-  publish: () => Promise.reject(absent()),
-  consume: () => Promise.reject(absent()),
-  status: () => Promise.reject(absent()),
-  [Symbol.asyncDispose]: async () => {},
-};
-
-function absent(): HubError {
-  return new HubError('event-log-failed', 'permanent', 'using the event log: this test has none');
 }

@@ -5,7 +5,7 @@ import { type DeviceArrival, deviceArrival } from '../../contracts/device-arriva
 import type { DeviceProfile, ProfiledDevice } from '../../contracts/device-profile/device-profile.ts';
 import type { EndpointOf } from '../../core/endpoint.ts';
 import { HubError } from '../../core/errors.ts';
-import type { EventLog } from '../../core/events/event-log.ts';
+import { noEventLog } from '../../core/events/no-event-log.ts';
 import { noMeta } from '../../core/format.ts';
 import type { Delivery, Intake, SourceContext } from '../../core/source.ts';
 import { systemClock } from '../system-clock.ts';
@@ -76,7 +76,7 @@ function contextOf(profile: DeviceProfile, { failed }: ProbeOptions): SourceCont
     ...{ channel: 'probe', lease: undefined, ackAfter: 'stored', clock: systemClock, random: Math.random },
     ...{ log: { debug: unheard, info: unheard, warn: told, error: told }, report: unheard, count: unheard },
     deviceProfile: () => profile,
-    events: noEvents,
+    events: noEventLog('probing'),
     endpoint: (_, name) => {
       throw new HubError('config-invalid', 'permanent', `probing: no endpoint ${name}`);
     },
@@ -84,18 +84,6 @@ function contextOf(profile: DeviceProfile, { failed }: ProbeOptions): SourceCont
       throw new HubError('config-invalid', 'permanent', `probing: nothing listens at ${name}`);
     },
   };
-}
-
-const noEvents: EventLog = {
-  declare: () => Promise.reject(absent()),
-  publish: () => Promise.reject(absent()),
-  consume: () => Promise.reject(absent()),
-  status: () => Promise.reject(absent()),
-  [Symbol.asyncDispose]: async () => {},
-};
-
-function absent(): HubError {
-  return new HubError('event-log-failed', 'permanent', 'probing: there is no event log');
 }
 
 function intakeOf({ arrived }: ProbeOptions): Intake {
