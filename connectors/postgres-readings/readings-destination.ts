@@ -1,3 +1,4 @@
+import { writeUntil } from '../../clients/postgres/ended-write.ts';
 import { failureOf } from '../../clients/postgres/failure.ts';
 import { identifier } from '../../clients/postgres/quote.ts';
 import { PostgresSession } from '../../clients/postgres/session.ts';
@@ -57,25 +58,12 @@ export class ReadingsDestination implements Destination<VitalReadings> {
 
   async write(batch: readonly Outgoing<VitalReadings>[], context: WriteContext): Promise<readonly WriteOutcome[]> {
     const stop = AbortSignal.any([context.signal, this.#closing.signal]);
-    if (stop.aborted || performance.now() > context.notAfter) return all(batch, { status: 'untried' });
-    const aborted = Promise.withResolvers<'aborted'>();
-    const abort = (): void => {
-      // What it is doing may come about all the same.
-      this.#session?.destroy();
-      aborted.resolve('aborted');
-    };
-    stop.addEventListener('abort', abort, { once: true });
-    const begun = { yet: false };
-    const writing = this.#write(batch, stop, context.notAfter, begun);
-    try {
-      const ended = await Promise.race([writing, aborted.promise]);
-      if (ended !== 'aborted') return ended;
-      if (!begun.yet) return all(batch, { status: 'untried' });
-      return all(batch, { status: 'uncertain', error: this.#error('ended before it was committed') });
-    } finally {
-      stop.removeEventListener('abort', abort);
-      writing.catch(() => undefined);
-    }
+    return await writeUntil(stop, context, {
+      size: batch.length,
+      abort: () => this.#session?.destroy(),
+      ended: () => this.#error('ended before it was committed'),
+      write: (begun) => this.#write(batch, stop, context.notAfter, begun),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,7 +82,7 @@ export class ReadingsDestination implements Destination<VitalReadings> {
     batch: readonly Outgoing<VitalReadings>[],
     stop: AbortSignal,
     notAfter: number,
-    begun: { yet: boolean },
+    begun: () => void,
   ): Promise<readonly WriteOutcome[]> {
     const { clock } = this.#context;
     const { trustSkewMs, keepDays } = this.#config;
@@ -114,7 +102,7 @@ export class ReadingsDestination implements Destination<VitalReadings> {
       return this.#away(batch, 'error', thrown);
     }
     if (stop.aborted || performance.now() > notAfter) return all(batch, { status: 'untried' });
-    begun.yet = true;
+    begun();
     for (let repeated = 0; ; repeated++) {
       try {
         const fresh = await this.#put(session, rows, false);

@@ -1,3 +1,4 @@
+import { writeUntil } from '../../clients/postgres/ended-write.ts';
 import { PostgresSession } from '../../clients/postgres/session.ts';
 import type { ConnectionState } from '../../core/component.ts';
 import type { Destination, DestinationContext, WriteContext, WriteOutcome } from '../../core/destination.ts';
@@ -45,25 +46,12 @@ export class PostgresDestination implements Destination<unknown> {
 
   async write(batch: readonly Outgoing<unknown>[], context: WriteContext): Promise<readonly WriteOutcome[]> {
     const stop = AbortSignal.any([context.signal, this.#closing.signal]);
-    if (stop.aborted || performance.now() > context.notAfter) return all(batch, { status: 'untried' });
-    const aborted = Promise.withResolvers<'aborted'>();
-    const abort = (): void => {
-      // What it is doing may come about all the same.
-      this.#session?.destroy();
-      aborted.resolve('aborted');
-    };
-    stop.addEventListener('abort', abort, { once: true });
-    const begun = { yet: false };
-    const writing = this.#write(batch, context, stop, begun);
-    try {
-      const ended = await Promise.race([writing, aborted.promise]);
-      if (ended !== 'aborted') return ended;
-      if (!begun.yet) return all(batch, { status: 'untried' });
-      return all(batch, { status: 'uncertain', error: this.#error('ended before it was committed') });
-    } finally {
-      stop.removeEventListener('abort', abort);
-      writing.catch(() => undefined);
-    }
+    return await writeUntil(stop, context, {
+      size: batch.length,
+      abort: () => this.#session?.destroy(),
+      ended: () => this.#error('ended before it was committed'),
+      write: (begun) => this.#write(batch, context, stop, begun),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -76,7 +64,7 @@ export class PostgresDestination implements Destination<unknown> {
     batch: readonly Outgoing<unknown>[],
     { notAfter }: WriteContext,
     stop: AbortSignal,
-    begun: { yet: boolean },
+    begun: () => void,
   ): Promise<readonly WriteOutcome[]> {
     for (let repeated = 0; ; ) {
       let session: PostgresSession;
@@ -98,7 +86,7 @@ export class PostgresDestination implements Destination<unknown> {
         continue;
       }
       if (stop.aborted || performance.now() > notAfter) return all(batch, { status: 'untried' });
-      begun.yet = true;
+      begun();
       try {
         const fresh = await writer.write(session, rows);
         this.#written(batch.length, fresh);
