@@ -103,14 +103,14 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
   it('wrong baud rate: bytes of which none becomes a frame are told as that, once, and once when it is over', async () => {
     const pair = await cable();
     const intake = taking();
-    const { context, isOpen } = listening(intake, profileOf([pair.host]));
+    const { context, isOpen } = listening(intake, profileOf([pair.host], undefined, undefined, 1_000));
     await isOpen();
     const device = await deviceAt(pair.device);
     const stop = talking((bytes) => device.write(bytes), Buffer.alloc(60, 0xe6));
     await until(() => expect(framesOf(intake)).toEqual(['faulty']));
     expect(context.logged.at(-1)).toMatchObject({ level: 'warn', fields: { device: 'd-1', state: 'faulty' } });
     expect(context.logged.at(-1)!.text).toMatch(/no frame: baud/);
-    await pause(1_800);
+    await pause(1_100);
     expect(framesOf(intake)).toEqual(['faulty']);
     stop();
     device.write(packet);
@@ -120,13 +120,13 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
   it('silence: told once in an arrival of its own, its port opened again, and no value repeated', async () => {
     const pair = await cable();
     const intake = taking();
-    const { context, isOpen } = listening(intake, profileOf([pair.host]));
+    const { context, isOpen } = listening(intake, profileOf([pair.host], undefined, undefined, 1_000));
     await isOpen();
     const device = await deviceAt(pair.device);
     device.write(packet);
     await until(() => expect(framesOf(intake)).toEqual([packet, 'silent']));
-    await until(() => expect(context.logged.map(({ text }) => text).join()).toMatch(/nothing has come for 1500 ms/));
-    await pause(2_000);
+    await until(() => expect(context.logged.map(({ text }) => text).join()).toMatch(/nothing has come for 1000 ms/));
+    await pause(1_100);
     expect(framesOf(intake)).toEqual([packet, 'silent']);
     await isOpen();
     talking((bytes) => device.write(bytes));
@@ -289,6 +289,25 @@ describe('a device behind a device server', () => {
     write(Buffer.concat([noninPacket(60, 90), noninPacket(61, 91)]));
     const packets = () => framesOf(intake).filter((each) => typeof each !== 'string');
     await until(() => expect(packets()).toEqual([noninPacket(60, 90), noninPacket(61, 91)]));
+  });
+
+  it('bad checksum, oversize frame: are discarded, counted, and no value; the frame behind is one', async () => {
+    const { path, write } = await server();
+    const intake = taking();
+    const framing =
+      'framing: { type: stx-etx, trailer: 1, maxBytes: 16, check: { algorithm: xor8, written: big-endian, from: 1 } }';
+    const { context, isOpen } = listening(intake, profileOf([path], framing, textPoints));
+    await isOpen();
+    const frame = (text: string) => {
+      const covered = Buffer.from(`${text}\x03`);
+      return Buffer.concat([Buffer.of(2), covered, Buffer.of(covered.reduce((xor, byte) => xor ^ byte, 0))]);
+    };
+    const wrong = frame('17');
+    wrong[wrong.length - 1]! ^= 1;
+    write(Buffer.concat([wrong, frame('1'.repeat(40)), frame('18')]));
+    await until(() => expect(framesOf(intake)).toEqual([frame('18')]));
+    expect(context.counts.serial_faults_total).toBeGreaterThan(0);
+    expect(context.counts.serial_frames_total).toBe(1);
   });
 
   it('frames that come together are one arrival, those that come apart are not', async () => {
