@@ -49,6 +49,17 @@ describe('an admission', () => {
     expect(JSON.stringify(all('Observation')[2])).toContain('OBX-24.7');
   });
 
+  it('takes a value of thousands of repetitions, components and subcomponents whole', () => {
+    const lines = Array.from({ length: 3_000 }, (_, n) => `line ${n}`);
+    const { all } = made(
+      order(`OBX|1|TX|1^Text^LN||${lines.join('~')}||||||F`, `OBX|2|ST|2^Text^LN||${lines.join('^')}&x||||||F`),
+    );
+    expect(all('Observation').map(({ valueString }) => valueString)).toEqual([
+      lines.join('\n'),
+      `${lines.join('^')}&x`,
+    ]);
+  });
+
   it('takes the systems of authorities from the configuration', () => {
     const { all } = made([MSH, PID], { systems: { HOSP: 'urn:oid:1.2.276.0.76' } });
     expect(all('Patient')[0]?.identifier?.[0]?.system).toBe('urn:oid:1.2.276.0.76');

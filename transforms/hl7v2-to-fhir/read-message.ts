@@ -7,8 +7,8 @@ import { Group, type Misplaced } from '../../protocols/hl7v2/schema/grouped.ts';
 import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
 import type { Structure } from '../../protocols/hl7v2/schema/structure.ts';
 import { structureOf } from '../../protocols/hl7v2/schema/structure-of.ts';
-import { TextReader } from './leaves.ts';
 import { GroupView, SegmentView } from './segment-view.ts';
+import { TextReader } from './text-reader.ts';
 
 export interface ReadMessage {
   /** In the order of the message; lines that are no segments have an empty name. */
