@@ -5,6 +5,7 @@ import type { EventLog } from '../events/event-log.ts';
 import type { Processing } from '../processing.ts';
 import type { MessageStore, NewMessage } from '../store/message-store.ts';
 import type { HoldInForce } from './dispatch/operator-holds.ts';
+import type { Pumps } from './pumps.ts';
 import type { Rates } from './rates/rates.ts';
 
 /** What a channel needs of the hub around it. */
@@ -30,6 +31,8 @@ export interface ChannelServices {
   remember(name: string, value: string): Promise<void>;
   recall(name: string): Promise<string | undefined>;
   readonly rates: Rates;
+  /** Where the first passes of all channels run. */
+  readonly pumps: Pumps;
   /** The holds of operators at a destination of a channel. */
   holds(channel: string, destination: string): readonly HoldInForce[];
   /** False after a crash: messages in memory then may have been its cause (rule 21). */

@@ -23,6 +23,7 @@ import { messageIds } from './message-id.ts';
 import { channelNotice, destinationNotice, readNotice } from './notices.ts';
 import { outageLog } from './outage-log.ts';
 import { Pruner } from './pruner.ts';
+import { Pumps } from './pumps.ts';
 import { Rates } from './rates/rates.ts';
 import { channelStatus } from './status.ts';
 import { Turns } from './turns.ts';
@@ -98,6 +99,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     remember: (name, value) => store.setState(name, value),
     recall: (name) => store.state(name),
+    pumps: new Pumps(clock),
     rates: new Rates({ clock, log, shared: options.rates, hubs: () => cluster?.keeper.hubs.length ?? 1 }),
     holds: (name, destination) => holds.at(name, destination),
   };

@@ -11,6 +11,7 @@ import type { Dispatch } from './dispatch/dispatch.ts';
 import { Lanes } from './lanes.ts';
 import { LateAnswers } from './late-answers.ts';
 import { maxParts, positionOf } from './position.ts';
+import type { Pump, Pumps } from './pumps.ts';
 import { Settlements } from './settlements.ts';
 import { noteDocument, type Slot } from './slot.ts';
 import { guarded } from './step-guard.ts';
@@ -19,6 +20,7 @@ export interface PipelineHost {
   readonly channel: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly services: { readonly pumps: Pumps };
   /** That under way. */
   readonly work: { readonly store: WorkStore };
   readonly destinations: { readonly dispatchers: ReadonlyMap<string, Dispatch> };
@@ -33,14 +35,12 @@ export interface PipelineHost {
 }
 
 const laneOfAll: readonly string[] = [''];
-const yieldAfterMs = 25;
-/** A guard costs 0.4 ms of the main thread on a busy machine: while much comes in, one serves what has come in this time. */
-const gatherMs = 20;
+/** More that wait than these do not wait for others. */
 const gatherMessages = 512;
 const cancelledBySender = { actor: 'weir', reason: 'the sender was answered negatively' } as const;
 
 /** Route, transform and fan out, in seq order per key; then one settlement a message. */
-export class Pipeline {
+export class Pipeline implements Pump {
   compiled: CompiledChannel;
   /** Who waits for more than `stored`. */
   readonly answers: LateAnswers;
@@ -49,9 +49,6 @@ export class Pipeline {
   readonly #lanes = new Lanes<Slot>();
   #queue: Slot[] = [];
   #head = 0;
-  #scheduled = false;
-  #gathering: NodeJS.Timeout | undefined;
-  #pumpedAt = Number.NEGATIVE_INFINITY;
   /** What the guarded code is working on: the one to blame when it is ended. */
   #current: Slot | undefined;
   #free: Slot[] = [];
@@ -93,47 +90,23 @@ export class Pipeline {
       options.ackAfter === 'stored' &&
       this.#queue.length - this.#head < gatherMessages
     )
-      this.#scheduleSoon();
+      this.#host.services.pumps.soon(this);
     else this.#schedule();
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#pumpNow);
+    this.#host.services.pumps.now(this);
   }
 
-  /** Nobody waits for these: after a pump the next ones gather for a moment, so that one guard serves many. */
-  #scheduleSoon(): void {
-    if (this.#scheduled || this.#gathering) return;
-    const wait = this.#pumpedAt + gatherMs - this.#host.clock.monotonic();
-    if (wait <= 0) this.#schedule();
-    else this.#gathering = setTimeout(this.#pumpNow, wait);
+  get guardMs(): number {
+    return this.compiled.definition.options.limits.stepTimeoutMs;
   }
 
-  readonly #pumpNow = (): void => {
-    clearTimeout(this.#gathering);
-    this.#gathering = undefined;
-    this.#scheduled = false;
-    this.#pump();
-    this.#pumpedAt = this.#host.clock.monotonic();
-  };
-
-  #pump(): void {
-    try {
-      guarded(this.compiled.definition.options.limits.stepTimeoutMs, () => this.#run());
-    } catch (thrown) {
-      const slot = this.#current;
-      const error = asHubError(thrown, 'step-failed', 'processing a message');
-      if (slot) this.#fail(slot, error);
-      else this.#host.log.error({ channel: this.#host.channel, error: describeThrown(thrown) }, 'the pipeline failed');
-    }
-    this.#current = undefined;
-    if (this.#free.length > 0 || this.#head < this.#queue.length) this.#schedule();
+  get waiting(): number {
+    return this.#queue.length - this.#head + this.#free.length;
   }
 
-  #run(): void {
-    const until = this.#host.clock.monotonic() + yieldAfterMs;
+  run(until: number): void {
     for (;;) {
       const freed = this.#free.pop();
       const slot = freed ?? this.#queue[this.#head];
@@ -154,6 +127,18 @@ export class Pipeline {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
+  }
+
+  failed(thrown: unknown): void {
+    const slot = this.#current;
+    this.#current = undefined;
+    const error = asHubError(thrown, 'step-failed', 'processing a message');
+    if (slot) this.#fail(slot, error);
+    else this.#host.log.error({ channel: this.#host.channel, error: describeThrown(thrown) }, 'the pipeline failed');
+  }
+
+  over(): void {
+    if (this.waiting > 0) this.#schedule();
   }
 
   #route(slot: Slot): void {
