@@ -28,6 +28,9 @@ interface Lane {
   turn: Promise<unknown>;
   /** The latest offset commit; resolves with the reason if it failed. */
   commit: Promise<HubError | undefined>;
+  isCommitting: boolean;
+  /** It has gone on since that commit began. */
+  isBehind: boolean;
 }
 
 /**
@@ -66,6 +69,8 @@ export class ConsumerGroup {
       owner: undefined,
       turn: Promise.resolve(),
       commit: Promise.resolve(undefined),
+      isCommitting: false,
+      isBehind: false,
     }));
     this.#loops = this.#lanes.map((lane) => this.#run(lane));
   }
@@ -162,10 +167,22 @@ export class ConsumerGroup {
       return false; // the handler's own affair: it rejects to see the events again
     }
     lane.position = events[events.length - 1]!.offset + 1;
-    // The next batch does not wait for this one's commit, but no more than one commit of a lane is under way.
-    await lane.commit;
-    lane.commit = this.#commit(lane);
+    // The next batch waits for no commit of an offset: on a busy disk one takes as long as several batches, and the last says it all.
+    lane.isBehind = true;
+    if (!lane.isCommitting) lane.commit = this.#commitUpTo(lane);
     return true;
+  }
+
+  /** One commit of a lane at a time, of where it is by then. */
+  async #commitUpTo(lane: Lane): Promise<HubError | undefined> {
+    lane.isCommitting = true;
+    let failure: HubError | undefined;
+    while (lane.isBehind) {
+      lane.isBehind = false;
+      failure = await this.#commit(lane);
+    }
+    lane.isCommitting = false;
+    return failure;
   }
 
   async #commit(lane: Lane): Promise<HubError | undefined> {
