@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { newDatabase, serverOf } from '../clients/postgres/testing/database.ts';
+import { newDatabase, once, serverOf } from '../clients/postgres/testing/database.ts';
 import { freePort } from '../core/testing/free-port.ts';
 import { service, uniqueName } from '../core/testing/services.ts';
 import { Child } from './child.ts';
@@ -14,6 +14,7 @@ import { runDirectory } from './disk.ts';
 import { runFullSpeed } from './full-speed.ts';
 import { report } from './gates.ts';
 import { interruptible } from './interruptible.ts';
+import { ProcessorTime } from './processor-time.ts';
 import { productArguments } from './product-arguments.ts';
 import { median, spread } from './statistics.ts';
 
@@ -38,6 +39,9 @@ console.log(
 
 const rates = { one: [] as number[], two: [] as number[] };
 const p99s = { one: [] as number[], two: [] as number[] };
+/** Microseconds of the processors for a message, and messages in a commit. */
+const costs = { one: [] as ReadonlyMap<string, number>[], two: [] as ReadonlyMap<string, number>[] };
+const groups = { one: [] as number[], two: [] as number[] };
 for (let round = 0; round < Number(values.rounds); round++) {
   const first = await startHub('a');
   await measure('one', [first]);
@@ -47,8 +51,13 @@ for (let round = 0; round < Number(values.rounds); round++) {
   await second.hub.stop();
   await first.hub.stop();
 }
-for (const hubs of ['one', 'two'] as const)
+for (const hubs of ['one', 'two'] as const) {
   console.log(`${hubs.padEnd(3)} ${spread(rates[hubs])} messages/s, p99 ${spread(p99s[hubs])} ms`);
+  const used = [...(costs[hubs][0]?.keys() ?? [])].map(
+    (name) => `${name} ${median(costs[hubs].map((cost) => cost.get(name) ?? 0)).toFixed(0)} µs`,
+  );
+  console.log(`    processor time of a message: ${used.join(', ')}; ${median(groups[hubs]).toFixed(0)} in a commit`);
+}
 report('bench:two-hubs', [
   {
     name: 'two hubs, share of what one takes',
@@ -80,9 +89,23 @@ async function startHub(name: string): Promise<Hub> {
 /** After a while for it to settle. */
 async function measure(what: 'one' | 'two', hubs: readonly Hub[]): Promise<void> {
   await run(hubs, durationMs / 2);
+  const whose = {
+    hubs: (_: string, pid: number) => hubs.some(({ hub }) => hub.processId === pid),
+    PostgreSQL: (command: string) => command.startsWith('postgres: '),
+    senders: (_: string, pid: number) => pid === process.pid,
+  };
+  const before = await commits();
+  const began = new ProcessorTime(whose);
   const { rate, p99 } = await run(hubs, durationMs);
+  const messages = (rate * durationMs) / 1000;
+  costs[what].push(began.perMessage(new ProcessorTime(whose), messages));
+  groups[what].push(messages / ((await commits()) - before));
   rates[what].push(rate);
   p99s[what].push(p99);
+}
+
+async function commits(): Promise<number> {
+  return Number((await once(database.server, 'SELECT sum(commits)::int8 FROM weir.hub'))[0]?.[0]);
 }
 
 /** As many senders on each channel of each hub. */
