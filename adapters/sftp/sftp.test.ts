@@ -201,7 +201,7 @@ describe.skipIf(missing)('the sftp source, against OpenSSH', () => {
     const intake = fakeIntake(() => positive);
     const path = server.directory();
     const network = open.use(await relay(server.port));
-    const config = { directory: path, replyTimeoutMs: 200, connectTimeoutMs: 300 };
+    const config = { directory: path, replyTimeoutMs: 500, connectTimeoutMs: 1_500 };
     const { context } = open.use(reading(intake, server.endpoint(network.port), config));
     await eventually(() => expect(context.reported.at(-1)?.state).toBe('reading'));
     network.stall();

@@ -80,7 +80,7 @@ describe('a mail server that goes away', () => {
     ['.', 'lost', 'uncertain'],
   ] as const)('rule 19: at %s leaves the mail %s, %s', async ([command, how, status]) => {
     const server = open.use(await mailServer());
-    const { destination } = destinationTo(server, { connectTimeoutMs: 150, sendTimeoutMs: 150 });
+    const { destination } = destinationTo(server, { connectTimeoutMs: 400, sendTimeoutMs: 400 });
     for (const said of ['reset', 'silence'] as const) {
       server.say = (each) => (each.startsWith(command) ? said : undefined);
       const code = how === 'refused' ? 'refused' : said === 'reset' ? 'connection-lost' : 'reply-timeout';

@@ -143,7 +143,7 @@ describe('the connection of an MLLP destination', () => {
   it('rule 19: is destroyed when an answer is late, so that the late one is not taken for the next', async () => {
     const answers: (() => void)[] = [];
     const { far, destination } = await pair((message, socket) => void answers.push(() => acking()(message, socket)), {
-      ackTimeoutMs: 50,
+      ackTimeoutMs: 400,
     });
     expect(brief(await destination.write([order(1)], patient))).toEqual(['uncertain reply-timeout transient message']);
     answers[0]?.();

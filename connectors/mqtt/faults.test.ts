@@ -63,7 +63,7 @@ describe.skipIf(own.missing)('the mqtt destination in front of a broker that fai
   });
 
   it('goes over another connection where one does not acknowledge in time', async () => {
-    const { destination, context, read } = await far({ confirmTimeoutMs: 300 });
+    const { destination, context, read } = await far({ confirmTimeoutMs: 1500 });
     await outcomesOf(destination, [message(0)]);
     await server.pause('mosquitto');
     expect(await outcomesOf(destination, [message(1)])).toMatchObject([

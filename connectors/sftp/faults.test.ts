@@ -22,7 +22,7 @@ describe('the sftp destination, against a server that misbehaves', () => {
 
   function destination(config: Partial<Parameters<typeof sftp>[0]> = {}) {
     const context = fakeDestinationContext({ endpoints: { out: server.endpoint() } });
-    return open.use(sftp({ endpoint: 'out', name: 'name.hl7', replyTimeoutMs: 100, ...config }).create(context));
+    return open.use(sftp({ endpoint: 'out', name: 'name.hl7', ...config }).create(context));
   }
 
   it.for(['refuse', 'replace'] as const)('needs no extension of OpenSSH to %s', async (exists) => {
@@ -65,7 +65,7 @@ describe('the sftp destination, against a server that misbehaves', () => {
     'CLOSE',
     'RENAME',
   ] as const)('rule 19: %s that is never answered leaves it uncertain, and the next attempt makes it whole', async (request) => {
-    const to = destination();
+    const to = destination({ replyTimeoutMs: 400 });
     for (const fault of ['silence', 'reset'] as const) {
       server.fault = (each) => (each === request ? fault : undefined);
       expect(await outcomesOf(to, [message])).toMatchObject([{ status: 'uncertain', error: { scope: 'destination' } }]);

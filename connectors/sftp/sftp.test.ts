@@ -165,7 +165,7 @@ describe.skipIf(missing)('the sftp destination, against OpenSSH', () => {
   it('rule 19: no answer in time leaves the message uncertain', async () => {
     const path = server.directory();
     const network = open.use(await relay(server.port));
-    const { destination } = destinationIn(path, { replyTimeoutMs: 150 }, server.endpoint(network.port));
+    const { destination } = destinationIn(path, { replyTimeoutMs: 1_000 }, server.endpoint(network.port));
     await outcomesOf(destination, [message(1)]);
     network.stall();
     expect(await outcomesOf(destination, [message(2)])).toMatchObject([
@@ -179,7 +179,7 @@ describe.skipIf(missing)('the sftp destination, against OpenSSH', () => {
   it('rule 15: a server that is away, or silent, is an error of the destination', async () => {
     const path = server.directory();
     const network = open.use(await relay(server.port));
-    const { destination } = destinationIn(path, { connectTimeoutMs: 150 }, server.endpoint(network.port));
+    const { destination } = destinationIn(path, { connectTimeoutMs: 1_500 }, server.endpoint(network.port));
     const back = network.away();
     const refused = { status: 'error', error: { code: 'refused', kind: 'transient', scope: 'destination' } };
     expect(await outcomesOf(destination, [message(1), message(2)])).toMatchObject([refused, { status: 'untried' }]);

@@ -34,7 +34,7 @@ describe('acknowledgement', () => {
       return { status: 'sent' } as const;
     };
     for (const far of [a, b]) far.answer = (message) => (message.payload === 'k:1' ? hold() : { status: 'sent' });
-    const channel = defineChannel('reject', { ackAfter: 'settled', ackTimeoutMs: 150 })
+    const channel = defineChannel('reject', { ackAfter: 'settled', ackTimeoutMs: 500 })
       .from(source.spec)
       .keyBy(keyOf)
       .to('a', a.spec)
@@ -62,7 +62,7 @@ describe('acknowledgement', () => {
     const [source, far] = [manualSource(), farEnd()];
     let down = true;
     far.answer = () => (down ? failing.passing() : { status: 'sent' });
-    const channel = defineChannel('reject', { ackAfter: 'settled', ackTimeoutMs: 120 })
+    const channel = defineChannel('reject', { ackAfter: 'settled', ackTimeoutMs: 500 })
       .from(source.spec)
       .keyBy(keyOf)
       .to('far', far.spec, { retry: { initialMs: 400, maxMs: 500 } });
@@ -152,12 +152,12 @@ describe('acknowledgement', () => {
     const { engine } = await started();
     const [source, far, archive] = [manualSource(), farEnd('query'), farEnd('archive')];
     far.answer = async (message) => {
-      if (message.payload === 'slow') await pause(400);
+      if (message.payload === 'slow') await pause(1_000);
       if (message.payload === 'no')
         return { ...failing.passing(), reply: Buffer.from('AE') } as ReturnType<typeof failing.passing>;
       return { status: 'sent', reply: Buffer.from(`re:${message.payload}`) };
     };
-    const channel = defineChannel('query', { replyFrom: 'query', ackTimeoutMs: 150 })
+    const channel = defineChannel('query', { replyFrom: 'query', ackTimeoutMs: 500 })
       .from(source.spec)
       .to('query', far.spec)
       .to('archive', archive.spec);
@@ -170,7 +170,7 @@ describe('acknowledgement', () => {
     expect(await answer('q1')).toEqual({ status: 'sent', reply: 're:q1' });
     expect(await answer('no')).toEqual({ status: 'error', reply: 'AE' });
     expect(await answer('slow')).toEqual({ status: 'error', reply: undefined });
-    await pause(300);
+    await pause(600);
     expect((await engine.status())[0]?.destinations[0]?.queued).toBe(0);
     expect(archive.received.length).toBe(3);
   });

@@ -200,7 +200,7 @@ describe('rule 22: what operators hold back', () => {
     const harness = await started();
     const { engine } = harness;
     const [source, far] = [manualSource(), farEnd()];
-    const channel = defineChannel('one', { ackAfter: 'settled', ackTimeoutMs: 60 })
+    const channel = defineChannel('one', { ackAfter: 'settled', ackTimeoutMs: 500 })
       .from(source.spec)
       .keyBy(keyOf)
       .to('far', far.spec);
