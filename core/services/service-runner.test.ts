@@ -302,3 +302,19 @@ it('handles each event once and says each thing once in effect, however often co
     { numRuns: 40 },
   );
 }, 60_000);
+
+it('reads by one name wherever its store is opened, so that whoever opens it next reads on at once', async () => {
+  const names: (string | undefined)[] = [];
+  const log = openMemoryLog();
+  const consume = log.consume.bind(log);
+  const watched: EventLog = Object.assign(log, {
+    consume: (...[options, handler]: Parameters<EventLog['consume']>) => {
+      names.push(options.holder);
+      return consume(options, handler);
+    },
+  });
+  const at = await place({}, watched);
+  await (await ServiceRunner.start(sums(), at.options)).close();
+  await started(sums(), at);
+  expect(names).toEqual(['service/sums/memory', 'service/sums/memory']);
+});

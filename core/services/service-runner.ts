@@ -143,7 +143,9 @@ export class ServiceRunner<T> {
     };
     while (!signal.aborted) {
       try {
-        await events.consume({ topic: topic.name, group: `service.${name}`, maxBatch, from, signal }, hand);
+        // Whoever opens this store next reads on at once, and not only when the brokers take this one for dead.
+        const holder = `service/${name}/${this.#session.image.instance}`;
+        await events.consume({ topic: topic.name, group: `service.${name}`, maxBatch, from, holder, signal }, hand);
       } catch (thrown) {
         if (!signal.aborted)
           log.error(
@@ -151,7 +153,7 @@ export class ServiceRunner<T> {
             'reading for a service failed',
           );
       }
-      // A log that is closed ends every reading at once.
+      // A log that is closed ends every reading at once, and one that reads in our place does: by then the store says whose it is.
       await this.#wait(consumeAgainMs);
     }
   }
