@@ -7,6 +7,7 @@ import { fhirBundle } from './fhir.ts';
 import { hubAlert } from './hub-alert.ts';
 import { immunization } from './immunization.ts';
 import { criticalResult, labResult } from './lab-result.ts';
+import { vitalScore } from './vital-score.ts';
 import { vitalAlarm, vitalReadings } from './vitals.ts';
 
 const DAY_MS = 86_400_000;
@@ -44,6 +45,8 @@ export const topics = Object.freeze({
   /** The same contract, of those devices that are with a patient, who is said and is the key. */
   patientReadings: partOf('vitals.patient.v1', vitalReadings, 7 * DAY_MS),
   vitalAlarm: topicOf(vitalAlarm, 90 * DAY_MS),
+  /** Of patients, who are the key. */
+  vitalScore: topicOf(vitalScore, 90 * DAY_MS),
   /** Of the hub about itself: the key of an event is the incident’s. */
   hubAlert: topicOf(hubAlert, 90 * DAY_MS),
 });

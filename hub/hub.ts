@@ -66,8 +66,10 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
     alsoPruned: () => deployment.undeployedDefinitions,
   });
   opened.defer(() => engine[Symbol.asyncDispose]());
+  let alarms: AlarmsService | undefined;
   const alerts = opened.use(
     new AlertsOfOne({
+      services: () => (alarms && phase === 'running' ? [alarms.standing()] : []),
       ...{ engine, source: deployment, clock: systemClock, random: Math.random, log },
       ...{ lowWaterBytes: settings.store.lowWaterBytes, hub: settings.hub ?? hostname(), version: weirVersion },
     }),
@@ -75,7 +77,7 @@ export async function startHub(settings: Settings, log: Log): Promise<Hub> {
   const live = opened.use(await openLiveBus(settings.redis, systemClock, log));
   opened.use(new LiveReporter({ engine, bus: live, hub: settings.hub ?? hostname(), clock: systemClock, log }));
   const { alarms: watch } = settings.services;
-  const alarms =
+  alarms =
     watch &&
     opened.use(
       new AlarmsService({

@@ -69,18 +69,22 @@ export function alarmRoutes({ alarms }: AdminContext): Router {
     const by = readerOf(request);
     const given = read(threshold, request.body);
     await service().setThreshold(given.patient, given.alarm, given.threshold satisfies Threshold | undefined, by);
-    response.json({ thresholds: await service().thresholds(given.patient, by) });
+    response.json(await service().thresholds(given.patient, by));
   });
 
   // A patient is asked for in a body: addresses are logged by proxies.
   routes.post('/alarms/thresholds/list', body, async (request, response) => {
     const by = readerOf(request);
-    response.json({ thresholds: await service().thresholds(read(asked, request.body).patient, by) });
+    response.json(await service().thresholds(read(asked, request.body).patient, by));
   });
 
   routes.post('/scores', body, async (request, response) => {
     const by = readerOf(request);
     response.json(await service().scores(read(asked, request.body).patient, by));
+  });
+
+  routes.get('/scores', async (request, response) => {
+    response.json({ patients: await service().allScores(readerOf(request)) });
   });
 
   routes.post('/scores/chart', body, async (request, response) => {
@@ -104,20 +108,22 @@ export function alarmRoutes({ alarms }: AdminContext): Router {
     response.json(await service().dissociate(String(request.params.device), by));
   });
 
-  /** Changes of alarms as they come, as server-sent events. A viewer that misses one is let go: at its return it asks what fires. */
+  /** Changes of alarms as they come, and of scores (`score`), as server-sent events. A viewer that misses one is let go: at its return it asks what fires. */
   routes.get('/live/alarms', async (request, response) => {
     const { bus } = service();
     const by = optional(request);
     if (by) await service().looks(by);
     const viewer = viewers.admit(request, response, bus.status());
     if (!viewer) return;
-    const subscription = bus.subscribe(({ hub, at, alarm }) => {
+    const subscription = bus.subscribe((told) => {
       if (response.writableLength > maxWaitingBytes) {
         response.destroy();
         return;
       }
       viewer.say(bus.status());
-      viewer.tell({ hub, at, alarm: by ? alarm : withoutContent(alarm) });
+      if ('alarm' in told) viewer.tell(by ? told : { ...told, alarm: withoutContent(told.alarm) });
+      // A score is about a patient, whoever it is told to.
+      else if (by) viewer.tell(told, 'score');
     });
     response.on('close', () => subscription[Symbol.dispose]());
   });

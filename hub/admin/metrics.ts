@@ -1,16 +1,21 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Engine } from '../../core/runtime/engine.ts';
-import type { SearchIndex } from '../../core/search/search-index.ts';
 import type { StoreUsage } from '../../core/store/message-store.ts';
 import type { AlertsOfOne } from '../alerts/alerts-of-one.ts';
-import type { LiveBus } from '../live/live-bus.ts';
+import { alarmFigures } from './alarm-figures.ts';
 import { alertFigures } from './alert-figures.ts';
 import { clusterFigures } from './cluster-figures.ts';
+import type { AdminContext } from './context.ts';
 import { liveFigures } from './live-figures.ts';
 import { searchFigures } from './search-figures.ts';
 
 type Status = Awaited<ReturnType<Engine['status']>>;
+
+/** What is measured. */
+type MetricsSubjects = Pick<AdminContext, 'engine' | 'search' | 'live' | 'alarms'> & {
+  readonly alerts: Pick<AlertsOfOne, 'figures'>;
+};
 
 /** Figures for Prometheus. Labels are names from the configuration, never anything of a message. */
 export class Metrics implements Disposable {
@@ -22,11 +27,13 @@ export class Metrics implements Disposable {
   readonly #ofSearch: () => Promise<void>;
   readonly #ofAlerts: () => void;
   readonly #ofLive: () => void;
+  readonly #ofAlarms: () => void;
   readonly #ofCluster: () => void;
   readonly #loop: Gauge<'quantile'>;
 
-  constructor(engine: Engine, alerts: Pick<AlertsOfOne, 'figures'>, search?: Promise<SearchIndex>, live?: LiveBus) {
+  constructor({ engine, alerts, search, live, alarms }: MetricsSubjects) {
     this.#engine = engine;
+    this.#ofAlarms = alarmFigures(alarms, this.#registry);
     this.#ofAlerts = alertFigures(alerts, this.#registry);
     this.#ofLive = liveFigures(live, this.#registry);
     this.#delay.enable();
@@ -53,6 +60,7 @@ export class Metrics implements Disposable {
     for (const set of this.#ofStore) set(usage);
     this.#ofAlerts();
     this.#ofLive();
+    this.#ofAlarms();
     this.#ofCluster();
     this.#loop.set({ quantile: '0.5' }, seconds(this.#delay.percentile(50)));
     this.#loop.set({ quantile: '0.99' }, seconds(this.#delay.percentile(99)));

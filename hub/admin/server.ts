@@ -30,7 +30,7 @@ export interface AdminServer extends AsyncDisposable {
  */
 export async function startAdminServer(context: AdminContext, settings: Settings['admin']): Promise<AdminServer> {
   assertGuarded(settings.host, settings.token);
-  const metrics = new Metrics(context.engine, context.alerts, context.search, context.live);
+  const metrics = new Metrics(context);
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);

@@ -5,13 +5,13 @@ import { type Alerts, type AlertsOptions, type AlertsReport, openAlerts } from '
 import type { HistoryEntry } from './history.ts';
 import type { OpenedMaintenance } from './maintenance.ts';
 import type { FeedReport } from './silent.ts';
-import { Standings } from './standings.ts';
+import { Standings, type StandingsOptions } from './standings.ts';
 
 const tellEveryMs = 15_000;
 const work = 'alerts';
 const nothing: AlertsReport = { firing: [], maintenance: [], sinks: [], notices: [] };
 
-export interface AlertsOfOneOptions extends Omit<AlertsOptions, 'engine'> {
+export interface AlertsOfOneOptions extends Omit<AlertsOptions, 'engine'>, Pick<StandingsOptions, 'services'> {
   readonly engine: Pick<Engine, 'status' | 'store' | 'events' | 'cluster' | 'ofOne'>;
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ChannelStatus, DestinationStatus } from '../../core/runtime/engine.ts';
 import type { StoreUsage } from '../../core/store/message-store.ts';
 import type { CertificateReport } from '../admin/certificates.ts';
+import type { ServiceStanding } from '../services/service-standing.ts';
 
 export const severities = ['warning', 'critical'] as const;
 export type Severity = (typeof severities)[number];
@@ -23,6 +24,10 @@ export interface View {
   readonly refusedTables:
     | { readonly problems: number; readonly first: string; readonly channels: readonly string[] }
     | undefined;
+  /** Those that the settings turn on. */
+  readonly services: readonly ServiceStanding[];
+  /** How many hubs that share the store have an event log each of its own; 0 where they have one, or a hub has the store alone. */
+  readonly ownLogs: number;
   /** Open errors of a channel that are messages for another processing than the hub's, as far as they were counted. */
   processingRefused(channel: string): number;
   /** By how much a total of a channel rose within the last so many milliseconds, as far back as is known. */

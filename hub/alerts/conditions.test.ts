@@ -270,6 +270,45 @@ expect: [{ feed: adt-inbound, between: '06:00-20:00', days: mon-fri, every: 15mi
   });
 });
 
+describe('services and topics', () => {
+  it('a service that runs nowhere, or is behind, is an alert until it has caught up', async () => {
+    place = await alertsPlace({ yaml: '' });
+    const stands = (runs: boolean, behindMs: number) => [{ service: 'alarms', runs, behindMs }];
+    place.services = stands(true, 9_000);
+    await place.pass(5 * minute);
+    expect(firing()).toEqual([]);
+    place.services = stands(true, 42_000);
+    await place.pass(2 * minute);
+    expect(texts()).toEqual(['the service alarms is 42 s behind what is published']);
+    place.services = stands(false, 0);
+    await place.pass(2 * minute);
+    expect(firing()).toEqual(['critical serviceStopped']);
+    place.services = stands(true, 0);
+    await place.pass(2 * minute);
+    expect(firing()).toEqual([]);
+  });
+
+  it('hubs that share a store and have an event log each are an alert where somebody reads a topic', async () => {
+    place = await alertsPlace({ yaml: '' });
+    place.ownLogs = 2;
+    place.channels = [channelStatus('lab-in')];
+    await place.pass(5 * minute);
+    expect(firing()).toEqual([]);
+    place.channels = [
+      channelStatus('lab-in'),
+      channelStatus('vitals', { source: { type: 'events', resources: [], state: 'connected' } }),
+    ];
+    place.services = [{ service: 'alarms', runs: true, behindMs: 0 }];
+    await place.pass(2 * minute);
+    expect(texts()).toEqual([
+      '2 hubs have an event log each, so that the service alarms, vitals see only what one of them publishes; events.kafka in weir.yaml gives them one',
+    ]);
+    place.ownLogs = 0;
+    await place.pass(2 * minute);
+    expect(firing()).toEqual([]);
+  });
+});
+
 const openssl = missingOpenssl();
 if (openssl) it.skip(openssl, () => undefined);
 describe.skipIf(openssl)('a certificate', () => {

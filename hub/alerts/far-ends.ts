@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../core/endpoint.ts';
 import type { CertificateReport } from '../admin/certificates.ts';
 import type { RefusedTables } from '../deploy-report.ts';
+import type { ServiceStanding } from '../services/service-standing.ts';
 import type { Wiring } from '../wiring.ts';
 import type { Subject } from './alert.ts';
 import type { AlertsConfig } from './alerts-config.ts';
@@ -13,6 +14,9 @@ export interface AlertsSource {
   readonly refusedTables?: RefusedTables | undefined;
   /** Of other hubs on the store, which have files of their own. */
   readonly certificatesElsewhere?: readonly CertificateReport[];
+  readonly services?: readonly ServiceStanding[];
+  /** Hubs that share the store, each with an event log of its own. */
+  readonly ownLogs?: number;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ChannelStatus, Engine } from '../../core/runtime/engine.ts';
 import type { MessageStore } from '../../core/store/message-store.ts';
 import { type CertificateReport, certificateReports } from '../admin/certificates.ts';
 import type { RefusedTables } from '../deploy-report.ts';
+import { type ServiceStanding, servicesTogether } from '../services/service-standing.ts';
 import type { AlertsConfig } from './alerts-config.ts';
 import type { AlertsSource } from './far-ends.ts';
 
@@ -14,11 +15,16 @@ interface Standing {
   readonly channels: readonly ChannelStatus[];
   readonly certificates: readonly CertificateReport[];
   readonly refusedTables?: RefusedTables;
+  readonly services: readonly ServiceStanding[];
 }
 
 export interface StandingsOptions {
-  readonly engine: Pick<Engine, 'status' | 'cluster'> & { readonly store: Pick<MessageStore, 'state' | 'setState'> };
+  readonly engine: Pick<Engine, 'status' | 'cluster' | 'events'> & {
+    readonly store: Pick<MessageStore, 'state' | 'setState'>;
+  };
   readonly source: AlertsSource;
+  /** Those of this hub’s settings, as they stand here. */
+  services?(): readonly ServiceStanding[];
   readonly version: string;
 }
 
@@ -49,6 +55,14 @@ export class Standings implements AlertsSource {
   get certificatesElsewhere(): readonly CertificateReport[] {
     return this.#others.flatMap(({ standing }) => standing.certificates);
   }
+  get services(): readonly ServiceStanding[] {
+    return servicesTogether([...this.#services, ...this.#others.flatMap(({ standing }) => standing.services)]);
+  }
+  get ownLogs(): number {
+    const { engine } = this.#options;
+    // Whoever has the log with others publishes there under a lease.
+    return engine.events.publisherOf ? 0 : (engine.cluster()?.hubs.length ?? 0);
+  }
 
   /** Tells how everything stands here; nothing where no other hub lives. */
   async tell(now: number): Promise<void> {
@@ -62,6 +76,7 @@ export class Standings implements AlertsSource {
     const { refusedTables } = source;
     const standing: Standing = {
       ...{ version, channels: await engine.status(), certificates: this.#certificates },
+      services: this.#services,
       ...(refusedTables && { refusedTables }),
     };
     await engine.store.setState(stateName(hub), JSON.stringify(standing));
@@ -103,6 +118,10 @@ export class Standings implements AlertsSource {
         return { ...held, queued, filtered, sent, errored, openErrors };
       }),
     };
+  }
+
+  get #services(): readonly ServiceStanding[] {
+    return this.#options.services?.() ?? [];
   }
 
   async #standingOf(hub: string): Promise<Standing | undefined> {

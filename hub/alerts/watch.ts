@@ -57,6 +57,8 @@ export class Watch {
       growthPerDay: this.growth.perDay(),
       certificates: [...this.#certificates, ...certificatesElsewhere],
       refusedTables: refusedTables && refusal(refusedTables),
+      services: source.services ?? [],
+      ownLogs: source.ownLogs ?? 0,
       processingRefused: (channel) => this.#refused.get(channel)?.count ?? 0,
       rise: (channel, total, withinMs) => this.#totals.rise(channel, total, withinMs),
       lastReceivedAt: (channel) => this.feeds.of(channel)?.lastReceivedAt,

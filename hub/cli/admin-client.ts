@@ -33,21 +33,15 @@ export async function call<T>(
   const { url, token } = target(options);
   const address = new URL(path, url);
   for (const [name, value] of Object.entries(query)) if (value !== undefined) address.searchParams.set(name, value);
-  const headers: Record<string, string> = {};
-  if (token) headers.authorization = `Bearer ${token}`;
-  if (reason !== undefined) {
-    headers['weir-actor'] = encodeURIComponent(options.actor ?? userInfo().username);
-    headers['weir-reason'] = encodeURIComponent(options.reason ?? reason);
-    if (options.ticket) headers['weir-ticket'] = encodeURIComponent(options.ticket);
-  }
+  const headers = { ...authorization(token), ...(reason !== undefined && who(options, reason)) };
   const bytes = body instanceof Uint8Array;
-  if (body) headers['content-type'] = bytes ? 'application/octet-stream' : 'application/json';
+  const type = body && { 'content-type': bytes ? 'application/octet-stream' : 'application/json' };
   const content = bytes ? body : body && JSON.stringify(body);
   let response: Response;
   try {
     response = await fetch(address, {
       method,
-      headers,
+      headers: { ...headers, ...type },
       ...(content !== undefined && { body: content as NonNullable<RequestInit['body']> }),
     });
   } catch {
@@ -59,6 +53,19 @@ export async function call<T>(
   throw new CommandFailure(exitFor(answer.code ?? ''), message + (hints[answer.code ?? ''] ?? ''));
 }
 
+function authorization(token: string | undefined): Readonly<Record<string, string>> {
+  return token ? { authorization: `Bearer ${token}` } : {};
+}
+
+/** Who asks, and why; on the audit trail of the hub. */
+function who({ actor, reason: given, ticket }: ClientOptions, reason: string): Readonly<Record<string, string>> {
+  return {
+    'weir-actor': encodeURIComponent(actor ?? userInfo().username),
+    'weir-reason': encodeURIComponent(given ?? reason),
+    ...(ticket && { 'weir-ticket': encodeURIComponent(ticket) }),
+  };
+}
+
 /**
  * Opens a stream of server-sent events of the admin API and yields the data of each as it comes, until `signal` aborts or the hub
  * ends it. Throws CommandFailure as `call` does.
@@ -66,8 +73,9 @@ export async function call<T>(
 export async function* events(options: ClientOptions, path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
   const { url, token } = target(options);
   let response: Response;
+  const headers = { ...authorization(token), ...(options.reason !== undefined && who(options, options.reason)) };
   try {
-    response = await fetch(new URL(path, url), { signal, headers: token ? { authorization: `Bearer ${token}` } : {} });
+    response = await fetch(new URL(path, url), { signal, headers });
   } catch {
     if (signal.aborted) return;
     throw new CommandFailure(exit.unreachable, `no hub answers at ${url.origin}; is it running? (--admin says where)`);

@@ -1,9 +1,11 @@
 import type { Identifier } from '../../contracts/clinical-person.ts';
-import type { KnownDevice, OpenAlarm } from '../../services/alarms/alarm-report.ts';
+import type { VitalAlarm } from '../../contracts/vitals.ts';
+import type { KnownDevice, OpenAlarm, ScoredPatient } from '../../services/alarms/alarm-report.ts';
 import { type Association, patientKey, type Threshold } from '../../services/alarms/documents.ts';
 import type { PatientScores } from '../../services/alarms/patient-scores.ts';
 import { interruption } from '../interruption.ts';
-import type { LiveAlarm } from '../live/live-alarm.ts';
+import type { AlarmTold, LiveAlarm, ScoreTold } from '../live/live-alarm.ts';
+import type { PatientThresholds } from '../services/alarms-service.ts';
 import { type ClientOptions, call, events } from './admin-client.ts';
 import { CommandFailure, type ExitCode, exit } from './exit.ts';
 import { print, printJson, table, when } from './output.ts';
@@ -37,7 +39,7 @@ export async function alarms(options: ClientOptions): Promise<ExitCode> {
           when(alarm.raisedAt),
           alarm.device,
           alarm.location ?? alarm.subject ?? '',
-          [alarm.title, readValue(alarm), alarm.patient && patientKey(alarm.patient)].filter((each) => each).join(', '),
+          said(alarm, alarm.patient),
           alarm.incident,
         ]),
       ),
@@ -45,21 +47,45 @@ export async function alarms(options: ClientOptions): Promise<ExitCode> {
   return exit.done;
 }
 
-/** `weir alarms watch`: each change as it comes, until Ctrl-C. */
+/** `weir alarms watch`: each change as it comes, until Ctrl-C; with a reason, about whom and at which value, and scores. */
 export async function watchAlarms(options: ClientOptions): Promise<ExitCode> {
   const signal = interruption(() => undefined);
   for await (const { event, data } of events(options, '/api/live/alarms', signal)) {
-    if (event !== 'message') continue;
-    const { at, alarm } = data as LiveAlarm;
+    if (event !== 'message' && event !== 'score') continue;
+    const told = data as LiveAlarm;
     if (options.json) printJson(data);
-    else
-      print(
-        [when(at), alarm.priority, alarm.state, alarm.device, alarm.location ?? '', alarm.title, alarm.incident]
-          .filter((each) => each !== '')
-          .join('  '),
-      );
+    else print(('alarm' in told ? alarmLine(told) : scoreLine(told)).filter((each) => each !== '').join('  '));
   }
   return exit.done;
+}
+
+function alarmLine({ at, alarm }: AlarmTold): readonly string[] {
+  const { priority, state, by, device, location = '', incident } = alarm;
+  return [
+    when(at),
+    priority,
+    by === undefined ? state : `${state} (${by})`,
+    device,
+    location,
+    said(alarm, alarm.patient?.identifiers[0]),
+    incident,
+  ];
+}
+
+function scoreLine({ at, score }: ScoreTold): readonly string[] {
+  const { score: name, total, response, missing = [], patient } = score;
+  const figure = total === undefined ? noScore(missing) : `${total}${response === undefined ? '' : ` (${response})`}`;
+  return [when(at), name, figure, ...patient.identifiers.slice(0, 1).map(patientKey)];
+}
+
+function noScore(missing: readonly string[]): string {
+  return `no score: ${missing.join(', ')} missing or too old`;
+}
+
+/** What it is about, with value and patient where they are told. */
+function said({ title, reading: at }: Pick<VitalAlarm, 'title' | 'reading'>, patient: Identifier | undefined): string {
+  const value = at?.value === undefined ? '' : `${at.point} ${at.value}${at.unit === undefined ? '' : ` ${at.unit}`}`;
+  return [title, value, patient && patientKey(patient)].filter((each) => each).join(', ');
 }
 
 /** `weir alarms ack <incident>` */
@@ -105,18 +131,16 @@ export async function thresholds(
     alarm === undefined
       ? ['/api/alarms/thresholds/list', { patient: of }]
       : ['/api/alarms/thresholds', { patient: of, alarm, ...(!remove && { threshold: given }) }];
-  type Answer = {
-    readonly thresholds: Readonly<Record<string, Threshold & { readonly by: string; readonly at: number }>>;
-  };
-  const { thresholds: set } = await call<Answer>(options, path as string, {
+  const answer = await call<PatientThresholds>(options, path as string, {
     method: 'POST',
     body,
     reason: 'command line',
   });
   if (options.json) {
-    printJson({ thresholds: set });
+    printJson(answer);
     return exit.done;
   }
+  const { thresholds: set, devices: count } = answer;
   const rows = Object.entries(set).map(([name, { by, at, ...threshold }]) => [
     name,
     threshold.off
@@ -129,6 +153,8 @@ export async function thresholds(
   ]);
   const columns = [{ title: 'Alarm' }, { title: 'Threshold' }, { title: 'By' }, { title: 'Since' }];
   print(rows.length === 0 ? 'this patient has the thresholds of the profiles' : table(columns, rows));
+  if (rows.length > 0 && count === 0)
+    print(`no device is with ${patientKey(of)} now: this holds from when one is (weir device associate)`);
   return exit.done;
 }
 
@@ -138,9 +164,14 @@ export interface ScoresOptions extends PatientOptions {
   readonly scale?: string;
 }
 
-/** `weir scores <patient>`: NEWS2 and MEWS; with options, after charting what no device tells. */
-export async function scores(patient: string, options: ScoresOptions): Promise<ExitCode> {
+/** `weir scores [patient]`: NEWS2 and MEWS; with options, after charting what no device tells. Of all where nobody is named. */
+export async function scores(patient: string | undefined, options: ScoresOptions): Promise<ExitCode> {
   const { consciousness, oxygen, scale } = options;
+  if (patient === undefined) {
+    if (consciousness !== undefined || oxygen !== undefined || scale !== undefined)
+      throw new CommandFailure(exit.usage, 'for whom: charting needs a patient');
+    return await allScores(options);
+  }
   const charted = {
     ...(consciousness !== undefined && { consciousness: consciousness.toUpperCase() }),
     ...(oxygen !== undefined && { onOxygen: oxygen === 'yes' }),
@@ -153,16 +184,43 @@ export async function scores(patient: string, options: ScoresOptions): Promise<E
     printJson(report);
     return exit.done;
   }
-  const { news2, mews, spo2Scale, of } = report;
-  const missing = (names: readonly string[]) => `no score: ${names.join(', ')} missing or too old`;
-  const scale2 = spo2Scale === 2 ? ', SpO2 scale 2' : '';
-  print(
-    `NEWS2  ${'score' in news2 ? `${news2.score.total} (${news2.score.response}${scale2})` : missing(news2.missing)}`,
-  );
-  print(`MEWS   ${'score' in mews ? mews.score.total : missing(mews.missing)}`);
+  print(`NEWS2  ${news2Text(report)}`);
+  print(`MEWS   ${mewsText(report)}`);
+  const { of } = report;
   const rows = Object.entries(of).map(([name, { value, at, from }]) => [name, String(value), when(at), from]);
   if (rows.length > 0) print(table([{ title: 'Of' }, { title: 'Value' }, { title: 'At' }, { title: 'From' }], rows));
   return exit.done;
+}
+
+async function allScores(options: ClientOptions): Promise<ExitCode> {
+  const { patients } = await call<{ readonly patients: readonly ScoredPatient[] }>(options, '/api/scores', {
+    reason: 'command line',
+  });
+  const titles = ['Patient', 'Where', 'NEWS2', 'MEWS'];
+  const rows = patients.map((each) => [
+    patientKey(each.patient),
+    each.devices.map(({ device, location }) => location ?? device).join(', '),
+    ...[news2Text(each), mewsText(each)],
+  ]);
+  if (options.json) printJson({ patients });
+  else if (rows.length === 0) print('no device is with a patient, and nothing was read of any');
+  else
+    print(
+      table(
+        titles.map((title) => ({ title })),
+        rows,
+      ),
+    );
+  return exit.done;
+}
+
+function news2Text({ news2, spo2Scale }: Pick<PatientScores, 'news2' | 'spo2Scale'>): string {
+  if (!('score' in news2)) return noScore(news2.missing);
+  return `${news2.score.total} (${news2.score.response}${spo2Scale === 2 ? ', SpO2 scale 2' : ''})`;
+}
+
+function mewsText({ mews }: Pick<PatientScores, 'mews'>): string {
+  return 'score' in mews ? String(mews.score.total) : noScore(mews.missing);
 }
 
 /** `weir devices`: devices of the profiles, and what was heard of them. */
@@ -225,9 +283,4 @@ function reading({ reason }: ClientOptions) {
 
 function patientOf(value: string, { authority, type }: PatientOptions): Identifier {
   return { value, ...(authority !== undefined && { authority }), ...(type !== undefined && { type }) };
-}
-
-function readValue({ reading: at }: OpenAlarm): string | undefined {
-  if (at?.value === undefined) return undefined;
-  return `${at.point} ${at.value}${at.unit === undefined ? '' : ` ${at.unit}`}`;
 }

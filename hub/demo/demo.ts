@@ -116,6 +116,7 @@ async function untilInterrupted({ admin }: Hub, screen: Screen, signal: AbortSig
     'messages --channel orders-to-lab --meta hl7.controlId=ORD000075',
     'show <id> --reason "a look around"',
     'replay <id> --reason "a try"',
+    'alarms --reason "a look around"',
   ];
   screen.line(`\nThe hub goes on until Ctrl-C; its admin API is ${address}. In another terminal:`);
   for (const command of commands) screen.line(`  npm run -s weir -- ${command}${elsewhere}`);

@@ -1,8 +1,18 @@
 import type { Identifier } from '../../contracts/clinical-person.ts';
 import type { VitalReadings } from '../../contracts/vitals.ts';
 import { HubError } from '../../core/errors.ts';
+import type { ServiceStatus } from '../../core/services/service-runner.ts';
 import type { Reader } from '../../core/store/message-store.ts';
-import { type KnownDevice, knownDevices, type OpenAlarm, openAlarms } from '../../services/alarms/alarm-report.ts';
+import { type AlarmFigures, alarmFigures } from '../../services/alarms/alarm-figures.ts';
+import {
+  devicesOf,
+  type KnownDevice,
+  knownDevices,
+  type OpenAlarm,
+  openAlarms,
+  type ScoredPatient,
+  scoredPatients,
+} from '../../services/alarms/alarm-report.ts';
 import {
   acknowledge,
   associate,
@@ -12,6 +22,7 @@ import {
   setThreshold,
 } from '../../services/alarms/alarm-verbs.ts';
 import { type AlarmsOptions, alarmsService } from '../../services/alarms/alarms-service.ts';
+import { AlarmsTally } from '../../services/alarms/alarms-tally.ts';
 import {
   type Association,
   collections,
@@ -25,6 +36,7 @@ import type { WatchedDevices } from '../../services/alarms/watched-alarms.ts';
 import type { LiveAlarm } from '../live/live-alarm.ts';
 import type { LiveBus } from '../live/live-bus.ts';
 import { ServiceOfOne, type ServiceOfOneOptions } from './service-of-one.ts';
+import type { ServiceStanding } from './service-standing.ts';
 import { type ProfilesFolder, readWatchedDevices } from './watched-devices.ts';
 
 export interface AlarmsServiceOptions extends Omit<ServiceOfOneOptions<VitalReadings>, 'definition'> {
@@ -35,20 +47,35 @@ export interface AlarmsServiceOptions extends Omit<ServiceOfOneOptions<VitalRead
   readonly patientReadings: boolean;
 }
 
+export interface PatientThresholds {
+  readonly thresholds: ThresholdsDocument['alarms'];
+  /** How many are with the patient now: thresholds of somebody who is with none are of no effect yet. */
+  readonly devices: number;
+}
+
+export interface AlarmsServiceFigures extends ReturnType<AlarmsTally['figures']> {
+  readonly service: string;
+  readonly now: number;
+  readonly here: (AlarmFigures & ServiceStatus) | undefined;
+}
+
 /** The alarms service of a hub: what is asked of it, and who asked, on the audit trail. */
 export class AlarmsService implements AsyncDisposable {
   readonly #options: AlarmsServiceOptions;
   readonly #service: ServiceOfOne<VitalReadings>;
   readonly #alarms: AlarmsOptions;
+  readonly #tally = new AlarmsTally();
   #devices: WatchedDevices = new Map();
 
   constructor(options: AlarmsServiceOptions) {
-    const { bus, hub, clock, patientReadings } = options;
+    const { bus, hub, clock, ages, patientReadings } = options;
     this.#options = options;
     this.#alarms = {
-      patientReadings,
+      ...{ ages, patientReadings },
       devices: () => this.#devices,
       changed: (alarm) => bus.publish({ hub, at: clock.now(), alarm }),
+      scored: (score) => bus.publish({ hub, at: clock.now(), score }),
+      counted: (tally) => this.#tally.add(tally),
     };
     this.#service = new ServiceOfOne({ ...options, definition: alarmsService(this.#alarms) });
   }
@@ -76,17 +103,16 @@ export class AlarmsService implements AsyncDisposable {
     return this.#service[Symbol.asyncDispose]();
   }
 
-  /** Undefined where another hub runs it. */
-  figures():
-    | ({ readonly active: Readonly<Record<OpenAlarm['priority'], number>> } & ReturnType<
-        ServiceOfOne<VitalReadings>['here']['status']
-      >)
-    | undefined {
+  /** How it stands, without anything of a patient. `here` is undefined where another hub runs it. */
+  figures(): AlarmsServiceFigures {
     const runner = this.#service.runner;
-    if (!runner) return undefined;
-    const active = { low: 0, medium: 0, high: 0 };
-    for (const { priority } of openAlarms(runner.state, false)) active[priority]++;
-    return { active, ...runner.status() };
+    const here = runner && { ...alarmFigures(runner.state), ...runner.status() };
+    return { service: 'alarms', now: this.#options.clock.now(), here, ...this.#tally.figures() };
+  }
+
+  standing(): ServiceStanding {
+    const runner = this.#service.runner;
+    return { service: 'alarms', runs: runner !== undefined, behindMs: runner?.status().behindMs ?? 0 };
   }
 
   /** What fires now; whoever is named gets patients and values with it, which is on the audit trail. */
@@ -128,17 +154,18 @@ export class AlarmsService implements AsyncDisposable {
     await runner.act((context) => setThreshold(context, this.#alarms, patient, alarm, threshold, by.actor));
   }
 
-  async thresholds(patient: Identifier, by: Reader): Promise<ThresholdsDocument['alarms']> {
+  async thresholds(patient: Identifier, by: Reader): Promise<PatientThresholds> {
     const { state } = this.#service.here;
     await this.#audit(by, 'read alarm thresholds', 'a patient');
-    return state.get<ThresholdsDocument>(collections.thresholds, patientKey(patient))?.alarms ?? {};
+    const key = patientKey(patient);
+    const thresholds = state.get<ThresholdsDocument>(collections.thresholds, key)?.alarms ?? {};
+    return { thresholds, devices: devicesOf(state).get(key)?.length ?? 0 };
   }
 
   async chart(patient: Identifier, charted: Charted, by: Reader): Promise<PatientScores> {
     const runner = this.#service.here;
     await this.#audit(by, 'chart for scores', Object.keys(charted).join(', '));
-    const document = await runner.act((context) => chart(context, patient, charted, by.actor));
-    return this.#scores(document);
+    return await runner.act((context) => chart(context, this.#alarms, patient, charted, by.actor));
   }
 
   /** Throws HubError `not-found` where nothing that is scored is known of the patient. */
@@ -146,17 +173,25 @@ export class AlarmsService implements AsyncDisposable {
     const { state } = this.#service.here;
     await this.#audit(by, 'read early-warning scores', 'a patient');
     const document = state.get<PatientDocument>(collections.patient, patientKey(patient));
-    if (!document) throw new HubError('not-found', 'permanent', 'looking for scores: nothing is known of this patient');
-    return this.#scores(document);
+    if (!document)
+      throw new HubError(
+        'not-found',
+        'permanent',
+        'looking for scores: nothing is known of this patient, by this identifier of this authority',
+      );
+    return scoresAt(document, this.#options.clock.now(), this.#options.ages);
+  }
+
+  /** Of everybody about whom something was read or charted that is not too old, the most urgent first. */
+  async allScores(by: Reader): Promise<readonly ScoredPatient[]> {
+    const { state } = this.#service.here;
+    await this.#audit(by, 'read early-warning scores', 'all patients');
+    return scoredPatients(state, this.#options.clock.now(), this.#options.ages);
   }
 
   /** Who looks at live alarms with patients and values. */
   async looks(by: Reader): Promise<void> {
     await this.#audit(by, 'look at live alarms', 'all devices');
-  }
-
-  #scores(document: PatientDocument): PatientScores {
-    return scoresAt(document, this.#options.clock.now(), this.#options.ages);
   }
 
   #audit(by: Reader, action: string, subject: string): Promise<void> {

@@ -1,7 +1,15 @@
 import type { Identifier } from '../../contracts/clinical-person.ts';
 import type { Reading, VitalAlarm } from '../../contracts/vitals.ts';
 import type { ServiceState } from '../../core/service.ts';
-import { type Association, type AssociationDocument, collections, type DeviceDocument } from './documents.ts';
+import {
+  type Association,
+  type AssociationDocument,
+  collections,
+  type DeviceDocument,
+  type PatientDocument,
+  patientKey,
+} from './documents.ts';
+import { type PatientScores, type ScoreAges, scoresAt } from './patient-scores.ts';
 import type { WatchedDevices } from './watched-alarms.ts';
 
 /** An alarm that is not over. `patient` and `reading` are left out where nobody says who reads them. */
@@ -76,4 +84,37 @@ export function knownDevices(state: Known, devices: WatchedDevices, withContent:
       ...(withContent && association && { association }),
     };
   });
+}
+
+/** A patient with their scores. */
+export interface ScoredPatient extends Pick<PatientScores, 'news2' | 'mews' | 'spo2Scale'> {
+  readonly patient: Identifier;
+  /** Where the devices are that they are with. */
+  readonly devices: readonly Pick<KnownDevice, 'device' | 'location'>[];
+}
+
+/** By the patient’s key: the devices that are with them. */
+export function devicesOf(state: Known): ReadonlyMap<string, ScoredPatient['devices']> {
+  const devices = new Map<string, ScoredPatient['devices']>();
+  for (const [device, { list }] of state.all<AssociationDocument>(collections.association)) {
+    const last = list.at(-1);
+    if (!last || last.to !== undefined) continue;
+    const key = patientKey(last.patient);
+    const location = state.get<DeviceDocument>(collections.device, device)?.location;
+    devices.set(key, [...(devices.get(key) ?? []), { device, ...(location !== undefined && { location }) }]);
+  }
+  return devices;
+}
+
+/** Those about whom something is known that is not too old, the most urgent first. */
+export function scoredPatients(state: Known, now: number, ages: ScoreAges): readonly ScoredPatient[] {
+  const devices = devicesOf(state);
+  const all: ScoredPatient[] = [];
+  for (const [key, document] of state.all<PatientDocument>(collections.patient)) {
+    const { of, ...scores } = scoresAt(document, now, ages);
+    const own = devices.get(key) ?? [];
+    if (Object.keys(of).length > 0 || own.length > 0) all.push({ patient: document.patient, devices: own, ...scores });
+  }
+  const total = ({ news2 }: ScoredPatient) => ('score' in news2 ? news2.score.total : -1);
+  return all.toSorted((a, b) => total(b) - total(a));
 }

@@ -1,7 +1,7 @@
 import type { Identifier } from '../../contracts/clinical-person.ts';
 import { HubError } from '../../core/errors.ts';
 import type { ServiceContext } from '../../core/service.ts';
-import { type AlarmsOptions, alarmsOf, putWatched } from './alarms-service.ts';
+import { type AlarmsOptions, alarmsOf, putScored, putWatched } from './alarms-service.ts';
 import {
   type Association,
   type AssociationDocument,
@@ -12,6 +12,8 @@ import {
   type Threshold,
   type ThresholdsDocument,
 } from './documents.ts';
+import type { PatientScores } from './patient-scores.ts';
+import { lastAbout } from './published-scores.ts';
 import { checkThreshold } from './watched-alarms.ts';
 import { acknowledged, passedOn } from './watched-device.ts';
 
@@ -114,11 +116,13 @@ export interface Charted {
 }
 
 export function chart(
-  { state, now }: ServiceContext,
+  context: ServiceContext,
+  options: Pick<AlarmsOptions, 'ages' | 'scored'>,
   patient: Identifier,
   charted: Charted,
   by: string,
-): PatientDocument {
+): PatientScores {
+  const { state, now } = context;
   const key = patientKey(patient);
   const { scale2, ...known } = state.get<PatientDocument>(collections.patient, key) ?? { patient, vitals: {} };
   const { consciousness, onOxygen } = charted;
@@ -129,6 +133,5 @@ export function chart(
     ...(onOxygen !== undefined && { onOxygen: { value: onOxygen, at: now, from: by } }),
     ...(order && { scale2: order }),
   };
-  state.put(collections.patient, key, document);
-  return document;
+  return putScored(document, Math.max(now, lastAbout(document)), context, options).scores;
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readDeviceProfile } from '../../contracts/device-profile/device-profile.ts';
 import { topics } from '../../contracts/topics.ts';
+import { type VitalScore, vitalScore } from '../../contracts/vital-score.ts';
 import {
   type Reading,
   type VitalAlarm,
@@ -21,6 +22,7 @@ import { type FakeClock, fakeClock } from '../../core/testing/fake-clock.ts';
 import { openAlarms } from './alarm-report.ts';
 import { acknowledge, associate, chart, dissociate, setThreshold } from './alarm-verbs.ts';
 import { type AlarmsOptions, alarmsService } from './alarms-service.ts';
+import { AlarmsTally } from './alarms-tally.ts';
 import { collections, type PatientDocument } from './documents.ts';
 import { scoresAt } from './patient-scores.ts';
 import type { WatchedDevices } from './watched-alarms.ts';
@@ -50,10 +52,15 @@ const readingsOf = (values: Values): Reading[] =>
 class Ward {
   readonly clock: FakeClock = fakeClock();
   readonly told: VitalAlarm[] = [];
+  readonly scored: VitalScore[] = [];
+  readonly tally = new AlarmsTally();
   readonly options: AlarmsOptions = {
     devices: () => devices,
+    ages: { monitoredMs: 3_600_000, chartedMs: 43_200_000 },
     patientReadings: true,
     changed: (alarm) => void this.told.push(alarm),
+    scored: (score) => void this.scored.push(score),
+    counted: (tally) => this.tally.add(tally),
   };
   readonly #state: MemoryLogState = new Map();
   readonly #services: MemoryServices = new Map();
@@ -355,18 +362,21 @@ describe('patients', () => {
 
   it('have scores of what was read and charted, while none of it is missing or too old', async () => {
     const at = await ward();
-    const ages = { monitoredMs: 3_600_000, chartedMs: 43_200_000 };
     const scores = () =>
-      scoresAt(at.runner.state.get<PatientDocument>(collections.patient, '100042@MAIN')!, at.clock.now(), ages);
+      scoresAt(
+        at.runner.state.get<PatientDocument>(collections.patient, '100042@MAIN')!,
+        at.clock.now(),
+        at.options.ages,
+      );
     await at.runner.act((context) => associate(context, at.options, 'mon-1', anna));
     await at.say({ hr: 95, spo2: 93, rr: 22, systolic: 105, temperature: 38.24 });
     expect(scores().news2).toEqual({ missing: ['onOxygen', 'consciousness'] });
-    await at.runner.act((context) => chart(context, anna, { consciousness: 'A', onOxygen: true }, 'ute'));
+    await at.runner.act((context) => chart(context, at.options, anna, { consciousness: 'A', onOxygen: true }, 'ute'));
     expect(scores()).toMatchObject({
       news2: { score: { total: 9, response: 'emergency' } },
       mews: { score: { total: 2 } },
     });
-    await at.runner.act((context) => chart(context, anna, { scale2: true }, 'dr berger'));
+    await at.runner.act((context) => chart(context, at.options, anna, { scale2: true }, 'dr berger'));
     expect(scores()).toMatchObject({ spo2Scale: 2, news2: { score: { total: 8 } } });
     await at.say({ hr: undefined, spo2: 91 });
     expect(scores().of).toMatchObject({ pulse: { value: 95 }, spo2: { value: 91, from: 'mon-1' } });
@@ -377,6 +387,60 @@ describe('patients', () => {
     ];
     await at.say({}, { readings: wrongUnit });
     expect(scores().of).toMatchObject({ temperature: { value: 38.24 } });
+  });
+
+  it('have each change of a score published once, and that there is none any more', async () => {
+    const at = await ward();
+    const news = () =>
+      at.scored.splice(0).map(({ score, total, missing }) => `${score} ${total ?? missing?.toSorted()}`);
+    await at.runner.act((context) => associate(context, at.options, 'mon-1', anna));
+    await at.say({ hr: 95, spo2: 96, rr: 18, systolic: 120, temperature: 37 });
+    expect(news()).toEqual([]);
+    await at.runner.act((context) => chart(context, at.options, anna, { consciousness: 'A', onOxygen: false }, 'ute'));
+    expect(news()).toEqual(['NEWS2 1', 'MEWS 1']);
+    await at.seconds(3, { hr: 96 });
+    expect(news()).toEqual([]);
+    await at.restart();
+    await at.seconds(1, { hr: 97 });
+    expect(news()).toEqual([]);
+    await at.seconds(1, { spo2: 91 });
+    const [urgent] = at.scored;
+    expect(urgent).toMatchObject({
+      ...{ patient: { identifiers: [anna] }, score: 'NEWS2', total: 4, response: 'urgent', spo2Scale: 1 },
+      ...{ points: { spo2: 3, pulse: 1 }, of: { spo2: { value: 91, from: 'mon-1' }, onOxygen: { from: 'ute' } } },
+    });
+    expect(vitalScore.decode(vitalScore.encode(urgent!), {})).toEqual(urgent);
+    news();
+    // A slow pulse has the points of a fast one in NEWS2, and others in MEWS.
+    await at.seconds(1, { hr: 45 });
+    expect(news()).toEqual(['MEWS 2']);
+    at.clock.advance(3_599_000);
+    await at.seconds(6);
+    expect(news()).toEqual(['NEWS2 respiration,systolic', 'MEWS respiration,systolic']);
+    const published = (await at.topic('vitals.score.v1')).map((text) => JSON.parse(text) as VitalScore);
+    expect(published.map(({ score, total }) => `${score} ${total}`)).toEqual([
+      ...['NEWS2 1', 'MEWS 1', 'NEWS2 4', 'MEWS 2', 'NEWS2 undefined', 'MEWS undefined'],
+    ]);
+    expect(at.tally.figures()).toMatchObject({
+      readings: { late: 0 },
+      missing: expect.arrayContaining([
+        { score: 'NEWS2', input: 'consciousness', count: 1 },
+        { score: 'NEWS2', input: 'onOxygen', count: 1 },
+      ]),
+    });
+  });
+
+  it('about whom nothing is read any more are forgotten after a month', async () => {
+    const at = await ward();
+    await at.runner.act((context) => associate(context, at.options, 'mon-1', anna));
+    await at.say({ hr: 95 });
+    const known = () => at.runner.state.get(collections.patient, '100042@MAIN');
+    at.clock.advance(29 * 86_400_000);
+    await at.seconds(6);
+    expect(known()).toBeDefined();
+    at.clock.advance(2 * 86_400_000);
+    await at.seconds(6);
+    expect(known()).toBeUndefined();
   });
 });
 

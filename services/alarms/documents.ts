@@ -82,6 +82,17 @@ export interface PatientDocument {
   readonly onOxygen?: Observed<boolean>;
   /** A clinician’s order. */
   readonly scale2?: { readonly by: string; readonly at: number };
+  /** The scores that were published last; one that is not there any more is left out. */
+  readonly published?: Readonly<Partial<Record<ScoreName, PublishedScore>>>;
+}
+
+export type ScoreName = 'NEWS2' | 'MEWS';
+
+export interface PublishedScore {
+  readonly points: Readonly<Record<string, number>>;
+  readonly spo2Scale?: 1 | 2;
+  /** When the first of what it is computed of is too old. */
+  readonly until: number;
 }
 
 export type ScoredPoint = 'respiration' | 'spo2' | 'systolic' | 'pulse' | 'temperature';
@@ -89,6 +100,11 @@ export type ScoredPoint = 'respiration' | 'spo2' | 'systolic' | 'pulse' | 'tempe
 /** A patient as a key: the value alone identifies nobody. */
 export function patientKey({ value, authority }: Identifier): string {
   return authority === undefined ? value : `${value}@${authority}`;
+}
+
+/** The patient as the key of events, as channels take it from PID-3: `4711001^HOSP`. */
+export function eventKey({ value, authority }: Identifier): string {
+  return authority === undefined ? value : `${value}^${authority}`;
 }
 
 /** With whom a device was at a time; nobody where no association says it. */

@@ -11,6 +11,9 @@ export interface ScoreAges {
   readonly chartedMs: number;
 }
 
+/** A clock that goes back by more is taken as set. */
+const clockSetMs = 2_000;
+
 /** What may be scored, in the codes and units that it is scored in: nothing is converted, and nothing else guessed at. */
 const scored: readonly {
   readonly point: ScoredPoint;
@@ -25,11 +28,15 @@ const scored: readonly {
   { point: 'temperature', mdc: [150_344], loinc: ['8310-5'], units: ['Cel'] },
 ];
 
-/** The patient after readings of a device that was with them; the same object where they have nothing that is scored. */
+/**
+ * The patient after readings of a device that was with them; the same object where they have nothing that is scored.
+ * @param isLate they came by a detour: without it what is much older than what is known is of a clock that was set back
+ */
 export function withReadings(
   before: PatientDocument | undefined,
   patient: Identifier,
   message: VitalReadings,
+  isLate = false,
 ): PatientDocument {
   const at = Date.parse(message.receivedAt);
   let vitals: PatientDocument['vitals'] | undefined;
@@ -37,7 +44,8 @@ export function withReadings(
     const point = scoredPoint(reading);
     if (point === undefined || reading.validity !== 'Vld' || typeof reading.value !== 'number') continue;
     vitals ??= before?.vitals ?? {};
-    if ((vitals[point]?.at ?? 0) > at) continue;
+    const older = (vitals[point]?.at ?? 0) - at;
+    if (older > 0 && (isLate || older <= clockSetMs)) continue;
     vitals = { ...vitals, [point]: { value: reading.value, at, from: message.device } };
   }
   const known = before ?? { patient, vitals: {} };
@@ -67,7 +75,6 @@ export interface PatientScores {
 export function scoresAt(document: PatientDocument, now: number, { monitoredMs, chartedMs }: ScoreAges): PatientScores {
   const { vitals, consciousness, onOxygen, scale2 } = document;
   const all = { ...vitals, ...(consciousness && { consciousness }), ...(onOxygen && { onOxygen }) };
-  const isCharted = (name: string) => ['temperature', 'consciousness', 'onOxygen'].includes(name);
   const recent = Object.entries(all).filter(
     ([name, { at }]) => now - at <= (isCharted(name) ? chartedMs : monitoredMs),
   );
@@ -77,4 +84,9 @@ export function scoresAt(document: PatientDocument, now: number, { monitoredMs, 
     ...{ news2: scoreNews2(observed, spo2Scale), mews: scoreMews(observed), spo2Scale },
     of: Object.fromEntries(recent),
   };
+}
+
+/** What people take on their rounds. */
+export function isCharted(name: string): boolean {
+  return name === 'temperature' || name === 'consciousness' || name === 'onOxygen';
 }

@@ -3,6 +3,7 @@ import { connectionDown } from './connection-down.ts';
 import { deadLetters, errorRate } from './errors.ts';
 import { certificateExpiry, diskDaysLeft, storeFull, tablesRefused } from './hub.ts';
 import { queueAge, queueDepth } from './queue.ts';
+import { serviceBehind, serviceStopped, topicsSplit } from './services.ts';
 import { channelFailed, destinationStopped } from './standing.ts';
 import { testMessagesRefused, unusualSilence } from './traffic.ts';
 
@@ -21,4 +22,7 @@ export const conditions: readonly Condition[] = [
   diskDaysLeft,
   storeFull,
   tablesRefused,
+  serviceStopped,
+  serviceBehind,
+  topicsSplit,
 ];

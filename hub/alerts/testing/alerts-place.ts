@@ -15,6 +15,7 @@ import type { StoreUsage } from '../../../core/store/message-store.ts';
 import { recordingLog, repeatableRandom } from '../../../core/testing/contexts.ts';
 import { type FakeClock, fakeClock } from '../../../core/testing/fake-clock.ts';
 import type { RefusedTables } from '../../deploy-report.ts';
+import type { ServiceStanding } from '../../services/service-standing.ts';
 import type { Wiring } from '../../wiring.ts';
 import { type Alerts, openAlerts } from '../alerts.ts';
 import { readAlerts } from '../alerts-file.ts';
@@ -37,6 +38,8 @@ export interface AlertsPlace {
   channels: ChannelStatus[];
   usage: Partial<StoreUsage>;
   refusedTables: RefusedTables | undefined;
+  services: readonly ServiceStanding[];
+  ownLogs: number;
   readonly contents: MemoryContents;
   /** Another `alerts.yaml`, deployed. */
   configure(yaml: string): Promise<void>;
@@ -80,6 +83,12 @@ export async function alertsPlace(
     get refusedTables() {
       return place.refusedTables;
     },
+    get services() {
+      return place.services;
+    },
+    get ownLogs() {
+      return place.ownLogs;
+    },
   };
   // A run that has crashed does nothing any more when its time comes.
   let run = 0;
@@ -98,6 +107,7 @@ export async function alertsPlace(
   };
   const place: AlertsPlace = {
     ...{ clock, pager, logged, events, contents, channels: [], usage: {}, refusedTables: undefined },
+    ...{ services: [], ownLogs: 0 },
     alerts: undefined as unknown as Alerts,
     configure: async (text) => {
       source.alerts = config(text);

@@ -19,6 +19,7 @@ import { otherFiles } from './other-files.ts';
 import { placedEverywhere } from './placement.ts';
 import { unreachable } from './reachability.ts';
 import { literalSecrets, mayHoldSecrets } from './secrets.ts';
+import { splitTopics } from './split-topics.ts';
 import { openTopics, topicDemands } from './topic-demands.ts';
 
 export interface CheckOptions extends FolderOptions {
@@ -57,7 +58,11 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
 async function openAll(folder: OfflineFolder, timeoutMs: number): Promise<readonly Opened[]> {
   const { endpoints } = folder.environment;
   const opened = await openEndpoints(endpoints, folder.settings.stateDir, timeoutMs, databaseDemands(folder));
-  return [...opened, ...(await openTopics(topicDemands(folder), endpoints, opened, timeoutMs))];
+  const behind = await Promise.all([
+    openTopics(topicDemands(folder), endpoints, opened, timeoutMs),
+    splitTopics(folder, endpoints, opened, timeoutMs),
+  ]);
+  return [...opened, ...behind.flat()];
 }
 
 /** @param inFiles what was found in channel files while they were read, where somebody looked then */

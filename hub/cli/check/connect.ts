@@ -11,11 +11,11 @@ import { HubError } from '../../../core/errors.ts';
 import { dial } from '../../../core/net/dial.ts';
 import { systemClock } from '../../system-clock.ts';
 
-/** How it went when an endpoint was opened. `skipped`: there is nothing to open from here. */
+/** How it went when an endpoint was opened. `skipped`: there is nothing to open from here; `warning`: it does not do what is wanted of it. */
 export interface Opened {
   readonly endpoint: string;
   readonly kind: Endpoint['kind'];
-  readonly result: 'ok' | 'failed' | 'skipped';
+  readonly result: 'ok' | 'failed' | 'skipped' | 'warning';
   readonly detail: string;
 }
 

@@ -1,5 +1,5 @@
 import { describeTopics, type TopicFound } from '../../../clients/kafka/describe-topics.ts';
-import { topicNamed } from '../../../contracts/topics.ts';
+import { topicNamed, topics } from '../../../contracts/topics.ts';
 import type { Endpoint } from '../../../core/endpoint.ts';
 import { describeThrown } from '../../../core/errors.ts';
 import type { OfflineFolder } from '../offline/folder.ts';
@@ -24,6 +24,22 @@ type Folder = Pick<OfflineFolder, 'channels' | 'registry' | 'settings'>;
 
 /** What the channels of a folder want of topics: at clusters of others, and at that of the hub’s own event log. */
 export function topicDemands(folder: Folder): readonly TopicDemand[] {
+  const { settings } = folder;
+  return [...ofServices(settings), ...ofChannels(folder)];
+}
+
+/** Those that the services read and publish to. */
+function ofServices({ services, events }: Folder['settings']): readonly TopicDemand[] {
+  if (!services.alarms || !events.kafka) return [];
+  const { endpoint, prefix } = events.kafka;
+  return [topics.vitalReadings, topics.vitalAlarm, topics.vitalScore, topics.patientReadings].map(
+    ({ name, partitions, retentionMs }) => ({
+      ...{ endpoint, topic: prefix + name, by: 'service alarms', made: true, partitions, retentionMs },
+    }),
+  );
+}
+
+function ofChannels(folder: Folder): readonly TopicDemand[] {
   const { channels, settings } = folder;
   const log = settings.events.kafka;
   return channels.flatMap((channel) => {

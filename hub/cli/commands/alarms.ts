@@ -14,8 +14,13 @@ export const alarmCommands: AddCommands = (program, end) => {
   )
     .addHelpText('after', examples('weir alarms', 'weir alarms --reason "ward round"', 'weir alarms --json'))
     .action(async (options: ClientOptions) => end(await (await import('../alarms.ts')).alarms(options)));
-  client(alarms.command('watch'), 'Show each change of an alarm as it comes, until Ctrl-C.')
-    .addHelpText('after', examples('weir alarms watch', 'weir alarms watch --json'))
+  acting(
+    client(
+      alarms.command('watch'),
+      'Show each change of an alarm as it comes, until Ctrl-C; with --reason, about whom and at which value, and scores.',
+    ),
+  )
+    .addHelpText('after', examples('weir alarms watch', 'weir alarms watch --reason "ward 3" --json'))
     .action(async (options: ClientOptions) => end(await (await import('../alarms.ts')).watchAlarms(options)));
   acting(client(alarms.command('ack'), 'Say that somebody has seen an alarm.'))
     .argument('<incident>', 'as `weir alarms` shows it')
@@ -47,10 +52,13 @@ export const alarmCommands: AddCommands = (program, end) => {
 
   ofPatient(
     acting(
-      client(program.command('scores'), 'Show the early-warning scores of a patient (NEWS2, MEWS), or chart for them.'),
+      client(
+        program.command('scores'),
+        'Show the early-warning scores (NEWS2, MEWS) of a patient, or chart for them; of all patients if none is named.',
+      ),
     ),
   )
-    .argument('<patient>', 'identifier of the patient')
+    .argument('[patient]', 'identifier of the patient')
     .addOption(
       new Option('--consciousness <letter>', 'chart it: alert, new confusion, voice, pain, unresponsive').choices([
         'A',
@@ -64,9 +72,13 @@ export const alarmCommands: AddCommands = (program, end) => {
     .addOption(new Option('--scale <n>', 'SpO2 scale 2 by a clinician’s order, or 1 again').choices(['1', '2']))
     .addHelpText(
       'after',
-      examples('weir scores 100042 --reason "ward round"', 'weir scores 100042 --consciousness A --oxygen no'),
+      examples(
+        'weir scores 100042 --reason "ward round"',
+        'weir scores 100042 --consciousness A --oxygen no',
+        'weir scores --reason "handover"',
+      ),
     )
-    .action(async (patient: string, options: ScoresOptions) =>
+    .action(async (patient: string | undefined, options: ScoresOptions) =>
       end(await (await import('../alarms.ts')).scores(patient, options)),
     );
 };
