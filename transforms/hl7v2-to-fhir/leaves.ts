@@ -1,5 +1,3 @@
-import type { TextReader } from './text-reader.ts';
-
 /** A populated subcomponent: the least that can be lost. */
 export class Leaf {
   /** Decoded; `""` as it stands. */
@@ -17,6 +15,12 @@ export class Leaf {
 
 export type Leaves = readonly (Leaf | undefined)[];
 
+/** What reads texts as the message writes them. */
+interface Texts {
+  /** The text of a value that is not divided. */
+  text(raw: string): string;
+}
+
 /** One repetition of a field, or a component seen as one: what converters read, and mark as they do. */
 export class View {
   /** By component from 0 its first subcomponent; undefined where nothing is. */
@@ -31,7 +35,7 @@ export class View {
   readonly #text: string;
   readonly #start: number;
   readonly #end: number;
-  readonly #reader: TextReader;
+  readonly #reader: Texts;
 
   constructor(
     text: string,
@@ -39,7 +43,7 @@ export class View {
     end: number,
     parts: Leaves,
     divided: readonly (Leaves | undefined)[] | undefined,
-    reader: TextReader,
+    reader: Texts,
   ) {
     this.parts = parts;
     this.valued = areValued(parts) || divided?.some((leaves) => leaves && areValued(leaves)) === true;
