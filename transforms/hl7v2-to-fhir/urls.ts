@@ -35,7 +35,7 @@ export const codingSystem = kept((name) => `${V2}coding-system:${encodeURICompon
 /** A table of HL7 v2, `0203`. */
 export const table = kept((id) => `http://terminology.hl7.org/CodeSystem/v2-${id}`);
 
-export const DATA_ABSENT = 'http://hl7.org/fhir/StructureDefinition/data-absent-reason';
+const DATA_ABSENT = 'http://hl7.org/fhir/StructureDefinition/data-absent-reason';
 
 /** An element that has to be there and was not said. */
 export const absent = { extension: [{ url: DATA_ABSENT, valueCode: 'unknown' }] } as const;

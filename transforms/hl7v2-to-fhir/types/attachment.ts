@@ -50,7 +50,7 @@ export function attachmentOfEd(view: View, conversion: Conversion): Attachment |
   return { contentType, data };
 }
 
-export function mediaTypeOf(type: string | undefined, subtype: string | undefined): string {
+function mediaTypeOf(type: string | undefined, subtype: string | undefined): string {
   if (subtype?.includes('/') && /^[\w.+-]+\/[\w.+-]+$/.test(subtype)) return subtype.toLowerCase();
   const known = MEDIA[subtype?.toUpperCase() ?? ''] ?? MEDIA[type?.toUpperCase() ?? ''];
   if (known) return known;

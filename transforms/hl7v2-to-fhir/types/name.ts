@@ -60,14 +60,7 @@ const XCN: NamePlaces = {
 
 /** An XPN value (HL7 2.5.1 §2.A.89). */
 export function nameOfXpn(view: View, conversion: Conversion): HumanName | undefined {
-  const name = nameAt(view, XPN, conversion);
-  return name;
-}
-
-/** What an XPN calls someone (XPN-15): a name of its own. */
-export function nicknameOfXpn(view: View): HumanName | undefined {
-  const called = view.take(15, X[18]);
-  return called === undefined ? undefined : { use: 'nickname', given: [called] };
+  return nameAt(view, XPN, conversion);
 }
 
 /** The name in an XCN value; its degree is left for the qualification. */
