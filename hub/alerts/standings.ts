@@ -15,7 +15,8 @@ interface Standing {
   readonly channels: readonly ChannelStatus[];
   readonly certificates: readonly CertificateReport[];
   readonly refusedTables?: RefusedTables;
-  readonly services: readonly ServiceStanding[];
+  /** Absent where a hub of before told it. */
+  readonly services?: readonly ServiceStanding[];
 }
 
 export interface StandingsOptions {
@@ -56,7 +57,7 @@ export class Standings implements AlertsSource {
     return this.#others.flatMap(({ standing }) => standing.certificates);
   }
   get services(): readonly ServiceStanding[] {
-    return servicesTogether([...this.#services, ...this.#others.flatMap(({ standing }) => standing.services)]);
+    return servicesTogether([...this.#services, ...this.#others.flatMap(({ standing }) => standing.services ?? [])]);
   }
   get ownLogs(): number {
     const { engine } = this.#options;
