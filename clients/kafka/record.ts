@@ -20,13 +20,16 @@ const overheadBytes = 24;
 /** Header names are few: those of our own, and of the mapping of a channel. */
 const maxNames = 256;
 const names = new Map<string, Buffer>();
+/** By name, the value that the last record had there: most headers of a channel say the same of each message. */
+const lastValues = new Map<string, { readonly text: string; readonly bytes: Buffer }>();
+const longestKept = 64;
 
 export function prepared({ topic, partition, key, value, headers }: NewRecord): PreparedRecord {
   const encoded = new Map<Buffer, Buffer>();
   let bytes = overheadBytes + value.byteLength + (key?.byteLength ?? 0);
   for (const name in headers) {
     const field = nameOf(name);
-    const text = Buffer.from(headers[name]!);
+    const text = bytesOf(name, headers[name]!);
     encoded.set(field, text);
     bytes += field.byteLength + text.byteLength + 4;
   }
@@ -46,6 +49,14 @@ function nameOf(name: string): Buffer {
   field = Buffer.from(name);
   if (names.size < maxNames) names.set(name, field);
   return field;
+}
+
+function bytesOf(name: string, text: string): Buffer {
+  const last = lastValues.get(name);
+  if (last?.text === text) return last.bytes;
+  const bytes = Buffer.from(text);
+  if (text.length <= longestKept && (last || lastValues.size < maxNames)) lastValues.set(name, { text, bytes });
+  return bytes;
 }
 
 /** The same memory. */
