@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { serialLine } from './serial-line.ts';
 
 /** Files of a certificate, read again when they change. */
 export const tlsServer = z.strictObject({
@@ -62,16 +63,7 @@ export const endpointKinds = {
       .describe(
         'The serial port, best by its id: `/dev/serial/by-id/…`; `tcp://host:port` for a device server that passes the line’s bytes on.',
       ),
-    baud: z.int().min(300).max(921_600).default(9_600).describe('Bits per second.'),
-    dataBits: z
-      .union([z.literal(7), z.literal(8)])
-      .default(8)
-      .describe('Bits of a character.'),
-    parity: z.enum(['none', 'even', 'odd']).default('none').describe('As the device is set.'),
-    stopBits: z
-      .union([z.literal(1), z.literal(2)])
-      .default(1)
-      .describe('As the device is set.'),
+    ...serialLine,
   }),
   directory: z.strictObject({
     path: z.string().describe('Directory; a relative path starts at the folder of the environment file.'),

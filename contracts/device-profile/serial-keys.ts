@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { serialLine } from '../../core/serial-line.ts';
 import { named, numeric, scaling, text } from './point-keys.ts';
 
 const check = z
@@ -83,16 +84,7 @@ export const serialSection = z
     path: text.describe(
       'The serial port, best by its id: `/dev/serial/by-id/…`; `host:port` of a device server that passes the line’s bytes on.',
     ),
-    baud: z.int().min(300).max(921_600).default(9_600).describe('Bits per second.'),
-    dataBits: z
-      .union([z.literal(7), z.literal(8)])
-      .default(8)
-      .describe('Bits of a character.'),
-    parity: z.enum(['none', 'even', 'odd']).default('none').describe('As the device is set.'),
-    stopBits: z
-      .union([z.literal(1), z.literal(2)])
-      .default(1)
-      .describe('As the device is set.'),
+    ...serialLine,
     silenceMs: z
       .int()
       .min(10)
