@@ -1,59 +1,25 @@
-import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fhir as fhirOut } from '../../connectors/fhir/fhir.ts';
 import { fakeDestinationContext } from '../../core/testing/contexts.ts';
 import { patient as patiently } from '../../core/testing/destination-suite.ts';
 import { fakeIntake, negative, positive } from '../../core/testing/fake-intake.ts';
 import { outgoing } from '../../core/testing/outgoing.ts';
-import { mavenJars } from '../../deploy/services/maven.ts';
+import { javaPeer } from '../../deploy/services/java-peer.ts';
 import { runSource } from './testing/run-source.ts';
 
-const root = join(import.meta.dirname, '../..');
-const interop = join(root, 'test-fixtures/interop-fhir');
-const cache = join(root, 'node_modules/.cache/hapi-fhir');
-const classes = join(root, 'node_modules/.cache/hapi-fhir-peer');
-
-/** The class path with HAPI's jars, or why there is none. */
-async function classPath(): Promise<string | Error> {
-  try {
-    await mavenJars(join(interop, 'pom.xml'), cache);
-    const jars = readdirSync(cache).filter((name) => name.endsWith('.jar'));
-    const path = [classes, ...jars.map((name) => join(cache, name))].join(delimiter);
-    mkdirSync(classes, { recursive: true });
-    execFileSync('javac', ['-encoding', 'UTF-8', '-cp', path, '-d', classes, join(interop, 'HapiFhirPeer.java')], {
-      stdio: 'pipe',
-    });
-    return path;
-  } catch (thrown) {
-    return thrown instanceof Error ? thrown : new Error(String(thrown));
-  }
-}
-
-const path = await classPath();
-const missing = path instanceof Error ? path : undefined;
-if (missing && process.env.CI === 'true') throw missing;
-if (missing) console.warn(`NOT TESTED AGAINST HAPI FHIR: ${missing.message.split('\n')[0]}`);
-
+const peer = await javaPeer(
+  join(import.meta.dirname, '../../test-fixtures/interop-fhir/HapiFhirPeer.java'),
+  'hapi-fhir',
+);
 let open = new AsyncDisposableStack();
 afterEach(async () => {
   await open.disposeAsync();
   open = new AsyncDisposableStack();
 });
 
-function hapi(...args: readonly string[]) {
-  const flags = ['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-Dorg.slf4j.simpleLogger.defaultLogLevel=off'];
-  const child = spawn('java', [...flags, '-cp', String(path), 'HapiFhirPeer', ...args], {
-    cwd: tmpdir(),
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  open.defer(() => void child.kill('SIGKILL'));
-  return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
-}
+const hapi = (...args: readonly string[]) => peer.start(open, ...args);
 
 const system = 'urn:oid:2.16.840.1.113883.19.5';
 const person = (number: string, family: string) => ({
@@ -62,7 +28,7 @@ const person = (number: string, family: string) => ({
   name: [{ family }],
 });
 
-describe.skipIf(missing)('HAPI FHIR, an independent implementation', { timeout: 60_000 }, () => {
+describe.skipIf(peer.missing)('HAPI FHIR, an independent implementation', { timeout: 60_000 }, () => {
   it('sends to our source and understands each answer', async () => {
     const intake = fakeIntake((arrival) => (Buffer.from(arrival.raw).includes('BAD') ? negative : positive));
     const source = open.use(await runSource(intake));

@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EndpointInput } from '../../../core/testing/contexts.ts';
+import { freePort } from '../../../core/testing/free-port.ts';
 
 /** OpenSSH's server with its own keys, for the user who runs the tests. */
 export interface Sshd extends AsyncDisposable {
@@ -113,13 +114,4 @@ async function answers(port: number, ended: () => string | undefined): Promise<v
     await pause(20);
   }
   throw new Error('sshd does not answer');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('the server has no TCP address');
-  return address.port;
 }
