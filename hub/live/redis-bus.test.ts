@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Clock } from '../../core/component.ts';
 import { recordingLog } from '../../core/testing/contexts.ts';
 import { freePort } from '../../core/testing/free-port.ts';
 import { type OwnService, ownService, uniqueName } from '../../core/testing/services.ts';
@@ -7,6 +8,12 @@ import { type LiveReport, liveReport } from './live-bus.ts';
 import { RedisBus } from './redis-bus.ts';
 
 const own = await ownService('redis', import.meta.filename);
+/** Ten seconds of it are one. */
+const fast: Clock = {
+  ...systemClock,
+  monotonic: () => systemClock.monotonic() * 10,
+  timer: (afterMs, due) => systemClock.timer(afterMs / 10, due),
+};
 const report = (hub: string, at = 1): LiveReport => ({ hub, at, shared: false, channels: [] });
 
 describe.skipIf(own.missing)('the bus over Redis', () => {
@@ -16,10 +23,10 @@ describe.skipIf(own.missing)('the bus over Redis', () => {
   }, 60_000);
   afterAll(() => server?.[Symbol.asyncDispose]());
 
-  async function hub(prefix: string, url = server.address) {
+  async function hub(prefix: string, url = server.address, clock: Clock = systemClock) {
     const { log, logged } = recordingLog();
     const what = { name: 'live', title: 'live figures', schema: liveReport };
-    const bus = await RedisBus.open({ ...what, server: { url }, prefix, clock: systemClock, log });
+    const bus = await RedisBus.open({ ...what, server: { url }, prefix, clock, log });
     onTestFinished(() => bus[Symbol.asyncDispose]());
     const seen: LiveReport[] = [];
     const look = () => bus.subscribe((each) => void seen.push(each));
@@ -42,7 +49,7 @@ describe.skipIf(own.missing)('the bus over Redis', () => {
 
   it('asks other hubs for reports only while somebody looks', async () => {
     const prefix = uniqueName(import.meta.filename);
-    const [one, two] = [await hub(prefix), await hub(prefix)];
+    const [one, two] = [await hub(prefix, server.address, fast), await hub(prefix, server.address, fast)];
     await connected(one, two);
     expect([one.bus.wanted, two.bus.wanted]).toEqual([false, false]);
     const looking = one.look();
