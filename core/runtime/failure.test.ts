@@ -109,7 +109,7 @@ describe('failure', () => {
         await source.offer(...Array.from({ length: 200 }, (_, k) => `k${(n + k) % 500}:${n + k}`));
         await pause(0);
       }
-      await eventually(async () => (await engine.status())[0]?.counts.queued === total, 30_000);
+      await eventually(async () => (await engine.status())[0]?.counts.queued === total, 120_000);
       for (let minute = 0; minute < 360; minute++) await clock.advanceAsync(60_000);
       const attempts = far.attempts.length;
       // One probe at a time, with backoff up to 30 s: not one attempt a message.
@@ -122,7 +122,7 @@ describe('failure', () => {
       await eventually(async () => {
         await clock.advanceAsync(1_000);
         return far.received.length === total;
-      }, 30_000);
+      }, 120_000);
       await eventually(async () => (await engine.status())[0]?.counts.queued === 0);
       expect((await engine.status())[0]?.destinations[0]).toMatchObject({ queued: 0, errored: 0, circuit: 'closed' });
       const last = new Map<string, number>();
@@ -134,7 +134,7 @@ describe('failure', () => {
       await engine.close(1_000);
       await store[Symbol.asyncDispose]();
       await rm(directory, { recursive: true });
-    }, 120_000);
+    }, 300_000);
   }
 
   for (const scope of ['destination', 'message'] as const)

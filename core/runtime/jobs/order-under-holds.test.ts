@@ -72,10 +72,10 @@ describe.each(Object.entries(stores))('order per key on the %s store, with holds
         const [status] = await harness.engine.status();
         const done = status?.counts.queued === 0 && status.destinations[0]?.heldKeys === 0;
         return done && harness.engine.holds.list().length === 0;
-      }, 5_000);
+      }, 30_000);
       await harness[Symbol.asyncDispose]();
       await close();
     },
-    60_000,
+    180_000,
   );
 });
