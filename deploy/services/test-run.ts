@@ -30,10 +30,12 @@ export default function setUp({ vitest }: TestProject): () => Promise<void> {
   const starting = wanted.length > 0 ? command(['up', ...wanted, '--run', run]) : undefined;
   return async () => {
     await starting;
+    if (existsSync(join(runs, `${run}.began`))) {
+      for (const line of skipped(run, vitest)) process.stderr.write(`${line}\n`);
+      await command(['leave', '--run', run]);
+    }
+    // At its end a process writes what it has compiled, and makes the folder for it.
     rmSync(compiled, { recursive: true, force: true });
-    if (!existsSync(join(runs, `${run}.began`))) return;
-    for (const line of skipped(run, vitest)) process.stderr.write(`${line}\n`);
-    await command(['leave', '--run', run]);
   };
 }
 
