@@ -134,14 +134,14 @@ export class PostgresSession {
 
 const asText = (text: string) => text;
 const asNumber = (text: string) => Number(text);
-/** In memory of their own: a view of a pool would cross to another thread with all of it. */
-const asBytes = (text: string) => {
+/** A `bytea` as text, in memory of its own: a view of a pool would cross to another thread with all of it. */
+export function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array((text.length - 2) / 2);
   Buffer.from(bytes.buffer).write(text.slice(2), 'hex');
   return bytes;
-};
+}
 /** By the OID of the type: bool, bytea, int8, int2, int4, oid, float8. */
 const parsers: Readonly<Record<number, (text: string) => unknown>> = {
-  ...{ 16: (text: string) => text === 't', 17: asBytes, 20: asNumber, 21: asNumber, 23: asNumber, 26: asNumber },
+  ...{ 16: (text: string) => text === 't', 17: bytesOf, 20: asNumber, 21: asNumber, 23: asNumber, 26: asNumber },
   701: asNumber,
 };

@@ -199,7 +199,8 @@ export class Backlog {
     if (work !== this.#host.work.current || work.over.signal.aborted) return false;
     const isAll = rows.length < limit && rows.reduce((sum, { raw }) => sum + raw.length, 0) < bytes;
     const slots = rows.map((row) => {
-      const slot = this.#behind.slotOf(row);
+      // What was stored while the page was read is among those that are held, with whoever waits for it.
+      const slot = this.#behind.held.get(row.seq) ?? this.#behind.slotOf(row);
       slot.foreign = !row.own && row.seq > work.olderUpTo;
       return slot;
     });
@@ -209,7 +210,7 @@ export class Backlog {
     for (const slot of inOrder(slots, held, isAll)) {
       left ||= this.live.size >= this.#host.options.limits.maxInFlight;
       if (left) {
-        if (slot.delivery && !held.includes(slot)) this.#behind.park(slot);
+        if (slot.delivery && this.#behind.held.get(slot.seq) !== slot) this.#behind.park(slot);
         continue;
       }
       if (slot.foreign) cluster.foreignMessages += 1;

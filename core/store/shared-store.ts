@@ -49,8 +49,9 @@ export interface SharedStore {
   foreign(channels: readonly string[]): Promise<ReadonlySet<string>>;
 
   /**
-   * The lowest unrouted messages of a channel that are not among `known`, in order of seq: at most `limit`, and about `maxBytes`. Answered
-   * in call order with writes, as `MessageStore.unrouted`. A page with fewer than `limit` rows and below `maxBytes` is all there is.
+   * The lowest unrouted messages of a channel that are not among `known`, in order of seq: at most `limit`, and about `maxBytes`. Who gets
+   * them has heard of every write that they know of, also of one that was called later. A page with fewer than `limit` rows and below
+   * `maxBytes` is all there is.
    */
   unrouted(
     channel: string,

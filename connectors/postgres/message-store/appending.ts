@@ -102,10 +102,7 @@ function writeContents(
       const seq = seqs[at++]!;
       if (duplicates.has(seq)) continue;
       const { rest, attachments } = detached(message, attachmentBytes);
-      const content = tx.copies.of('raw', seq);
-      content.row();
-      content.int8(seq);
-      content.pieces(rest);
+      tx.stored('raw', seq).pieces(rest);
       for (const { start, bytes } of attachments) {
         const piece = tx.copies.of('attachment', seq);
         piece.row();
@@ -131,9 +128,7 @@ function writeMessage(
   const { raw } = message;
   const attached = message.large !== undefined && detached(message, attachmentBytes).attachments.length > 0;
   const meta = preparedMeta(tx.state.names, message.meta);
-  const row = tx.copies.of('message', seq);
-  row.row();
-  row.int8(seq);
+  const row = tx.stored('message', seq);
   row.int4(channel);
   row.uuid(message.id);
   row.int8(message.receivedAt);

@@ -3,15 +3,19 @@ import { fencedState, unforeseenState } from './errors.ts';
 import { byKey } from './foresight-migration.ts';
 
 /** Of each channel above a seq: its number, whether others stored unrouted messages of it, the first unrouted one or a lower seq, its place. */
-const looking = (channels: string, above: string, opening: string) => `
+export const looking = (channels: string, above: string, opening: string) => `
       SELECT ${channels}[i], coalesce(bool_or(a.epoch <> ${opening}), false) OR count(a.first) = 2000, min(a.first), i
       FROM generate_subscripts(${channels}, 1) i LEFT JOIN LATERAL (
         SELECT r.first, r.epoch FROM $.arrived r WHERE r.channel = ${channels}[i] AND r.last > ${above}[i] ORDER BY r.last LIMIT 2000) a ON true
       GROUP BY i`;
 
-const arriving = `INSERT INTO $.arrived (channel, first, last, day, hub, epoch)
-      SELECT arrivals[i - 3], arrivals[i - 2], arrivals[i - 1], arrivals[i], of_hub, of_epoch
+/** Writes rows of `arrived`, their seqs moved on by `shift`. */
+export const arriving = (shift?: string) => {
+  const seq = (at: string) => (shift === undefined ? at : `${at} + ${shift}`);
+  return `INSERT INTO $.arrived (channel, first, last, day, hub, epoch)
+      SELECT arrivals[i - 3], ${seq('arrivals[i - 2]')}, ${seq('arrivals[i - 1]')}, arrivals[i], of_hub, of_epoch
       FROM generate_series(4, cardinality(arrivals), 4) i`;
+};
 
 /**
  * A row for what a commit stored of a channel, instead of one for each message: `first` to `last` are its seqs, and those of them that
@@ -150,13 +154,13 @@ export const arrivedMigration = `
       SELECT coalesce(array_agg(channel) FILTER (WHERE of_others), '{}'), array_agg(first_seq ORDER BY place) INTO foreigners, firsts
         FROM (${looking('own', 'above', 'of_epoch')}) AS found (channel, of_others, first_seq, place);
     END IF;
-    ${arriving};
+    ${arriving()};
     ${counting('channels', 'destinations', 'amounts')};
     ${countingDaily('days', 'day_channels', 'day_destinations', 'day_types', 'day_amounts')};
   END $body$;
 
   CREATE FUNCTION $.arrive(of_hub int, of_epoch bigint, arrivals bigint[]) RETURNS void LANGUAGE plpgsql AS $body$
   BEGIN
-    ${arriving};
+    ${arriving()};
   END $body$;
 `;

@@ -1,9 +1,11 @@
+import type { Answer } from '../../../clients/postgres/batch.ts';
+import type { Value } from '../../../clients/postgres/session.ts';
 import type { Fence } from '../../../core/store/leases.ts';
 import type { Appended, AuditEntry, NewMessage, PartChange, Settlement } from '../../../core/store/message-store.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A call that waits for its commit. */
-export type Call = AppendCall | SettleCall | UpdateCall | AuditCall | OtherCall;
+export type Call = AppendCall | SettleCall | UpdateCall | AuditCall | ReadCall | OtherCall;
 
 interface Waiting {
   /** About the bytes it brings into a commit. */
@@ -39,12 +41,28 @@ export interface AuditCall extends Waiting {
   readonly entry: AuditEntry;
 }
 
+/** Asks what an answer lacks. */
+export type AskMore = (text: string, values: readonly unknown[]) => Promise<readonly (readonly Value[])[]>;
+
+/** One question, answered after what was called before it. */
+export interface ReadCall extends Waiting {
+  readonly kind: 'read';
+  readonly channel: string;
+  /** It may know of what is called after it: then it is asked in the round trip of the commit, after all that this writes. */
+  readonly last: boolean;
+  /** Asked once the channel's number is known. */
+  readonly question: () => string;
+  readonly read: (rows: Answer, ask: AskMore) => Promise<unknown>;
+}
+
 /** A call that asks the database itself, after what was called before it. */
 export interface OtherCall extends Waiting {
   readonly kind: 'other';
   readonly run: (transaction: Transaction) => Promise<unknown>;
   readonly fence: Fence | undefined;
 }
+
+export type Read = Pick<ReadCall, 'kind' | 'channel' | 'last' | 'question' | 'read'>;
 
 export type AppendAnswer = readonly Appended[];
 
@@ -54,4 +72,5 @@ export type Work =
   | Pick<SettleCall, 'kind' | 'channel' | 'batch' | 'fence'>
   | Pick<UpdateCall, 'kind' | 'channel' | 'changes' | 'fence'>
   | Pick<AuditCall, 'kind' | 'entry'>
+  | Read
   | Pick<OtherCall, 'kind' | 'run' | 'fence'>;

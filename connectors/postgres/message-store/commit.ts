@@ -1,10 +1,11 @@
+// Over 300 lines: what a commit asks, writes and answers, and what is left of it where its answer is lost, is in one place.
 import type { Answer } from '../../../clients/postgres/batch.ts';
 import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import type { Fence } from '../../../core/store/leases.ts';
 import { append, seqsOf } from './appending.ts';
-import type { AppendAnswer, Work } from './calls.ts';
+import type { AppendAnswer, Read, Work } from './calls.ts';
 import { CopyTables } from './copy-tables.ts';
-import { leaseLostError, unforeseenState } from './errors.ts';
+import { leaseLostError, storeError, unforeseenState } from './errors.ts';
 import { foresee } from './foreseeing.ts';
 import type { Foreseen, Unrouted } from './foresight.ts';
 import { type PreparedSettlement, preparedSettlement } from './prepared.ts';
@@ -20,16 +21,29 @@ export interface Committed {
   readonly answers: readonly unknown[];
   /** The change of the backlog in bytes. */
   readonly backlog: number;
+  /** Reads were made after all that was written, also after what was called after them. */
+  readonly readsLast: boolean;
+}
+
+/** The answer of a question whose commit has come about while its answers were lost: it has to be asked again. */
+export const askAgain = Symbol('ask again');
+
+/** A transaction that may have come about: COMMIT was sent, and the answer lost. */
+export interface InDoubt {
+  /** The message that it stored first, where it is not known which seqs it was given. */
+  readonly first: string | undefined;
+  /** What it has come to, with the seq of that message. */
+  cameAbout(seq: number | undefined): Committed;
 }
 
 /** A transaction that failed. */
 export class CommitFailure extends Error {
-  /** Whether it may nevertheless have come about: COMMIT was sent, and the answer lost. */
-  readonly inDoubt: Committed | undefined;
+  /** Whether it may nevertheless have come about. */
+  readonly inDoubt: InDoubt | undefined;
   /** The server's process; 0 where it was not told. */
   readonly pid: number;
 
-  constructor(cause: unknown, pid: number, inDoubt: Committed | undefined) {
+  constructor(cause: unknown, pid: number, inDoubt: InDoubt | undefined) {
     super('committing', { cause });
     this.inDoubt = inDoubt;
     this.pid = pid;
@@ -69,12 +83,15 @@ export class Commits {
         if (names.unread) await names.read(session);
         answers = foreseen ? await this.#runForeseen(tx, calls, foreseen) : await this.#runFenced(tx, calls);
         if (names.unread) throw new NewWords();
-        const backlog = await tx.commit();
-        return { answers: this.#behindOthers(tx, calls, answers), backlog };
+        const asked = foreseen ? calls.filter(isRead) : [];
+        const rows = await tx.commit(...asked.map(({ question }) => question()));
+        const read = new Map<Work, unknown>();
+        for (const [at, call] of asked.entries()) read.set(call, await this.#read(session, call, rows[at] ?? []));
+        return this.#ended(tx, calls, answers, read);
       } catch (thrown) {
         const inDoubt =
           tx.committing && answers && isAboutConnection(session, thrown)
-            ? { answers: this.#behindOthers(tx, calls, answers), backlog: tx.counters.backlog }
+            ? this.#inDoubt(tx, calls, answers, foreseen)
             : undefined;
         if (!inDoubt) await tx.rollback().catch(() => undefined);
         const unforeseen = isUnforeseen(thrown);
@@ -128,6 +145,7 @@ export class Commits {
   ): Promise<void> {
     const [call] = run;
     if (call?.kind === 'other') answers.set(call, await call.run(tx));
+    else if (call?.kind === 'read') await this.#readNow(tx, run.filter(isRead), answers);
     else if (call?.kind === 'update') await update(tx, run.filter(isUpdate));
     else if (call?.kind === 'audit')
       await addToTrail(
@@ -135,6 +153,16 @@ export class Commits {
         run.filter(isAudit).map(({ entry }) => entry),
       );
     else await this.#arrive(tx, arrivals(run), answers, asked ?? this.#asking(tx, arrivals(run)));
+  }
+
+  async #readNow(tx: Transaction, reads: readonly Read[], answers: Map<Work, unknown>): Promise<void> {
+    const { names } = this.#state;
+    const ask = (text: string, values: readonly unknown[]) => tx.ask(text, values);
+    // The first message of a channel may have come to another hub.
+    if (reads.some(({ channel }) => names.known(channel) === 0))
+      await names.read({ ask: (text, values = []) => tx.ask(text, values) });
+    const rows = await tx.read(...reads.map(({ question }) => question()));
+    for (const [at, call] of reads.entries()) answers.set(call, await call.read(rows[at] ?? [], ask));
   }
 
   /** Asks what appends and settlements have to know. What can be made ready meanwhile is, while the database works. */
@@ -187,14 +215,58 @@ export class Commits {
     settle(tx, batches, routed);
   }
 
-  /** Says of messages that others stored some of their channel before, which are to be sent first. */
-  #behindOthers(tx: Transaction, calls: readonly Work[], answers: readonly unknown[]): readonly unknown[] {
-    if (tx.foreigners.size === 0) return answers;
-    return answers.map((answer, at) => {
+  /** Reads an answer that came with that of COMMIT: whatever fails here, the commit has come about. */
+  async #read(session: PostgresSession, call: Read, rows: Answer): Promise<unknown> {
+    const { names } = this.#state;
+    try {
+      for (;;) {
+        const read = await call.read(rows, (text, values) => session.ask(text, values));
+        if (!names.unread) return read;
+        await names.read(session);
+      }
+    } catch (thrown) {
+      return session.usable ? storeError(thrown, 'reading the message store') : askAgain;
+    }
+  }
+
+  /**
+   * What a commit answers: with the seqs that it was given, and of messages whether others stored some of their channel before, which are
+   * to be sent first.
+   */
+  #ended(
+    { foreigners, shift, counters }: Pick<Transaction, 'foreigners' | 'shift' | 'counters'>,
+    calls: readonly Work[],
+    answers: readonly unknown[],
+    read: ReadonlyMap<Work, unknown>,
+  ): Committed {
+    const told = answers.map((answer, at) => {
       const call = calls[at]!;
-      if (call.kind !== 'append' || !tx.foreigners.has(this.#state.names.id(call.channel))) return answer;
-      return (answer as AppendAnswer).map((each) => ('seq' in each ? { ...each, foreign: true } : each));
+      if (call.kind === 'read') return read.has(call) ? read.get(call) : answer;
+      if (call.kind !== 'append') return answer;
+      const foreign = foreigners.has(this.#state.names.id(call.channel));
+      if (!foreign && shift === 0) return answer;
+      return (answer as AppendAnswer).map((each) =>
+        'seq' in each ? { ...each, seq: each.seq + shift, ...(foreign && { foreign }) } : each,
+      );
     });
+    return { answers: told, backlog: counters.backlog, readsLast: read.size > 0 };
+  }
+
+  #inDoubt(
+    { foreigners, counters }: Transaction,
+    calls: readonly Work[],
+    answers: readonly unknown[],
+    foreseen: Foreseen | undefined,
+  ): InDoubt {
+    const again = new Map(foreseen ? calls.filter(isRead).map((call) => [call as Work, askAgain]) : []);
+    const appended = foreseen ? calls.filter(isAppend).find(({ batch }) => batch.length > 0) : undefined;
+    return {
+      first: appended?.batch[0]?.id,
+      cameAbout: (seq) => {
+        const shift = foreseen && seq !== undefined ? seq - foreseen.first : 0;
+        return this.#ended({ foreigners, counters, shift }, calls, answers, again);
+      },
+    };
   }
 }
 
@@ -218,7 +290,7 @@ function settlementsBefore(calls: readonly Arrival[], prepared: Asked['prepared'
 }
 
 function fenceOf(call: Work): Fence | undefined {
-  return call.kind === 'append' || call.kind === 'audit' ? undefined : call.fence;
+  return call.kind === 'append' || call.kind === 'audit' || call.kind === 'read' ? undefined : call.fence;
 }
 
 function withName(fence: Fence | undefined): readonly (readonly [string, Fence])[] {
@@ -233,6 +305,7 @@ const isAppend = (call: Work) => call.kind === 'append';
 const isSettle = (call: Work) => call.kind === 'settle';
 const isUpdate = (call: Work) => call.kind === 'update';
 const isAudit = (call: Work) => call.kind === 'audit';
+const isRead = (call: Work) => call.kind === 'read';
 
 /** Reads an answer to `foreignStatement`. */
 function noteForeign(tx: Transaction, rows: Answer): void {

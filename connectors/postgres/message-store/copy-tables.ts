@@ -24,16 +24,24 @@ export class CopyTables {
     this.#quoted = quoted;
   }
 
-  /** Rows go into the partition itself: finding it row by row costs a fifth of the COPY. */
-  of(table: keyof typeof columns, seq: number): CopyRows {
+  /**
+   * Rows go into the partition itself: finding it row by row costs a fifth of the COPY. Where the database gives the seqs, rows are
+   * written without.
+   */
+  of(table: keyof typeof columns, seq: number, given = false): CopyRows {
     const name = ofSlots.has(table) ? `${table}_${slotOf(seq)}` : table;
-    let rows = this.#open.get(name);
+    const key = given ? `${name} without seqs` : name;
+    let rows = this.#open.get(key);
     if (rows === undefined) {
-      rows = this.#free.get(name) ?? new CopyRows(`${this.#quoted}.${name}`, columns[table].split(','));
-      this.#free.delete(name);
-      this.#open.set(name, rows);
+      rows = this.#free.get(key) ?? this.#rows(name, columns[table].split(','), given);
+      this.#free.delete(key);
+      this.#open.set(key, rows);
     }
     return rows;
+  }
+
+  #rows(name: string, columns: readonly string[], given: boolean): CopyRows {
+    return new CopyRows(`${this.#quoted}.${name}`, given ? columns.filter((column) => column !== 'seq') : columns);
   }
 
   get empty(): boolean {

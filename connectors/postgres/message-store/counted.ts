@@ -7,7 +7,7 @@ export interface Arrived {
   /** Its number. */
   readonly channel: number;
   readonly day: number;
-  readonly first: number;
+  first: number;
   last: number;
   /** Messages of it that are not settled. */
   left: number;
@@ -50,13 +50,16 @@ export function countedOf(
 
 export const nothingCounted = countedOf([], [], []);
 
-/** For a transaction that has begun without it. */
+/** For a transaction that has begun without it; the database has given it its seqs, where `given` says so. */
 export function countStatements(
   { quoted, hub, epoch }: { readonly quoted: string; readonly hub: number; readonly epoch: number },
   { arrivals, counts, daily }: Counted,
+  given: boolean,
 ): readonly Statement[] {
   const statements: string[] = [];
-  if (arrivals !== nothingCounted.arrivals) statements.push(`SELECT ${quoted}.arrive(${hub}, ${epoch}, ${arrivals})`);
+  const arrive = given ? 'arrive_given' : 'arrive';
+  if (arrivals !== nothingCounted.arrivals)
+    statements.push(`SELECT ${quoted}.${arrive}(${hub}, ${epoch}, ${arrivals})`);
   if (counts[0] !== nothingCounted.counts[0])
     statements.push(`SELECT ${quoted}.add_counts(${hub}, ${counts.join(', ')})`);
   if (daily[0] !== nothingCounted.daily[0]) statements.push(`SELECT ${quoted}.add_daily(${hub}, ${daily.join(', ')})`);

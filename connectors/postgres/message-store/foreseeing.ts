@@ -3,6 +3,7 @@ import { seqsOf } from './appending.ts';
 import type { Work } from './calls.ts';
 import type { Arrived } from './counted.ts';
 import type { Foreseen, Unrouted } from './foresight.ts';
+import { slotOf } from './schema.ts';
 import type { StoreState } from './transaction.ts';
 
 /** What a commit of these calls may take for granted; undefined where it has to be asked. */
@@ -14,9 +15,12 @@ export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | u
   const routed = new Map<number, Unrouted>();
   const ended = new Map<Arrived, number>();
   const own = new Set<number>();
+  let exactly = false;
   for (const call of calls) {
     if (call.kind === 'append') {
       if (call.batch.some(({ dedupe }) => dedupe)) return undefined;
+      // Rows of theirs name their seqs.
+      exactly ||= call.batch.some(({ fault, large }) => fault !== undefined || large !== undefined);
       if (state.hasChannel(call.channel)) own.add(names.id(call.channel));
     } else if (call.kind === 'settle') {
       const channel = names.id(call.channel);
@@ -27,11 +31,11 @@ export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | u
         if (found.arrived) ended.set(found.arrived, (ended.get(found.arrived) ?? 0) + 1);
       }
       if (call.fence) fences.set(`${call.fence.epoch}/${call.fence.lease}`, call.fence);
-    } else return undefined;
+    } else if (call.kind !== 'read' || !call.last || names.known(call.channel) === 0) return undefined;
   }
   const seqs = seqsOf(calls.filter((call) => call.kind === 'append'));
   const { next } = foresight;
-  if (seqs > 0 && next === undefined) return undefined;
+  if (seqs > 0 && (next === undefined || slotOf(next) !== slotOf(next + seqs - 1))) return undefined;
   const gone = [...ended].filter(([arrived, count]) => count === arrived.left).map(([arrived]) => arrived);
-  return { seqs, first: next ?? 0, fences: [...fences.values()], routed, gone, own: [...own] };
+  return { seqs, first: next ?? 0, exactly, fences: [...fences.values()], routed, gone, own: [...own] };
 }

@@ -3,7 +3,7 @@ import type { Fence } from '../../../core/store/leases.ts';
 import type { Arrived, Counted } from './counted.ts';
 import type { Horizon } from './horizon.ts';
 
-/** So many commits ask first after one that was wrong: with others that store at the same time the next seq is seldom known. */
+/** So many commits ask first after one that was wrong about something that others change. */
 const askingCommits = 100;
 const mostRouted = 50_000;
 
@@ -20,7 +20,10 @@ export interface Unrouted {
 /** What a commit takes for granted. */
 export interface Foreseen {
   readonly seqs: number;
+  /** Where they begin, unless others have taken seqs meanwhile. */
   readonly first: number;
+  /** They have to begin there. */
+  readonly exactly: boolean;
   readonly fences: readonly Fence[];
   readonly routed: ReadonlyMap<number, Unrouted>;
   /** Of which the last messages are settled. */
@@ -30,7 +33,7 @@ export interface Foreseen {
 }
 
 /**
- * What a hub knows without asking, so that a commit of appends and settlements is one round trip and not two: the next seqs, and the
+ * What a hub knows without asking, so that a commit of appends and settlements is one round trip and not two: its leases, and the
  * messages that it has stored itself or read. The database looks whether it is so before anything takes effect.
  */
 export class Foresight {
@@ -90,14 +93,14 @@ interface Of {
   readonly horizon: Horizon;
 }
 
-/** Answers with a row of `pid`, `last`, `xid`, `oldest`, `foreigners`, `firsts`. */
+/** Answers with a row of `pid`, `last`, `xid`, `oldest`, `given`, `foreigners`, `firsts`. */
 export function beginForeseen(
   { quoted, hub, epoch, horizon }: Of,
-  { seqs, first, fences, gone, own }: Foreseen,
+  { seqs, first, exactly, fences, gone, own }: Foreseen,
   { arrivals, counts, daily }: Counted,
 ): string {
   const given = [
-    ...[hub, epoch, seqs, first, texts(fences.map(({ lease }) => lease))],
+    ...[hub, epoch, seqs, first, exactly, texts(fences.map(({ lease }) => lease))],
     ...[numbersOf(fences, 'int8', (fence) => fence.epoch)],
     numbers(
       gone.flatMap(({ channel, last }) => [channel, last]),
@@ -107,7 +110,7 @@ export function beginForeseen(
     numbersOf(own, 'int8', (channel) => horizon.of(channel)),
     ...[arrivals, ...counts, ...daily],
   ];
-  return `SELECT pid, last, xid, oldest, foreigners, firsts FROM ${quoted}.begin_commit(${given.join(',')})`;
+  return `SELECT pid, last, xid, oldest, given, foreigners, firsts FROM ${quoted}.begin_commit(${given.join(',')})`;
 }
 
 function numbersOf<T>(values: readonly T[], type: 'int8' | 'int4', of: (value: T) => number): string {

@@ -1,41 +1,71 @@
+import type { Answer } from '../../../clients/postgres/batch.ts';
 import { numbers } from '../../../clients/postgres/quote.ts';
+import { bytesOf } from '../../../clients/postgres/session.ts';
 import { attach } from '../../../core/store/attachments.ts';
-import type { Recovered } from '../../../core/store/message-store.ts';
+import type { Recovered, StoredMessage } from '../../../core/store/message-store.ts';
 import type { SharedMessage } from '../../../core/store/shared-store.ts';
+import type { AskMore, Read } from './calls.ts';
 import { metaOf } from './queue.ts';
-import type { Transaction } from './transaction.ts';
+import type { StoreState, Transaction } from './transaction.ts';
 
 type Ask = Pick<Transaction, 'ask'>;
 
-/** Messages whose first pass has not ended, in order of seq. */
-export async function unrouted(
-  tx: Transaction,
+/** A page of messages whose first pass has not ended. */
+export interface UnroutedPage {
+  readonly channel: string;
+  readonly limit: number;
+  readonly maxBytes: number;
+}
+
+/** Reads them in order of seq, without those that are known, and those that were stored by calls after it at most. */
+export function unrouted(state: StoreState, page: UnroutedPage, known: readonly number[]): Read {
+  const { channel } = page;
+  const question = () => questionFor(state, page, state.horizon.of(state.names.known(channel)), known);
+  return { kind: 'read', channel, last: true, question, read: (rows, ask) => readUnrouted(state, channel, rows, ask) };
+}
+
+/** Reads them in order of seq, above one, and none that is stored by a call after it. */
+export function unroutedAfter(state: StoreState, page: UnroutedPage & { readonly after: number }): Read {
+  const { channel, after } = page;
+  return {
+    ...{ kind: 'read', channel, last: false },
+    question: () => questionFor(state, page, after, []),
+    read: async (rows, ask) => {
+      const messages = await readUnrouted(state, channel, rows, ask);
+      return messages.map(({ own: _, ...message }): StoredMessage => message);
+    },
+  };
+}
+
+function questionFor(
+  { quoted, names }: StoreState,
+  { channel, limit, maxBytes }: UnroutedPage,
+  above: number,
+  known: readonly number[],
+): string {
+  const most = Math.min(maxBytes, Number.MAX_SAFE_INTEGER);
+  return `SELECT * FROM ${quoted}.unrouted_messages(${[names.known(channel), above, numbers(known, 'int8'), limit, most].join(',')})`;
+}
+
+async function readUnrouted(
+  { quoted, names, epoch, foresight }: StoreState,
   channel: string,
-  after: number,
-  limit: number,
-  maxBytes: number,
-  known: readonly number[] = [],
+  rows: Answer,
+  ask: AskMore,
 ): Promise<readonly SharedMessage[]> {
-  const { names, quoted, epoch, foresight } = tx.state;
   const ofChannel = names.known(channel);
-  const rows = await tx.ask(`SELECT * FROM ${quoted}.unrouted_messages($1, $2, ${numbers(known, 'int8')}, $3, $4)`, [
-    ofChannel,
-    after,
-    limit,
-    Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
-  ]);
-  const attached = rows.filter((row) => row[12] === 1).map(([seq]) => ({ seq: Number(seq), attached: true }));
-  const whole = attached.length === 0 ? undefined : await rawBytes(tx, quoted, attached);
+  const attached = rows.filter((row) => row[12] === '1').map(([seq]) => ({ seq: Number(seq), attached: true }));
+  const whole = attached.length === 0 ? undefined : await rawBytes({ ask }, quoted, attached);
   return rows.map((row): SharedMessage => {
-    const [, size, day, of, recoveries, id, receivedAt, fields, meta, key = null, replayOf, only, , bytes] = row;
+    const [, size, day, of, recoveries, id, receivedAt, fields, meta, key, replayOf, only, , bytes] = row;
     const seq = Number(row[0]);
     foresight.read(seq, { channel: ofChannel, size: Number(size), day: Number(day) });
-    const raw = whole?.get(seq) ?? (bytes as Uint8Array | null) ?? new Uint8Array(0);
+    const raw = whole?.get(seq) ?? (typeof bytes === 'string' ? bytesOf(bytes) : new Uint8Array(0));
     return {
       ...{ id: String(id), seq, raw, meta: metaOf(names, fields, meta) ?? {}, receivedAt: Number(receivedAt) },
-      ...(key === null ? {} : { key: String(key) }),
-      ...(replayOf === null ? {} : { replayOf: String(replayOf) }),
-      ...(only === null ? {} : { only: JSON.parse(String(only)) as string[] }),
+      ...(typeof key === 'string' && { key }),
+      ...(typeof replayOf === 'string' && { replayOf }),
+      ...(typeof only === 'string' && { only: JSON.parse(only) as string[] }),
       recoveries: Number(recoveries),
       own: Number(of) === epoch,
     };

@@ -119,6 +119,7 @@ async function taken(
           `UPDATE ${quoted}.lease_end SET ends = 'epoch' WHERE name IN (SELECT name FROM ${quoted}.lease WHERE hub = $1)`,
           [hub],
         );
+      if (mine) await session.ask(`SELECT ${quoted}.make_given($1)`, [mine[0]]);
       if (mine) return { hub: Number(mine[0]), epoch: Number(mine[1]), commits: Number(mine[2]) };
     } else {
       await new Promise((resolve) => setTimeout(resolve, lookAgainMs));

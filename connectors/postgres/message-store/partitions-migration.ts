@@ -4,7 +4,7 @@ import { byKey } from './foresight-migration.ts';
  * Looked for between the seqs that can be meant, and planned with them: of a partition a day a statement that names no bounds, or whose
  * plan is kept, opens all. Of 90 that took 50 ms a call, of 400 370 ms.
  */
-const near = `${byKey} SET plan_cache_mode = force_custom_plan`;
+export const near = `${byKey} SET plan_cache_mode = force_custom_plan`;
 
 export const partitionsMigration = `
   CREATE OR REPLACE FUNCTION $.unrouted_of(of_channel int, above bigint, known bigint[], not_of bigint, most int)

@@ -42,7 +42,7 @@ import { dropPartitions } from './dropping.ts';
 import { find } from './finding.ts';
 import { Foresight } from './foresight.ts';
 import { Horizon } from './horizon.ts';
-import { countRecoveries, unrouted } from './inbox.ts';
+import { countRecoveries, unroutedAfter } from './inbox.ts';
 import { PostgresLeases } from './leases.ts';
 import { Names } from './names.ts';
 import { type Opened, openHub } from './opening.ts';
@@ -134,7 +134,10 @@ export class PostgresStore implements MessageStore {
     this.#writer = new Writer(settings, state.quoted, opened, commits, backlog);
     this.#readers = new Readers(settings);
     this.failed = this.#writer.failed;
-    this.shared = new PostgresShared(settings, state, leases, (run, fence) => this.#ask(run, fence));
+    this.shared = new PostgresShared(settings, state, leases, {
+      inOrder: (run, fence) => this.#ask(run, fence),
+      readInOrder: (read) => this.#call(read, 0),
+    });
     this.#timers = [
       setInterval(() => this.#showLife(), settings.leaseMs / 3),
       setInterval(() => this.#chore(() => this.#slots.rotate()), rotateEveryMs),
@@ -187,10 +190,7 @@ export class PostgresStore implements MessageStore {
   }
 
   unrouted(channel: string, after: number, limit: number, maxBytes: number): Promise<readonly StoredMessage[]> {
-    return this.#ask(async (tx) => {
-      const messages = await unrouted(tx, channel, after, limit, maxBytes);
-      return messages.map(({ own: _, ...message }) => message);
-    });
+    return this.#call(unroutedAfter(this.#state, { channel, after, limit, maxBytes }), 0);
   }
 
   countRecoveries(channel: string, limit: number): Promise<readonly Recovered[]> {

@@ -67,6 +67,25 @@ describe.skipIf(database.missing)('a database that goes away', () => {
     expect((await store.auditTrail({ limit: 9 })).map(({ n }) => n)).toEqual([1]);
   });
 
+  it('a commit whose answer was lost tells which seqs it was given, where another hub has stored something meanwhile', async () => {
+    await using other = await openPostgresStore({ server: database.server, hub: 'two', now: () => start });
+    await appendOne(store);
+    for (const at of ['after-commit', 'during-commit'] as const) {
+      for (let turn = 0; turn < 3; turn++) await appendOne(other);
+      proxy.cut(at);
+      const [first, second] = [newMessage(), newMessage()];
+      const seqs = (await store.append(channel, [first, second])).map(seqOf);
+      expect((await store.find({ id: first.id, limit: 10 })).messages).toMatchObject([{ seq: seqs[0] }]);
+      expect((await store.find({ id: second.id, limit: 10 })).messages).toMatchObject([{ seq: seqs[1] }]);
+      await store.settle(
+        channel,
+        seqs.map((seq) => settlement(seq, [sentPart('lab')])),
+      );
+    }
+    expect(proxy.cuts).toBe(2);
+    expect((await store.counts())[0]).toMatchObject({ received: 11, unrouted: 7, destinations: [{ sent: 4 }] });
+  });
+
   it('under load, cut again and again, everything that was answered is there once, in order', async () => {
     const moments: readonly CutAt[] = ['after-commit', 'during-commit', 'before-commit'];
     let cutting = true;

@@ -5,6 +5,7 @@ import { dailyFields } from '../../../core/store/daily-tally.ts';
 import { arrivedMigration } from './arrived-migration.ts';
 import { counting, countingDaily } from './counting-statements.ts';
 import { foresightMigration } from './foresight-migration.ts';
+import { givenMigration } from './given-migration.ts';
 import { partitionsMigration } from './partitions-migration.ts';
 import { searchMigration } from './search/migration.ts';
 
@@ -227,6 +228,7 @@ const migrations: readonly string[] = [
   searchMigration,
   arrivedMigration,
   partitionsMigration,
+  givenMigration(slotSpan),
 ];
 
 /** Of `weir message store`; with the schema's name it makes the key of the lock under which migrations run. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { numbers, texts } from '../../../clients/postgres/quote.ts';
 import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import type { Fence, Leases } from '../../../core/store/leases.ts';
@@ -10,6 +11,7 @@ import type {
   SharedMessage,
   SharedStore,
 } from '../../../core/store/shared-store.ts';
+import type { Read } from './calls.ts';
 import { content } from './content.ts';
 import { recover, unrouted } from './inbox.ts';
 import type { PostgresLeases } from './leases.ts';
@@ -17,6 +19,9 @@ import type { Settings } from './options.ts';
 import { Readers } from './readers.ts';
 import { messageColumns, summaries } from './summaries.ts';
 import type { StoreState, Transaction } from './transaction.ts';
+
+/** What others store while one page is processed shares the next: of a channel that was read to its end there is one so often at most. */
+const pageEveryMs = 15;
 
 /** Asks which of these channels have unrouted messages of other openings. */
 export function foreignStatement({ quoted, epoch, names, horizon }: StoreState, channels: readonly string[]): string {
@@ -36,6 +41,7 @@ export function inForce({ quoted, epoch }: StoreState, fences: readonly Fence[])
 
 /** In order with everything else that is written and read. */
 type InOrder = <T>(run: (tx: Transaction) => Promise<T>, fence?: Fence) => Promise<T>;
+type ReadInOrder = <T>(read: Read) => Promise<T>;
 
 /** What hubs that have the same schema open know of each other. Leases and the rest are asked about on a connection of their own each. */
 export class PostgresShared implements SharedStore {
@@ -44,14 +50,23 @@ export class PostgresShared implements SharedStore {
   readonly #held: PostgresLeases;
   readonly #state: StoreState;
   readonly #inOrder: InOrder;
+  readonly #readInOrder: ReadInOrder;
   readonly #readers: Readers;
+  /** When channels were last read to their ends. */
+  readonly #readAt = new Map<string, number>();
 
-  constructor(settings: Settings, state: StoreState, held: PostgresLeases, inOrder: InOrder) {
+  constructor(
+    settings: Settings,
+    state: StoreState,
+    held: PostgresLeases,
+    { inOrder, readInOrder }: { readonly inOrder: InOrder; readonly readInOrder: ReadInOrder },
+  ) {
     this.hub = settings.hub;
     this.leases = held;
     this.#held = held;
     this.#state = state;
     this.#inOrder = inOrder;
+    this.#readInOrder = readInOrder;
     this.#readers = new Readers({ ...settings, readers: 1 });
   }
 
@@ -69,17 +84,19 @@ export class PostgresShared implements SharedStore {
     });
   }
 
-  unrouted(
+  async unrouted(
     channel: string,
     known: readonly number[],
     limit: number,
     maxBytes: number,
   ): Promise<readonly SharedMessage[]> {
-    return this.#inOrder(async (tx) => {
-      const { names } = this.#state;
-      if (names.known(channel) === 0) await names.read({ ask: (text, values = []) => tx.ask(text, values) });
-      return await unrouted(tx, channel, tx.state.horizon.of(names.known(channel)), limit, maxBytes, known);
-    });
+    const wait = (this.#readAt.get(channel) ?? 0) + pageEveryMs - performance.now();
+    if (wait > 0) await pause(wait);
+    const page = unrouted(this.#state, { channel, limit, maxBytes }, known);
+    const messages = await this.#readInOrder<readonly SharedMessage[]>(page);
+    if (messages.length < limit) this.#readAt.set(channel, performance.now());
+    else this.#readAt.delete(channel);
+    return messages;
   }
 
   countRecoveries(channel: string, upTo: number, limit: number, fence: Fence): Promise<readonly Recovered[]> {

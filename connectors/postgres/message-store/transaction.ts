@@ -64,6 +64,8 @@ export class Transaction {
   readonly #foreseen: Foreseen | undefined;
   /** The server's process; known after the first question. */
   pid = 0;
+  /** By how much the seqs that it was given are above those that it was made with; known after `commit`. */
+  shift = 0;
   /** COMMIT has been sent: from here on, a connection that breaks leaves open whether it came about. */
   committing = false;
 
@@ -85,6 +87,14 @@ export class Transaction {
   /** Nothing of it is asked before it is committed. */
   get isForeseen(): boolean {
     return this.#foreseen !== undefined;
+  }
+
+  /** A row of a message that is stored, or of its content. The seq is left to the database where that gives it. */
+  stored(table: 'message' | 'raw', seq: number): CopyRows {
+    const rows = this.copies.of(table, seq, this.isForeseen);
+    rows.row();
+    if (!this.isForeseen) rows.int8(seq);
+    return rows;
   }
 
   /** Stores a message that is to be routed. */
@@ -144,19 +154,30 @@ export class Transaction {
     return await this.#inOrder(this.#session.ask(text, values));
   }
 
-  /** Resolves with the change of the backlog in bytes. */
-  async commit(): Promise<number> {
+  /** With the last questions, before COMMIT. Resolves with their answers. */
+  async commit(...questions: readonly string[]): Promise<readonly Answer[]> {
     await this.#learnTypes();
     this.#takeCopies();
     const counted = this.#counted();
     const atOnce = this.#first && this.#foreseen !== undefined;
-    if (!atOnce) this.#pending.push(...countStatements(this.state, counted));
-    const sent = this.#send(['COMMIT'], atOnce ? counted : nothingCounted);
+    if (!atOnce) this.#pending.push(...countStatements(this.state, counted, (this.#foreseen?.seqs ?? 0) > 0));
+    const sent = this.#send([...questions, 'COMMIT'], atOnce ? counted : nothingCounted);
     this.committing = true;
-    await this.#inOrder(sent);
+    const answers = await this.#inOrder(sent);
     if (this.#begun) this.state.horizon.committed(this.#session, this.#begun, this.firsts);
-    this.state.foresight.committed(this.unrouted, this.routed);
-    return this.counters.backlog;
+    this.state.foresight.committed(this.#shifted(), this.routed);
+    return answers;
+  }
+
+  /** Messages that it has stored and that are to be routed, by the seqs that they were given. */
+  #shifted(): ReadonlyMap<number, Unrouted> {
+    const { shift } = this;
+    if (shift === 0) return this.unrouted;
+    for (const arrived of this.#arrivals) {
+      arrived.first += shift;
+      arrived.last += shift;
+    }
+    return new Map([...this.unrouted].map(([seq, message]) => [seq + shift, message]));
   }
 
   async rollback(): Promise<void> {
@@ -205,9 +226,11 @@ export class Transaction {
       return;
     }
     const { first, seqs, own } = foreseen;
-    this.state.foresight.gave(seqs > 0 ? first + seqs - 1 : begun.last);
-    this.foreigners = new Set(listed(more[0]));
-    const firsts = listed(more[1]);
+    const given = Number(more[0]);
+    if (seqs > 0) this.shift = given - first;
+    this.state.foresight.gave(seqs > 0 ? given + seqs - 1 : begun.last);
+    this.foreigners = new Set(listed(more[1]));
+    const firsts = listed(more[2]);
     for (const [at, channel] of own.entries())
       this.firsts.set(channel, Number.isNaN(firsts[at]) ? undefined : firsts[at]);
   }

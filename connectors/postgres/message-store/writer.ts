@@ -3,7 +3,7 @@ import { failureOf } from '../../../clients/postgres/failure.ts';
 import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import { HubError } from '../../../core/errors.ts';
 import type { Call } from './calls.ts';
-import { CommitFailure, type Commits, type Committed } from './commit.ts';
+import { askAgain, CommitFailure, type Commits, type Committed, type InDoubt } from './commit.ts';
 import { closedError, fencedError, fencedState, storeError } from './errors.ts';
 import { connected, type Opened } from './opening.ts';
 import type { Settings } from './options.ts';
@@ -204,21 +204,45 @@ export class Writer {
       const lost = !session.usable || failureOf(thrown.cause).connection;
       if (!lost) return thrown;
       session.destroy();
-      if (thrown.inDoubt && (await this.#cameAbout())) return thrown.inDoubt;
+      if (thrown.inDoubt && (await this.#cameAbout())) return await this.#endOf(thrown.inDoubt);
       return 'again';
     }
   }
 
-  #committed(calls: readonly Call[], { answers, backlog }: Committed): Answer {
+  /** How a commit went of which the database has said that it came about. */
+  async #endOf(commit: InDoubt): Promise<Committed | CommitFailure | 'again'> {
+    if (commit.first === undefined) return commit.cameAbout(undefined);
+    while (!this.#over) {
+      const session = await this.#connection([]);
+      try {
+        const rows = await session?.ask(`SELECT seq FROM ${this.#quoted}.message WHERE id = $1`, [commit.first]);
+        if (rows?.[0]) return commit.cameAbout(Number(rows[0][0]));
+        if (rows) return new CommitFailure(new Error('a message of a commit that came about is gone'), 0, undefined);
+      } catch (thrown) {
+        if (session?.usable) return new CommitFailure(thrown, 0, undefined);
+      }
+    }
+    return 'again';
+  }
+
+  #committed(calls: readonly Call[], { answers, backlog, readsLast }: Committed): Answer {
     this.#number++;
     this.backlog += backlog;
     this.lastCommitAt = performance.now();
-    return () =>
-      calls.forEach((call, index) => {
-        const answer = answers[index];
-        if (answer instanceof HubError) call.reject(answer);
-        else call.resolve(answer);
+    const tell = (call: Call, answer: unknown) => {
+      if (answer === askAgain) this.add(call);
+      else if (answer instanceof HubError) call.reject(answer);
+      else call.resolve(answer);
+    };
+    const isLast = ({ kind }: Call) => readsLast && kind === 'read';
+    return () => {
+      for (const [index, call] of calls.entries()) if (!isLast(call)) tell(call, answers[index]);
+      if (!readsLast) return;
+      // They know of all that was written with them: whoever wrote it is told first.
+      setImmediate(() => {
+        for (const [index, call] of calls.entries()) if (isLast(call)) tell(call, answers[index]);
       });
+    };
   }
 
   /** Whether the commit whose answer was lost is in the database: asked until the database says so, however long it is away. */
