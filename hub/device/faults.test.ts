@@ -118,13 +118,13 @@ points: [{ id: rate, type: number, match: '(\\d+)', unit: mL/h }]
   );
 }
 
-/** Stores what nobody takes, until there is no room. */
+/** Stores what nobody takes, until there is no room, not even for little. */
 async function fill(port: number): Promise<void> {
-  for (;;) {
-    const body = new Uint8Array(50_000);
+  for (let size = 50_000; size >= 50; ) {
     const signal = AbortSignal.timeout(1_000);
+    const body = new Uint8Array(size);
     const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body, signal }).catch(() => undefined);
-    if (!answer?.ok) return;
+    if (!answer?.ok) size /= 10;
   }
 }
 
