@@ -1,4 +1,6 @@
-import { run } from './cli/program.ts';
+import { keepWhatIsCompiled } from './compile-cache.ts';
+
+keepWhatIsCompiled();
 
 // `weir messages | head` closes the pipe when it has enough; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -6,4 +8,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+// Only now, so that what it is made of comes from there.
+const { run } = await import('./cli/program.ts');
 process.exitCode = await run(process.argv);
