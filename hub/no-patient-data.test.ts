@@ -1,6 +1,6 @@
 /** Rule 7 of the architecture: what was in the messages is in no log line, metric or error. */
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { connectPeer, framed } from '../adapters/mllp/testing/peer.ts';
@@ -8,10 +8,11 @@ import type { ChannelStatus } from '../core/runtime/engine.ts';
 import { freePort } from '../core/testing/free-port.ts';
 import { parse } from '../protocols/hl7v2/message.ts';
 import { feedReport, playFeed } from './demo/feed.ts';
-import { interfaces } from './demo/interfaces.ts';
+import { feeds, interfaces } from './demo/interfaces.ts';
 import { Laboratory } from './demo/laboratory.ts';
 import { morning } from './demo/morning.ts';
-import type { Feed } from './demo/samples.ts';
+import { playPortal } from './demo/portal.ts';
+import type { Sample } from './demo/samples.ts';
 import { hubProcess, weir, workplace } from './testing/hub-process.ts';
 
 const shipped = join(import.meta.dirname, '../channels');
@@ -36,9 +37,17 @@ it('rule 7: a morning with refusals, hang-ups, mistakes and dead letters leaves 
     'ehr-adt-in': await freePort(),
     'ehr-orders-in': await freePort(),
     'lab-oru-in': await freePort(),
+    'scheduling-siu-in': await freePort(),
+    'ehr-vxu-in': await freePort(),
+    'ehr-dft-in': await freePort(),
+    'portal-fhir': await freePort(),
     broken: await freePort(),
   };
-  const channels = ['adt-inbound.channel.ts', 'orders-to-lab.channel.yaml', 'oru-inbound.channel.ts'];
+  const played = new Set(Object.values(interfaces).map(({ channel }) => channel));
+  const channels = (await readdir(shipped)).filter((name) =>
+    played.has(/^(.+)\.channel\.(ts|yaml)$/.exec(name)?.[1] ?? ''),
+  );
+  expect(channels).toHaveLength(played.size);
   const files = await Promise.all(
     channels.map(async (name) => [`channels/${name}`, await readFile(join(shipped, name), 'utf8')]),
   );
@@ -65,22 +74,21 @@ ${Object.entries(ports)
   });
   await using hub = await hubProcess(place);
   const samples = morning({ patients: 40 });
-  const signal = AbortSignal.timeout(15_000);
+  const signal = AbortSignal.timeout(30_000);
   await Promise.all(
-    (Object.keys(interfaces) as Feed[]).map((feed) =>
-      playFeed(
-        samples.filter((sample) => sample.feed === feed),
-        feedReport(),
-        {
-          host: '127.0.0.1',
-          port: ports[interfaces[feed].endpoint as keyof typeof ports],
-          due: () => 0,
-          signal,
-        },
-      ),
-    ),
+    feeds.map((feed) => {
+      const mine = samples.filter((sample) => sample.feed === feed);
+      const port = ports[interfaces[feed].endpoint as keyof typeof ports];
+      return (feed === 'portal' ? playPortal : playFeed)(mine, feedReport(), {
+        ...{ host: '127.0.0.1', port, signal },
+        due: () => 0,
+      });
+    }),
   );
-  const messages = samples.map(({ raw }) => Buffer.from(raw).toString('latin1'));
+  const [bundles, feedMessages] = [samples.filter(isBundle), samples.filter((sample) => !isBundle(sample))];
+  expect(bundles.length).toBeGreaterThan(0);
+  const messages = feedMessages.map(({ raw }) => Buffer.from(raw).toString('latin1'));
+  await refused(ports['portal-fhir'], Buffer.from(bundles[0]!.raw).toString());
   await mistreat(ports, messages.slice(0, 10));
   const errors = async () =>
     (await hub.get<{ channels: readonly ChannelStatus[] }>('/api/channels')).channels
@@ -106,11 +114,34 @@ ${Object.entries(ports)
   expect(hub.printed().split('\n').length).toBeGreaterThan(10);
 
   const words = new Set(written.split(/[^\w-]+/));
-  const secrets = new Set(samples.flatMap(({ raw }) => identifying.flatMap((path) => parse(raw).all(path))));
+  const secrets = new Set(feedMessages.flatMap(({ raw }) => identifying.flatMap((path) => parse(raw).all(path))));
+  for (const { raw } of bundles)
+    for (const each of identifyingIn(JSON.parse(Buffer.from(raw).toString()).entry)) secrets.add(each);
   secrets.delete('');
   expect(secrets.size).toBeGreaterThan(300);
   expect([...secrets].filter((secret) => words.has(secret))).toEqual([]);
 }, 60_000);
+
+const isBundle = ({ feed }: Sample) => feed === 'portal';
+
+/** Names, birth dates and values of identifiers, wherever they are. */
+function identifyingIn(json: unknown, key = ''): readonly string[] {
+  if (typeof json === 'string') return ['family', 'given', 'birthDate', 'identifier.value'].includes(key) ? [json] : [];
+  if (Array.isArray(json)) return json.flatMap((each) => identifyingIn(each, key));
+  if (json === null || typeof json !== 'object') return [];
+  return Object.entries(json).flatMap(([name, value]) =>
+    identifyingIn(value, key === 'identifier' ? `identifier.${name}` : name),
+  );
+}
+
+/** The content of a bundle in one that breaks off, and in one that is not valid. */
+async function refused(port: number, bundle: string): Promise<void> {
+  for (const body of [bundle.slice(0, -20), bundle.replace('"resourceType":"Bundle"', '"resourceType":"Bundel"')]) {
+    const headers = { 'content-type': 'application/fhir+json' };
+    const answer = await fetch(`http://127.0.0.1:${port}/fhir`, { method: 'POST', headers, body });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+  }
+}
 
 /** The same content as what breaks the framing, is no message, or fails in a step. */
 async function mistreat(ports: Readonly<Record<string, number>>, messages: readonly string[]): Promise<void> {
