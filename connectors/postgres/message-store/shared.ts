@@ -20,8 +20,11 @@ import { Readers } from './readers.ts';
 import { messageColumns, summaries } from './summaries.ts';
 import type { StoreState, Transaction } from './transaction.ts';
 
-/** What others store while one page is processed shares the next: of a channel that was read to its end there is one so often at most. */
-const pageEveryMs = 15;
+/**
+ * What others store while one page is processed shares the next: of a channel that was read to its end there is one so often at most.
+ * A page costs the server about a millisecond, whatever is on it: with 15 ms, two hubs spent a third of their time on that.
+ */
+const pageEveryMs = 50;
 
 /** Asks which of these channels have unrouted messages of other openings. */
 export function foreignStatement({ quoted, epoch, names, horizon }: StoreState, channels: readonly string[]): string {
