@@ -22,7 +22,7 @@ import type { StoreState, Transaction } from './transaction.ts';
 
 /**
  * What others store while one page is processed shares the next: of a channel that was read to its end there is one so often at most.
- * A page costs the server about a millisecond, whatever is on it: with 15 ms, two hubs spent a third of their time on that.
+ * A page costs the server more than a millisecond, whatever is on it.
  */
 const pageEveryMs = 50;
 
