@@ -53,20 +53,34 @@ export function deliveryTable(delivered: readonly Delivered[]): string {
   );
 }
 
-/** What devices said, and what of it came out. */
+/** What devices said, and what of it came out; they go on while it is counted. */
 export function wardTable(rows: readonly WardRow[]): string {
-  const columns = [{ title: 'Device' }, { title: 'Over' }, right('Said'), right('There'), { title: '' }];
+  const columns = [
+    { title: 'Device' },
+    { title: 'Over' },
+    { title: 'What' },
+    right('Said'),
+    right('There'),
+    { title: '' },
+  ];
   return table(
     columns,
     rows.map(({ device, way, sent, there, wrong }) => [
       device,
       way,
+      saidOver[way] ?? 'packets',
       number(sent),
       number(there),
       wrong === undefined ? '' : `WRONG: ${wrong}`,
     ]),
   );
 }
+
+const saidOver: Readonly<Record<string, string>> = {
+  MQTT: 'publications',
+  ASTM: 'results',
+  'Modbus TCP': 'requests, and polls of several',
+};
 
 export function alarmLine(seen: SeenAlarm | undefined): string {
   if (!seen) return 'no alarm was seen';
