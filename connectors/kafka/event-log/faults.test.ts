@@ -1,3 +1,4 @@
+// Over 350 lines: what a broker can do to the log, side by side on one cluster.
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TestTopics } from '../../../clients/kafka/testing/topic.ts';
