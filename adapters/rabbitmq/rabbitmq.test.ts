@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed, onTestFinished, vi } from 'vitest';
-import { TestBroker } from '../../clients/rabbitmq/testing/broker.ts';
+import { TestBroker, writtenDown } from '../../clients/rabbitmq/testing/broker.ts';
 import type { Clock } from '../../core/component.ts';
 import { HubError } from '../../core/errors.ts';
 import type { AckPoint, Receipt } from '../../core/outcome.ts';
@@ -266,9 +266,9 @@ describe.skipIf(own.missing)('the rabbitmq source at a broker that fails', () =>
   it.for(['kill', 'stop'] as const)('reads everything, in order, when the broker is gone and back under load: %s', {
     timeout: 180_000,
   }, async (end) => {
-    onTestFailed(() => console.error(lastLines(server.directory, 'rabbitmq', 40)));
     const broker = await farAt(server);
     const queue = await broker.queue('tasks');
+    if (end === 'kill') await writtenDown(server);
     const total = 2000;
     for (let from = 0; from < total; from += 500)
       await broker.send(
@@ -278,8 +278,12 @@ describe.skipIf(own.missing)('the rabbitmq source at a broker that fails', () =>
     const intake = fakeIntake();
     const runs: ReturnType<typeof reading>[] = [];
     // As the engine does it: what ends over what passes is started again. A broker that is not quite up has no such queue.
+    let over = false;
+    onTestFinished(() => {
+      over = true;
+    });
     const keepReading = async (): Promise<void> => {
-      for (let ended: unknown = true; ended; ) {
+      for (let ended: unknown = true; ended && !over; ) {
         const run = reading(broker, intake, { queue, prefetch: 100 });
         runs.push(run);
         ended = await run.running.catch((thrown: unknown) => thrown);
@@ -287,6 +291,11 @@ describe.skipIf(own.missing)('the rabbitmq source at a broker that fails', () =>
       }
     };
     void keepReading();
+    onTestFailed(async () => {
+      const told = runs.map(({ context }) => [context.reported, context.logged]);
+      const held = await broker.holding(queue).catch(String);
+      console.error(JSON.stringify({ held, answered, told }), lastLines(server.directory, 'rabbitmq', 40));
+    });
     // As a channel that takes a little time for each.
     let answered = 0;
     const answering = setInterval(() => {

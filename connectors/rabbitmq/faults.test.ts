@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed, onTestFinished } from 'vitest';
-import { TestBroker } from '../../clients/rabbitmq/testing/broker.ts';
+import { TestBroker, writtenDown } from '../../clients/rabbitmq/testing/broker.ts';
 import type { Outgoing } from '../../core/message.ts';
 import { fakeDestinationContext } from '../../core/testing/contexts.ts';
 import { outcomesOf, patient } from '../../core/testing/destination-suite.ts';
@@ -120,6 +120,7 @@ describe.skipIf(own.missing)('the rabbitmq destination in front of a broker that
       await server.start('rabbitmq');
     };
     const ends = await Promise.all(queueTypes.map((type) => farFrom(server, { confirmTimeoutMs: 3000 }, type)));
+    if (end === 'kill') await writtenDown(server);
     const loads = ends.map(async ({ broker, queue, destination, context }) => {
       const seen = await dispatched(destination, total, (sent) => {
         if (sent > total / 4) ended ??= goneAndBack();
@@ -147,11 +148,11 @@ describe.skipIf(own.missing)('the rabbitmq destination in front of a broker that
     expect(second).toMatchObject({ status: 'error', error: away });
     expect(second).toHaveProperty('error.message', expect.stringContaining('an alarm of its memory or disk'));
     expect(context.reported.at(-1)?.state).toBe('retrying');
-    await alarmed.kill('rabbitmq');
+    await alarmed.stop('rabbitmq');
     const file = join(alarmed.directory, 'rabbitmq.conf');
     writeFileSync(file, readFileSync(file, 'utf8').replace('900000GB', '1MB'));
     await alarmed.start('rabbitmq');
     expect(await outcomesOf(destination, [message(0)])).toEqual([{ status: 'sent' }]);
     expect(new Set(await broker.texts(queue))).toEqual(new Set(['0']));
-  }, 60_000);
+  }, 180_000);
 });

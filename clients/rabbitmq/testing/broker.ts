@@ -2,10 +2,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Channel, ChannelModel, GetMessage, Options } from 'amqplib';
 import { connect } from 'amqplib';
 import type { EndpointOf } from '../../../core/endpoint.ts';
+import type { OwnService } from '../../../core/testing/services.ts';
 
 interface Address {
   readonly address: string;
   readonly management: string | undefined;
+}
+
+/**
+ * Ends a broker in order and starts it again: its virtual hosts, queues and users are on its disk then. What it was told of them it
+ * keeps in memory for 2 s and longer, and a kill in that time loses a queue together with the messages that it has confirmed.
+ */
+export async function writtenDown(server: OwnService): Promise<void> {
+  await server.stop('rabbitmq');
+  await server.start('rabbitmq');
 }
 
 /** A virtual host of one test at a real broker, as somebody else would fill and look at it. */
