@@ -103,14 +103,14 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
   it('wrong baud rate: bytes of which none becomes a frame are told as that, once, and once when it is over', async () => {
     const pair = await cable();
     const intake = taking();
-    const { context, isOpen } = listening(intake, profileOf([pair.host], undefined, undefined, 1_000));
+    const { context, isOpen } = listening(intake, profileOf([pair.host], undefined, undefined, 2_000));
     await isOpen();
     const device = await deviceAt(pair.device);
     const stop = talking((bytes) => device.write(bytes), Buffer.alloc(60, 0xe6));
     await until(() => expect(framesOf(intake)).toEqual(['faulty']));
     expect(context.logged.at(-1)).toMatchObject({ level: 'warn', fields: { device: 'd-1', state: 'faulty' } });
     expect(context.logged.at(-1)!.text).toMatch(/no frame: baud/);
-    await pause(1_100);
+    await pause(2_100);
     expect(framesOf(intake)).toEqual(['faulty']);
     stop();
     device.write(packet);
@@ -120,13 +120,13 @@ describe.skipIf(lines.missing)('a device on a serial port', () => {
   it('silence: told once in an arrival of its own, its port opened again, and no value repeated', async () => {
     const pair = await cable();
     const intake = taking();
-    const { context, isOpen } = listening(intake, profileOf([pair.host], undefined, undefined, 1_000));
+    const { context, isOpen } = listening(intake, profileOf([pair.host], undefined, undefined, 2_000));
     await isOpen();
     const device = await deviceAt(pair.device);
     device.write(packet);
     await until(() => expect(framesOf(intake)).toEqual([packet, 'silent']));
-    await until(() => expect(context.logged.map(({ text }) => text).join()).toMatch(/nothing has come for 1000 ms/));
-    await pause(1_100);
+    await until(() => expect(context.logged.map(({ text }) => text).join()).toMatch(/nothing has come for 2000 ms/));
+    await pause(2_100);
     expect(framesOf(intake)).toEqual([packet, 'silent']);
     await isOpen();
     talking((bytes) => device.write(bytes));

@@ -117,11 +117,10 @@ describe('the connection of an MLLP destination', () => {
   });
 
   it('is made again when the far end has closed it between two messages', async () => {
-    const { far, destination } = await pair();
+    const { far, destination, context } = await pair();
     await destination.write([order(1)], patient);
     for (const socket of far.sockets) socket.destroy();
-    await vi.waitFor(() => expect(far.sockets.size).toBe(0));
-    await pause(10);
+    await vi.waitFor(() => expect(context.reported.at(-1)?.state).toBe('idle'));
     expect(brief(await destination.write([order(2)], patient))).toEqual(['sent']);
     expect(far.connections).toBe(2);
   });
