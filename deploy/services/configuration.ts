@@ -1,14 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from './service.ts';
 
 /** The password of user `weir` in one service, made at its first start and read by nobody else. */
 export function passwordOf({ directory, user }: Pick<Place, 'directory' | 'user'>): string {
   const file = join(directory, 'password');
+  const password = keptFile(file, () => randomBytes(12).toString('hex'));
+  if (user) chownSync(file, user.uid, user.gid);
+  return password;
+}
+
+/** What a file holds that is made once, whole or not at all, and read by its owner alone. */
+export function keptFile(file: string, make: () => string): string {
   if (!existsSync(file)) {
-    writeFileSync(file, randomBytes(12).toString('hex'), { mode: 0o600 });
-    if (user) chownSync(file, user.uid, user.gid);
+    const partial = `${file}.partial`;
+    writeFileSync(partial, make(), { mode: 0o600 });
+    renameSync(partial, file);
   }
   return readFileSync(file, 'utf8');
 }

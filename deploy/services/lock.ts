@@ -12,7 +12,8 @@ export async function alone<T>(folder: string, work: () => Promise<T>, cancel?: 
     for (;;) {
       cancel?.throwIfAborted();
       try {
-        lock.exec('BEGIN EXCLUSIVE');
+        // In memory: for a journal in a file a full disk has no room.
+        lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
         break;
       } catch (thrown) {
         if (!/locked/.test(String(thrown))) throw thrown;

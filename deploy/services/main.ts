@@ -3,7 +3,7 @@ import { endOrderly, interrupted } from './interrupted.ts';
 import { runOwn, sweep } from './own.ts';
 import { leaveRun, obtain, provide } from './runs.ts';
 import { addressVariables, type ServiceName, serviceNames } from './service.ts';
-import { down, status, up } from './services.ts';
+import { down, standing, up } from './services.ts';
 
 const usage = `Servers for tests and development, each a real one.
 
@@ -17,7 +17,8 @@ A service that runs elsewhere is named by ${Object.values(addressVariables).join
 `;
 
 interface Flags {
-  readonly brokers: number;
+  /** Undefined where it was not said. */
+  readonly brokers: number | undefined;
   readonly clean: boolean;
   /** Process of the test run that asks. */
   readonly run: number | undefined;
@@ -30,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     args: [...args],
     allowPositionals: true,
     options: {
-      brokers: { type: 'string', default: '1' },
+      brokers: { type: 'string' },
       clean: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       run: { type: 'string' },
@@ -45,7 +46,8 @@ async function main(args: readonly string[]): Promise<number> {
   const names = (wanted.length > 0 ? wanted : serviceNames) as readonly ServiceName[];
   const run = values.run === undefined ? undefined : Number(values.run);
   const settings = JSON.parse(values.settings) as Record<string, string>;
-  const flags = { brokers: Number(values.brokers), clean: values.clean, run, settings, behind: values.behind };
+  const brokers = values.brokers === undefined ? undefined : Number(values.brokers);
+  const flags = { brokers, clean: values.clean, run, settings, behind: values.behind };
   await sweep();
   switch (verb) {
     case 'up':
@@ -61,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
       await Promise.all(names.map((name) => obtain(name, run ?? 0)));
       return 0;
     case 'own':
-      await runOwn(names[0] ?? 'postgres', flags, flags.behind);
+      await runOwn(names[0] ?? 'postgres', { brokers: brokers ?? 1, settings }, flags.behind);
       return 0;
     case 'leave':
       await leaveRun(run ?? 0);
@@ -76,15 +78,20 @@ async function bringUp(names: readonly ServiceName[], { brokers, settings }: Fla
     names.map(async (name) => {
       const began = performance.now();
       try {
-        const { by, address } = await up(name, { brokers, settings, kept: true });
+        const { by, address } = await up(name, { brokers: brokers ?? 1, settings, kept: true });
+        const running = address.split(',').length;
+        if (name === 'kafka' && by === 'processes' && running !== (brokers ?? running))
+          throw new Error(`it runs with ${running} of ${brokers} brokers; end it first: down kafka`);
         say(`${name.padEnd(10)} ${address}  (${by}, ${((performance.now() - began) / 1000).toFixed(1)} s)\n`, 0);
         return true;
       } catch (thrown) {
-        process.stderr.write(`${name.padEnd(10)} NOT AVAILABLE: ${(thrown as Error).message}\n`);
+        const why = interrupted.aborted ? 'interrupted' : (thrown as Error).message;
+        process.stderr.write(`${name.padEnd(10)} NOT AVAILABLE: ${why}\n`);
         return false;
       }
     }),
   );
+  interrupted.throwIfAborted();
   return results.every(Boolean) ? 0 : 1;
 }
 
@@ -98,8 +105,7 @@ async function bringDown(names: readonly ServiceName[], { clean }: Flags): Promi
 
 async function show(names: readonly ServiceName[]): Promise<number> {
   for (const name of names) {
-    const running = await status(name);
-    say(`${name.padEnd(10)} ${running ? `${running.address}  (${running.by})` : '-'}\n`, 0);
+    say(`${name.padEnd(10)} ${await standing(name)}\n`, 0);
   }
   return 0;
 }

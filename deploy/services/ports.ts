@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort, isFree } from '../../core/testing/free-port.ts';
 import { replaceFile } from './record.ts';
 
 /** Ports of one service by name: those of its last start, where nobody else has them now. */
@@ -10,6 +9,8 @@ export interface Ports {
   port(name: string): Promise<number>;
   /** All that were asked for. */
   all(): Readonly<Record<string, number>>;
+  /** Whether somebody listens on one of these now. */
+  taken(): Promise<boolean>;
   /** From here on other ports are chosen. */
   forget(): void;
 }
@@ -28,32 +29,21 @@ export function portsOf(directory: string): Ports {
       if (chosen[name] !== undefined) return chosen[name];
       const last = ports[name];
       delete ports[name];
-      let port = last === undefined ? undefined : await bindable(last);
-      while (port === undefined || Object.values(ports).includes(port)) port = await bindable(0);
+      let port = last !== undefined && (await isFree(last)) ? last : undefined;
+      while (port === undefined || Object.values(ports).includes(port)) port = await freePort();
       ports[name] = port;
       chosen[name] = port;
       replaceFile(file, ports);
       return port;
     },
     all: () => chosen,
+    async taken() {
+      for (const port of Object.values(chosen)) if (!(await isFree(port))) return true;
+      return false;
+    },
     forget() {
       ports = {};
       for (const name of Object.keys(chosen)) delete chosen[name];
     },
   };
-}
-
-/** The port, or any where it is 0; undefined when somebody listens there. */
-async function bindable(wanted: number): Promise<number | undefined> {
-  const server = createServer();
-  try {
-    server.listen(wanted, '127.0.0.1');
-    await once(server, 'listening');
-  } catch {
-    return undefined;
-  }
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

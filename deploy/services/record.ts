@@ -39,9 +39,14 @@ export function removeRecord(directory: string): void {
   rmSync(join(directory, 'run.json'), { force: true });
 }
 
-/** Readers see the old file or the new one. */
+/** Readers see the old file or the new one. Throws where it cannot be written, and the old one stays. */
 export function replaceFile(path: string, content: unknown): void {
   const partial = `${path}.${process.pid}`;
-  writeFileSync(partial, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  renameSync(partial, path);
+  try {
+    writeFileSync(partial, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+    renameSync(partial, path);
+  } catch (thrown) {
+    rmSync(partial, { force: true });
+    throw thrown;
+  }
 }

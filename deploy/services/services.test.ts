@@ -5,12 +5,13 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -18,7 +19,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownService } from '../../core/testing/services.ts';
 import { dataFolder } from './folder.ts';
+import { alone } from './lock.ts';
 import { programs } from './packages.ts';
+import { portsOf } from './ports.ts';
 import { isRunning, processId } from './process-id.ts';
 import type { StartRecord } from './record.ts';
 
@@ -111,6 +114,14 @@ describe.skipIf(redis.missing)('services as processes of this machine', { timeou
     process.kill(own?.pid ?? 0, 'SIGKILL');
   });
 
+  it('are said to have ended, and where it says why, when nobody had asked them to', async () => {
+    await services('up', 'redis');
+    process.kill(record('redis').processes[0]?.pid ?? 0, 'SIGKILL');
+    await expect
+      .poll(async () => (await services('status', 'redis')).out, { timeout: 30_000 })
+      .toBe(`redis      -  (redis ended unasked; why is in ${join(folder, 'redis/log')})\n`);
+  });
+
   it('of two checkouts do not meet', async () => {
     await services('up', 'redis');
     const first = addresses().redis ?? '';
@@ -162,27 +173,60 @@ describe.skipIf(rabbitmq.missing)('a start that is cut short', { timeout: 60_000
   async function cut(how: NodeJS.Signals) {
     const child = execFile(process.execPath, [main, 'up', 'rabbitmq'], { env: environment });
     const exited = once(child, 'exit');
+    const said = child.stderr ? text(child.stderr) : '';
     while (!existsSync(join(folder, 'rabbitmq/run.json'))) await delay(5);
     const begun = record('rabbitmq').processes;
     child.kill(how);
-    await exited;
-    return begun;
+    const [code] = await exited;
+    return { begun, code, said: await said };
   }
 
   it('leaves nothing after Ctrl-C', async () => {
-    const begun = await cut('SIGINT');
+    const { begun, code, said } = await cut('SIGINT');
+    expect({ code, said }).toEqual({
+      code: 130,
+      said: expect.stringMatching(/^rabbitmq {3}NOT AVAILABLE: interrupted$/m),
+    });
     expect(begun.length).toBeGreaterThan(0);
     expect(begun.filter(isRunning)).toEqual([]);
     expect(existsSync(join(folder, 'rabbitmq/run.json'))).toBe(false);
   });
 
   it('is found and ended by the next command after kill -9', async () => {
-    const begun = await cut('SIGKILL');
+    const { begun } = await cut('SIGKILL');
     expect(begun.some(isRunning)).toBe(true);
-    expect((await services('status', 'rabbitmq')).out).toBe('rabbitmq   -\n');
+    expect((await services('status', 'rabbitmq')).out).toBe('rabbitmq   -  (its start was cut short)\n');
     await services('down', 'rabbitmq');
     expect(begun.filter(isRunning)).toEqual([]);
   });
+});
+
+it('Kafka that runs is not taken for one with more brokers', async () => {
+  const broker = spawn('sleep', ['60']);
+  const processes = [{ name: 'broker-1', stop: 'SIGTERM', ...processId(broker.pid ?? 0) }];
+  mkdirSync(join(folder, 'kafka'));
+  const running = { by: 'processes', address: '127.0.0.1:9092', processes, kept: true };
+  writeFileSync(join(folder, 'kafka/run.json'), JSON.stringify(running));
+  expect(await services('up', 'kafka', '--brokers', '3')).toMatchObject({
+    code: 1,
+    err: 'kafka      NOT AVAILABLE: it runs with 1 of 3 brokers; end it first: down kafka\n',
+  });
+  expect((await services('up', 'kafka')).code).toBe(0);
+  broker.kill();
+});
+
+it('who is alone writes no file: services are ended on a full disk, too', async () => {
+  await alone(folder, async () => expect(readdirSync(folder)).not.toContain('lock.sqlite-journal'));
+});
+
+it('a port that somebody else listens on is known, whether a server says so or not', async () => {
+  const ports = portsOf(folder);
+  const server = createServer().listen(await ports.port('epmd'), '127.0.0.1');
+  await once(server, 'listening');
+  expect(await ports.taken()).toBe(true);
+  server.close();
+  await once(server, 'close');
+  expect(await ports.taken()).toBe(false);
 });
 
 describe('services that cannot be had', () => {

@@ -68,9 +68,20 @@ export async function down(name: ServiceName, { clean = false } = {}): Promise<b
 }
 
 /** Where it runs; undefined when it does not. */
-export async function status(name: ServiceName): Promise<Running | undefined> {
+async function status(name: ServiceName): Promise<Running | undefined> {
   const record = readRecord(directoryOf(name));
   return elsewhere(name) ?? (record && (await isUp(name, record)) ? record : undefined);
+}
+
+/** Where it runs, or why it does not, in a few words. */
+export async function standing(name: ServiceName): Promise<string> {
+  const running = await status(name);
+  if (running) return `${running.address}  (${running.by})`;
+  const { starting, processes = [] } = readRecord(directoryOf(name)) ?? {};
+  if (starting) return `-  (${isRunning(starting) ? 'is starting' : 'its start was cut short'})`;
+  const ended = processes.filter((each) => !isRunning(each)).map((each) => each.name);
+  if (ended.length === 0) return '-';
+  return `-  (${ended.join(' and ')} ended unasked; why is in ${join(directoryOf(name), 'log')})`;
 }
 
 /** Whether a person started it. */
@@ -118,6 +129,13 @@ async function writeAddresses(): Promise<void> {
       if (running) addresses[name] = running.address;
       if (running?.management) addresses[`${name}Management`] = running.management;
     }
-    replaceFile(join(ownFolder, 'addresses.json'), addresses);
+    const file = join(ownFolder, 'addresses.json');
+    try {
+      replaceFile(file, addresses);
+    } catch (thrown) {
+      // Of a full disk, on which services can be ended all the same: no addresses are better than old ones.
+      if ((thrown as NodeJS.ErrnoException).code !== 'ENOSPC') throw thrown;
+      rmSync(file, { force: true });
+    }
   });
 }

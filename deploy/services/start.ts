@@ -49,7 +49,9 @@ export async function startAsProcesses(request: StartRequest): Promise<Started> 
       return { plan, place, ports: ports.all(), record: await startPlan(request, plan, place) };
     } catch (thrown) {
       interrupted.throwIfAborted();
-      if (attempt === attempts || !/address (already )?in use|eaddrinuse/i.test(String(thrown))) throw thrown;
+      // Not all of them say so.
+      const inUse = /address (already )?in use|eaddrinuse/i.test(String(thrown)) || (await ports.taken());
+      if (attempt === attempts || !inUse) throw thrown;
       ports.forget();
     }
   }

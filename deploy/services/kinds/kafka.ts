@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chownSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command } from '../command.ts';
+import { keptFile } from '../configuration.ts';
 import { serviceFolder } from '../folder.ts';
 import { alone } from '../lock.ts';
 import { mavenJars } from '../maven.ts';
@@ -9,7 +10,10 @@ import { answerTo } from '../probe.ts';
 import type { Place, ProcessPlan, ServiceKind } from '../service.ts';
 
 const pom = join(import.meta.dirname, '../kafka-broker/pom.xml');
-const version = /<version>(\d[^<]*\.[^<]*)</.exec(readFileSync(pom, 'utf8'))?.[1] ?? '';
+const named = readFileSync(pom);
+const version = /<version>(\d[^<]*\.[^<]*)</.exec(named.toString())?.[1] ?? '';
+/** Other jars are in another folder. */
+const jarsFolder = `kafka-${version}-${createHash('sha256').update(named).digest('hex').slice(0, 8)}`;
 
 /**
  * Kafka (KRaft): each broker is a controller, too. A topic has as many replicas as there are brokers; with three of them, two have
@@ -130,18 +134,15 @@ rootLogger.appenderRef.console.ref = console
 appender.console.type = Console
 appender.console.name = console
 appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{ISO8601} %p %c{1}: %m%n
+appender.console.layout.pattern = %d{ISO8601} %p %c{1}: %m %ex{2}%n
 `;
 
-function clusterId(directory: string): string {
-  const file = join(directory, 'cluster-id');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(16).toString('base64url'));
-  return readFileSync(file, 'utf8');
-}
+const clusterId = (directory: string) =>
+  keptFile(join(directory, 'cluster-id'), () => randomBytes(16).toString('base64url'));
 
 /** The folder of the jars, out of Maven Central the first time. */
 async function brokerJars(shared: string): Promise<string> {
-  const folder = join(shared, `kafka-${version}`);
+  const folder = join(shared, jarsFolder);
   await requireJava();
   await mavenJars(pom, folder);
   return folder;
