@@ -136,7 +136,9 @@ const names = new Map<number, string>();
 export function unpackedName(packed: number): string {
   let name = names.get(packed);
   if (name === undefined) {
-    name = String.fromCharCode(packed >> 16, (packed >> 8) & 0xff, packed & 0xff);
+    const text = String.fromCharCode(packed >> 16, (packed >> 8) & 0xff, packed & 0xff);
+    // As the name of a property it is one that compares by where it is, not by what it says.
+    [name = text] = Object.keys({ [text]: 0 });
     names.set(packed, name);
   }
   return name;

@@ -17,6 +17,16 @@ export class Segment {
     this.index = index;
   }
 
+  /** The place of its first byte in those of the message. */
+  get start(): number {
+    return this.#layout.starts[this.index]!;
+  }
+
+  /** The place behind its last byte, its terminator not counted. */
+  get end(): number {
+    return this.#layout.ends[this.index]!;
+  }
+
   /** What stands before the first field separator: `PID`, `ZPI`; of a line that is no segment, whatever that is. */
   get name(): string {
     const { bytes, delimiters, starts, ends, names } = this.#layout;

@@ -1,6 +1,7 @@
 import type { Condition } from './condition.ts';
-import { type Converter, converterOf } from './converters.ts';
+import { converterOf } from './converters.ts';
 import bindings from './generated/bindings.json' with { type: 'json' };
+import type { Converter } from './remembered.ts';
 import type { Rule } from './rule.ts';
 import { type Test, testOf } from './test-of.ts';
 

@@ -1,8 +1,8 @@
 import type { Zone } from '../../core/time/zone.ts';
-import type { View } from './leaves.ts';
+import type { Marks, View } from './leaves.ts';
 import type { Resources } from './resources.ts';
 import type { Rule } from './rule.ts';
-import type { Draft, SegmentView } from './segment-view.ts';
+import type { Draft, GroupView, SegmentView } from './segment-view.ts';
 
 export type IssueCode =
   /** A date or time that is none, or that FHIR cannot hold: kept as it was sent. */
@@ -75,7 +75,7 @@ export interface Rules {
 /** What a value has become, and which rows took it. */
 export interface Known {
   readonly draft: Draft;
-  readonly marks: ReturnType<View['marks']>;
+  readonly marks: Marks;
 }
 
 /** What one message is converted with: its resources, what is to be told of it, and where the converters are at. */
@@ -98,6 +98,8 @@ export class Conversion {
   readonly made = new Map<object, Map<string, Known>>();
   /** Told which rule took what, where somebody wants to know. */
   tracer: Tracer | undefined = undefined;
+  /** The last time that was read, and how FHIR writes it. */
+  readonly lastTime: { sent: string | undefined; said: string | undefined } = { sent: undefined, said: undefined };
   segment: SegmentView | undefined = undefined;
   field = 0;
   repetition = 0;
@@ -106,6 +108,9 @@ export class Conversion {
   /** Lists of codings of which one may say what another one says. */
   readonly codings: unknown[][] = [];
   #zoneAssumed = false;
+  #nearTo: SegmentView | undefined = undefined;
+  #nearName = '';
+  #near: SegmentView | undefined = undefined;
 
   constructor(
     resources: Resources,
@@ -135,7 +140,16 @@ export class Conversion {
   /** The segment of that name that belongs to one: itself, one of its group or of the groups in it, else of a group around it. */
   near(name: string, from: SegmentView): SegmentView | undefined {
     if (from.name === name) return from;
-    const own = from.group && nearest(from.group.every(), name, from.index);
+    // Several rules in a row ask the same.
+    if (this.#nearTo === from && this.#nearName === name) return this.#near;
+    this.#nearTo = from;
+    this.#nearName = name;
+    this.#near = this.#nearest(name, from);
+    return this.#near;
+  }
+
+  #nearest(name: string, from: SegmentView): SegmentView | undefined {
+    const own = from.group && nearestIn(from.group, name, from.index);
     if (own) return own;
     for (let group = from.group?.parent; group; group = group.parent) {
       const found = nearest(group.segments, name, from.index);
@@ -152,13 +166,32 @@ export class Conversion {
   }
 }
 
-/** The last one before a place in the message, else the first one after it. */
-function nearest(segments: readonly SegmentView[], name: string, index: number): SegmentView | undefined {
-  let found: SegmentView | undefined;
+/** The last one of a name before a place in the message, else the first one after it. */
+function nearest(
+  segments: readonly SegmentView[],
+  name: string,
+  index: number,
+  found?: SegmentView,
+): SegmentView | undefined {
+  let best = found;
   for (const segment of segments) {
     if (segment.name !== name) continue;
-    if (found && segment.index > index) break;
-    found = segment;
+    const isBefore = segment.index < index;
+    if (!best) best = segment;
+    else if (best.index > index ? isBefore || segment.index < best.index : isBefore && segment.index > best.index)
+      best = segment;
   }
-  return found;
+  return best;
+}
+
+/** The same in a group and the groups in it. */
+function nearestIn(
+  { segments, groups }: GroupView,
+  name: string,
+  index: number,
+  found?: SegmentView,
+): SegmentView | undefined {
+  let best = nearest(segments, name, index, found);
+  for (const group of groups) best = nearestIn(group, name, index, best);
+  return best;
 }

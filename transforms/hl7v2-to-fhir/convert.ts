@@ -194,7 +194,7 @@ function familyOf(code: string, segments: readonly SegmentView[]): Family {
 }
 
 function holds(segment: SegmentView): boolean {
-  return segment.fields.some((views, field) => field > 0 && views !== undefined);
+  return segment.fields.some((view, field) => field > 0 && view !== undefined);
 }
 
 /** Elements that only say what a resource belongs to, beside its type and id. */

@@ -1,6 +1,7 @@
 import type { CodeableConcept } from '@medplum/fhirtypes';
 import type { Conversion } from './conversion.ts';
 import type { View } from './leaves.ts';
+import { type Converter, remembered } from './remembered.ts';
 import type { Rule } from './rule.ts';
 import type { Draft } from './segment-view.ts';
 import { addressOf } from './types/address.ts';
@@ -33,9 +34,6 @@ import { roleOfNdl } from './types/role.ts';
 import { timingOfRpt } from './types/timing.ts';
 import { cameFrom } from './urls.ts';
 import { firstCodeOf, mapped, tableOf } from './vocabulary.ts';
-
-/** Makes an element of a repetition, and marks what it took; undefined where there is nothing to make it of. */
-export type Converter = (view: View, conversion: Conversion) => unknown;
 
 /** A value with what is noted beside it: how a number or a time was sent, `1.50`, where words stood. */
 export class Exact {
@@ -83,7 +81,7 @@ const composites: Readonly<Record<string, Converter>> = {
   'XAD[Address]': addressOf,
   'XTN[ContactPoint]': contactPointOf,
   'CQ[Quantity]': quantityOfCq,
-  'CWE[Quantity]': unitOf,
+  'CWE[Quantity]': remembered(unitOf),
   'CP[Money]': moneyOf,
   'NM[Quantity-LengthOfStay]': daysOf,
   'DR[Period]': periodOfDr,
@@ -128,12 +126,12 @@ export function converterOf(rule: Rule, segment: string, codes: ReadonlySet<stri
   const table = tableOf(segment, rule.field);
   switch (type) {
     case 'CodeableConcept':
-      if (codes) return (view, conversion) => boundConcept(view, vocabulary, codes, conversion);
-      return (view) => codeableConceptOf(view, { vocabulary, table });
+      if (codes) return remembered((view, conversion) => boundConcept(view, vocabulary, codes, conversion));
+      return remembered((view) => codeableConceptOf(view, { vocabulary, table }));
     case 'Coding':
-      return (view) => firstCodingOf(view, { vocabulary, table });
+      return remembered((view) => firstCodingOf(view, { vocabulary, table }));
     case 'code':
-      return (view, conversion) => codeAt(view, rule, codes, conversion);
+      return remembered((view, conversion) => codeAt(view, rule, codes, conversion));
     case 'string':
     case 'markdown': {
       if (via === 'CWE[Annotation]') return wordsNoted;

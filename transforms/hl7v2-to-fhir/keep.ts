@@ -1,7 +1,8 @@
-import type { Extension } from '@medplum/fhirtypes';
+import type { CodeableConcept, Extension } from '@medplum/fhirtypes';
 import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
 import type { Conversion } from './conversion.ts';
 import type { View } from './leaves.ts';
+import { type Converter, remembered } from './remembered.ts';
 import type { Draft, SegmentView } from './segment-view.ts';
 import { addressOf } from './types/address.ts';
 import { codeableConceptOf } from './types/coded.ts';
@@ -43,17 +44,16 @@ export function keepRest(segment: SegmentView, segments: readonly SegmentView[],
   const ignored = ignoredIn.get(name);
   let which = 0;
   for (let field = 1; field < fields.length; field++) {
-    const views = fields[field];
-    if (!views) continue;
     // Repetitions that are all kept whole are in their order.
     let whole = 0;
-    for (let at = 0; at < views.length; at++) {
-      const view = views[at]!;
+    let at = -1;
+    for (let view = fields[field]; view; view = view.next) {
+      at++;
       if (view.isTaken()) continue;
       conversion.field = field;
       conversion.repetition = at;
       if (ignored?.includes(field) || conversion.rules.dropped(name, field)?.ignored === true) {
-        for (const [, , leaf] of view.leaves()) leaf.mark ??= IGNORED;
+        view.markRest(IGNORED);
       } else if (home) {
         which ||= numberAt(home, segment, segments);
         const place = which === 1 && at === 0 ? FIRST : { which, repetition: at + 1, inOrder: whole === at };
@@ -108,12 +108,13 @@ function keepView(
   kept: Place,
   conversion: Conversion,
 ): boolean {
-  const path = `${segment.name || 'line'}-${field}`;
-  const leaves = view.leaves();
-  let fresh = true;
-  for (const [component, subcomponent, leaf] of leaves) {
-    if (leaf.mark !== undefined) fresh = false;
-    else if (leaf.deletes) {
+  const place = placeOf(segment.name, field, conversion.version);
+  const { path } = place;
+  let fresh = !view.isBegun();
+  // What is plain has nothing to delete, and needs not be divided for that.
+  if (!fresh || !view.isPlain) {
+    for (const [component, subcomponent, leaf] of view.leaves()) {
+      if (leaf.mark !== undefined || !leaf.deletes) continue;
       leaf.mark = KEPT;
       fresh = false;
       const name = partName(path, view, component, subcomponent);
@@ -122,23 +123,23 @@ function keepView(
     }
   }
   if (fresh) {
-    const typed = typedExtension(segment, field, view, path, leaves.length, conversion);
+    const typed = typedExtension(view, place, conversion);
     if (typed) {
       extend(home, placedAt(typed, kept, kept.inOrder));
       view.markTaken(KEPT);
     }
     if (typed && view.isTaken()) return true;
   }
-  const place = (view.element as Elements | undefined) ?? home;
+  const element = (view.element as Elements | undefined) ?? home;
   const single = isSingle(view);
-  for (const [component, subcomponent, leaf] of leaves) {
+  for (const [component, subcomponent, leaf] of view.leaves()) {
     if (leaf.mark !== undefined) continue;
     leaf.mark = KEPT;
     const name = partName(path, view, component, subcomponent);
     const extension: Extension = { url: v2Extension(name), valueString: leaf.text };
-    extend(place, place === home ? placedAt(extension, kept, single && kept.inOrder) : extension);
+    extend(element, element === home ? placedAt(extension, kept, single && kept.inOrder) : extension);
   }
-  return single && fresh && place === home;
+  return single && fresh && element === home;
 }
 
 function isSingle(view: View): boolean {
@@ -175,34 +176,67 @@ function extend(element: Elements, extension: Extension): void {
 
 const newest = schemaOf('2.8');
 
+/** A field that values are kept of. */
+interface FieldPlace {
+  /** `PID-5` */
+  readonly path: string;
+  readonly url: string;
+  readonly type: string | undefined;
+  /** What makes concepts of its codes. */
+  readonly concept: Converter | undefined;
+  readonly hasTable: boolean;
+}
+
+/** By version and segment: of those that a version has. */
+const places = new Map<string, Map<string, FieldPlace[]>>();
+
+function placeOf(segment: string, field: number, version: string): FieldPlace {
+  const schema = schemaOf(version);
+  let named = places.get(schema.version);
+  if (!named) places.set(schema.version, (named = new Map()));
+  let list = named.get(segment);
+  if (!list) {
+    const own = schema.segment(segment)?.fields;
+    const newer = newest.segment(segment)?.fields;
+    const length = Math.max(own?.length ?? 0, newer?.length ?? 0);
+    list = Array.from({ length }, (_, n) => fieldPlace(segment, n + 1, (own?.[n] ?? newer?.[n])?.type));
+    // What senders make up is not kept.
+    if (own ?? newer) named.set(segment, list);
+  }
+  return list[field - 1] ?? fieldPlace(segment, field, undefined);
+}
+
+function fieldPlace(segment: string, field: number, type: string | undefined): FieldPlace {
+  const path = `${segment || 'line'}-${field}`;
+  const table = tableOf(segment, field);
+  const isCoded = type !== undefined && CODED.has(type);
+  const concept = isCoded ? remembered((view) => codeableConceptOf(view, { table })) : undefined;
+  return { path, url: v2Extension(path), type, concept, hasTable: table !== undefined };
+}
+
+const CODED = new Set(['CE', 'CWE', 'CNE', 'IS', 'ID']);
+
 /** A whole repetition as the element that its data type makes. */
 function typedExtension(
-  segment: SegmentView,
-  field: number,
   view: View,
-  path: string,
-  leaves: number,
+  { url, type, concept, hasTable }: FieldPlace,
   conversion: Conversion,
 ): Extension | undefined {
-  const schema = schemaOf(conversion.version);
-  const definition = schema.segment(segment.name)?.fields[field - 1] ?? newest.segment(segment.name)?.fields[field - 1];
-  const url = v2Extension(path);
+  if (concept) {
+    const isOne = type === 'IS' || type === 'ID';
+    if (isOne && !(hasTable && (view.isSingle || view.leaves().length === 1))) return undefined;
+    const value = concept(view, conversion) as CodeableConcept | undefined;
+    if (value === undefined) return undefined;
+    view.element = value;
+    return { url, valueCodeableConcept: value };
+  }
   const { resources } = conversion;
   const made = (value: object | undefined, name: string): Extension | undefined => {
     if (value === undefined) return undefined;
     view.element = value;
     return { url, [name]: value } as Extension;
   };
-  switch (definition?.type) {
-    case 'CE':
-    case 'CWE':
-    case 'CNE':
-      return made(codeableConceptOf(view, { table: tableOf(segment.name, field) }), 'valueCodeableConcept');
-    case 'IS':
-    case 'ID':
-      return leaves === 1 && tableOf(segment.name, field) !== undefined
-        ? made(codeableConceptOf(view, { table: tableOf(segment.name, field) }), 'valueCodeableConcept')
-        : undefined;
+  switch (type) {
     case 'CX':
       return made(identifierOfCx(view, conversion), 'valueIdentifier');
     case 'EI':

@@ -1,62 +1,116 @@
+import type { TextReader } from './text-reader.ts';
+
 /** A populated subcomponent: the least that can be lost. */
 export class Leaf {
   /** Decoded; `""` as it stands. */
   readonly text: string;
-  /** `""`: the sender asks to delete what is there (HL7 2.5.1 §2.5.3). */
-  readonly deletes: boolean;
   /** What became of it: the row that took it, or `keep` or `ignore`; undefined while nothing has. */
   mark: string | undefined = undefined;
 
   constructor(text: string) {
     this.text = text;
-    this.deletes = text === '""';
+  }
+
+  /** `""`: the sender asks to delete what is there (HL7 2.5.1 §2.5.3). */
+  get deletes(): boolean {
+    return this.text === '""';
   }
 }
 
 export type Leaves = readonly (Leaf | undefined)[];
 
-/** What reads texts as the message writes them. */
-interface Texts {
-  /** The text of a value that is not divided. */
-  text(raw: string): string;
+/** What has been taken of a value, leaf by leaf, for one that is the same to the letter. */
+export interface Marks {
+  readonly each: readonly (string | undefined)[];
+  /** Something has become of all of it. */
+  readonly all: boolean;
 }
 
-/** One repetition of a field, or a component seen as one: what converters read, and mark as they do. */
-export class View {
-  /** By component from 0 its first subcomponent; undefined where nothing is. */
+/** The leaves of a value, by component from 0: the first subcomponent of each, and where it is divided all of them. */
+export interface Division {
   readonly parts: Leaves;
+  /** Most values have no component that is divided. */
+  readonly divided: readonly (Leaves | undefined)[] | undefined;
+}
+
+const NOTHING: Leaves = [];
+
+/**
+ * One repetition of a field, or a component seen as one: what converters read, and mark as they do. It is divided when its
+ * parts are first asked for: of what is known from its text as a whole, they are not.
+ */
+export class View {
   /** Whether anything but `""` is in it. */
   readonly valued: boolean;
+  /** The next repetition of its field. */
+  next: View | undefined = undefined;
   /** The first element that was made of it, for what it does not hold. */
   element: object | undefined = undefined;
-  /** By component from 0 all of its subcomponents, where it is divided: most have none that is. */
-  readonly #divided: readonly (Leaves | undefined)[] | undefined;
-  /** Its segment, and where it stands in it. */
-  readonly #text: string;
+  /** Where it stands. */
   readonly #start: number;
   readonly #end: number;
-  readonly #reader: Texts;
+  /** What stands in it, see `TextReader`. */
+  readonly #signs: number;
+  readonly #reader: TextReader;
+  #raw: string | undefined = undefined;
+  #parts: Leaves | undefined = undefined;
+  #divided: readonly (Leaves | undefined)[] | undefined = undefined;
+  /** What is to be marked when it is divided: a text marks all of it. */
+  #noted: Marks | string | undefined = undefined;
 
-  constructor(
-    text: string,
-    start: number,
-    end: number,
-    parts: Leaves,
-    divided: readonly (Leaves | undefined)[] | undefined,
-    reader: Texts,
-  ) {
-    this.parts = parts;
-    this.valued = areValued(parts) || divided?.some((leaves) => leaves && areValued(leaves)) === true;
-    this.#divided = divided;
-    this.#text = text;
+  /** @param leaves those of a component that is seen as a repetition */
+  constructor(reader: TextReader, start: number, end: number, signs: number, leaves?: Leaves) {
+    this.#reader = reader;
     this.#start = start;
     this.#end = end;
-    this.#reader = reader;
+    this.#signs = signs;
+    this.#parts = leaves;
+    this.valued = leaves === undefined && reader.isSolid(signs) ? true : this.#isValued();
   }
 
   /** As it stands, escapes included; empty for a component that is seen as a repetition. */
   get raw(): string {
-    return this.#text.slice(this.#start, this.#end);
+    return (this.#raw ??= this.#reader.slice(this.#start, this.#end));
+  }
+
+  /** By component from 0 its first subcomponent; undefined where nothing is. */
+  get parts(): Leaves {
+    return this.#parts ?? this.#divide();
+  }
+
+  /** Whether it holds anything, `""` too. */
+  get holds(): boolean {
+    return this.valued || this.leaves().length > 0;
+  }
+
+  /** Whether its text as a whole says what it is, whatever message it is in; it asks to delete nothing. */
+  get isPlain(): boolean {
+    return this.#reader.isPlain(this.#signs);
+  }
+
+  /** Whether it is one leaf, and can be no more. */
+  get isSingle(): boolean {
+    return this.#reader.isPlain(this.#signs) && !this.#reader.isDivided(this.#signs);
+  }
+
+  /** The same once more, of a text of its own and with nothing taken. */
+  apart(): View {
+    return this.#reader.apart(this.raw);
+  }
+
+  #divide(): Leaves {
+    const { parts, divided } = this.#reader.divide(this.#start, this.#end, this.#signs);
+    this.#parts = parts;
+    this.#divided = divided;
+    const noted = this.#noted;
+    this.#noted = undefined;
+    if (typeof noted === 'string') this.#markAll(noted);
+    else if (noted) this.#markEach(noted.each);
+    return parts;
+  }
+
+  #isValued(): boolean {
+    return areValued(this.parts) || this.#divided?.some((leaves) => leaves && areValued(leaves)) === true;
   }
 
   /** Component `n` from 1, its first subcomponent, marked as taken by `row`; undefined where it is empty or `""`. */
@@ -86,17 +140,19 @@ export class View {
   }
 
   #sub(n: number, m: number): Leaf | undefined {
-    return m === 1 ? this.parts[n - 1] : this.#divided?.[n - 1]?.[m - 1];
+    const { parts } = this;
+    return m === 1 ? parts[n - 1] : this.#divided?.[n - 1]?.[m - 1];
   }
 
   /** The subcomponents of component `n`, where it is divided. */
   divided(n: number): Leaves | undefined {
+    if (this.#parts === undefined) this.#divide();
     return this.#divided?.[n - 1];
   }
 
   /** Marks component `n` as taken, where its text has been read before. */
   mark(n: number, row: string): void {
-    const leaves = this.#divided?.[n - 1];
+    const leaves = this.divided(n);
     if (leaves) {
       for (const leaf of leaves) if (leaf && !leaf.deletes) leaf.mark = row;
       return;
@@ -107,15 +163,25 @@ export class View {
 
   /** Marks what has been taken as taken by `row`. */
   markTaken(row: string): void {
+    if (this.#parts === undefined && typeof this.#noted === 'object' && this.#noted.all) {
+      this.#noted = row;
+      return;
+    }
     for (const leaf of this.parts) if (leaf?.mark !== undefined) leaf.mark = row;
     if (this.#divided)
       for (const leaves of this.#divided)
         if (leaves) for (const leaf of leaves) if (leaf?.mark !== undefined) leaf.mark = row;
   }
 
+  /** Marks all of it that nothing has taken. */
+  markRest(row: string): void {
+    if (this.#parts === undefined && this.#noted === undefined) this.#noted = row;
+    else for (const [, , leaf] of this.leaves()) leaf.mark ??= row;
+  }
+
   /** Component `n`, its subcomponents as components; undefined where it is empty. */
   sub(n: number): View | undefined {
-    const leaves = this.#divided?.[n - 1];
+    const leaves = this.divided(n);
     if (leaves) return areValued(leaves) ? this.authority(leaves) : undefined;
     const leaf = this.parts[n - 1];
     return leaf === undefined || leaf.deletes ? undefined : this.authority([leaf]);
@@ -123,37 +189,57 @@ export class View {
 
   /** Some of its leaves seen as the components of a value. */
   authority(leaves: Leaves): View {
-    return new View('', 0, 0, leaves, undefined, this.#reader);
+    return new View(this.#reader, 0, 0, 0, leaves);
   }
 
   /** Whether anything of it has been taken. */
   isBegun(): boolean {
-    for (const leaf of this.parts) if (leaf?.mark !== undefined) return true;
+    const parts = this.#parts;
+    if (parts === undefined) {
+      const noted = this.#noted;
+      return typeof noted === 'string' || noted?.each.some((mark) => mark !== undefined) === true;
+    }
+    for (const leaf of parts) if (leaf?.mark !== undefined) return true;
     return this.#divided?.some((leaves) => leaves?.some((leaf) => leaf?.mark !== undefined)) === true;
   }
 
   /** Whether something has become of all of it. */
   isTaken(): boolean {
+    if (this.#parts === undefined) {
+      const noted = this.#noted;
+      if (typeof noted === 'string' || noted?.all) return true;
+      if (noted === undefined && this.valued) return false;
+    }
     for (const leaf of this.parts) if (leaf !== undefined && leaf.mark === undefined) return false;
     return this.#divided === undefined || !this.#divided.some((leaves) => leaves?.some(isOpen));
   }
 
-  /** What has been taken of it, leaf by leaf, for a value that is the same to the letter. */
-  marks(): readonly (string | undefined)[] {
-    if (this.#divided) return this.leaves().map(([, , leaf]) => leaf.mark);
+  marks(): Marks {
+    if (this.#parts === undefined && typeof this.#noted === 'object') return this.#noted;
     const { parts } = this;
-    const marks = new Array<string | undefined>(parts.length);
-    for (let n = 0; n < parts.length; n++) marks[n] = parts[n]?.mark;
-    return marks;
+    const all = this.isTaken();
+    if (this.#divided) return { each: this.leaves().map(([, , leaf]) => leaf.mark), all };
+    const each = new Array<string | undefined>(parts.length);
+    for (let n = 0; n < parts.length; n++) each[n] = parts[n]?.mark;
+    return { each, all };
   }
 
-  markAs(marks: readonly (string | undefined)[]): void {
+  markAs(marks: Marks): void {
+    if (this.#parts === undefined && this.#noted === undefined) {
+      this.#noted = marks;
+      return;
+    }
+    if (this.#parts === undefined) this.#divide();
+    this.#markEach(marks.each);
+  }
+
+  #markEach(marks: Marks['each']): void {
     if (this.#divided) {
       let at = 0;
       for (const [, , leaf] of this.leaves()) leaf.mark = marks[at++] ?? leaf.mark;
       return;
     }
-    const { parts } = this;
+    const parts = this.#parts ?? NOTHING;
     for (let n = 0; n < parts.length; n++) {
       const leaf = parts[n];
       if (leaf && marks[n] !== undefined) leaf.mark = marks[n];
@@ -162,7 +248,7 @@ export class View {
 
   /** Whether component `n` holds anything but `""`. */
   has(n: number): boolean {
-    const leaves = this.#divided?.[n - 1];
+    const leaves = this.divided(n);
     if (leaves) return areValued(leaves);
     const leaf = this.parts[n - 1];
     return leaf !== undefined && !leaf.deletes;
@@ -170,16 +256,22 @@ export class View {
 
   /** All of it as one text, for values that are not divided: what looks like delimiters in a text was meant to be read. */
   whole(row: string): string {
-    for (const leaf of this.parts) if (leaf) leaf.mark = row;
+    if (this.#parts === undefined) this.#noted = row;
+    else this.#markAll(row);
+    return this.#reader.text(this.raw);
+  }
+
+  #markAll(row: string): void {
+    for (const leaf of this.#parts ?? NOTHING) if (leaf) leaf.mark = row;
     if (this.#divided)
       for (const leaves of this.#divided) if (leaves) for (const leaf of leaves) if (leaf) leaf.mark = row;
-    return this.#reader.text(this.raw);
   }
 
   /** What is populated of it. */
   leaves(): readonly (readonly [component: number, subcomponent: number, leaf: Leaf])[] {
     const found: (readonly [number, number, Leaf])[] = [];
-    for (let n = 0; n < this.parts.length; n++) {
+    const { parts } = this;
+    for (let n = 0; n < parts.length; n++) {
       const leaves = this.#divided?.[n];
       if (leaves) {
         for (let m = 0; m < leaves.length; m++) {
@@ -187,7 +279,7 @@ export class View {
           if (leaf) found.push([n + 1, m + 1, leaf]);
         }
       } else {
-        const leaf = this.parts[n];
+        const leaf = parts[n];
         if (leaf) found.push([n + 1, 1, leaf]);
       }
     }

@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+import { asBuffer } from '../../protocols/hl7v2/bytes.ts';
 import { charsetNamed } from '../../protocols/hl7v2/charset.ts';
 import type { Hl7Message } from '../../protocols/hl7v2/message.ts';
 import { needsSomething } from '../../protocols/hl7v2/schema/automaton.ts';
@@ -7,8 +9,9 @@ import { Group, type Misplaced } from '../../protocols/hl7v2/schema/grouped.ts';
 import { schemaOf } from '../../protocols/hl7v2/schema/schema.ts';
 import type { Structure } from '../../protocols/hl7v2/schema/structure.ts';
 import { structureOf } from '../../protocols/hl7v2/schema/structure-of.ts';
+import type { Segment } from '../../protocols/hl7v2/segment.ts';
 import { GroupView, SegmentView } from './segment-view.ts';
-import { TextReader } from './text-reader.ts';
+import { TextReader, Writing } from './text-reader.ts';
 
 export interface ReadMessage {
   /** In the order of the message; lines that are no segments have an empty name. */
@@ -55,7 +58,9 @@ function isLetterOrDigit(code: number): boolean {
 /** Reads a message into leaves, its segments in the groups of its structure. */
 export function readMessage(message: Hl7Message): ReadMessage {
   const charset = charsetNamed(message.charset);
-  const reader = new TextReader(message.delimiters, (bytes) => (charset ? charset.decodeValid(bytes) : undefined));
+  const writing = new Writing(message.delimiters, (bytes) => (charset ? charset.decodeValid(bytes) : undefined));
+  // Of ASCII, as most messages are, places in the bytes are places in the text.
+  const whole = isAscii(message.raw) ? new TextReader(asBuffer(message.raw).toString('latin1'), writing) : undefined;
   const own = structureOf(message) ?? structureOf(message, schemaOf('2.8'));
   const structure = own ?? schemaOf('2.8').structure(LIKE[message.type.slice(0, 3)] ?? '');
   const counts = new Map<string, number>();
@@ -66,7 +71,7 @@ export function readMessage(message: Hl7Message): ReadMessage {
     const name = isSegmentName(said) ? said : '';
     const occurrence = (counts.get(name) ?? 0) + 1;
     counts.set(name, occurrence);
-    segments.push(new SegmentView(name, segment.index, occurrence, reader.fields(segment.text)));
+    segments.push(new SegmentView(name, segment.index, occurrence, fieldsOf(segment, whole, writing)));
   }
   if (!structure) {
     const root = new GroupView('', undefined);
@@ -78,6 +83,12 @@ export function readMessage(message: Hl7Message): ReadMessage {
   const absent: Absent[] = [];
   place(grouped.root, undefined, segments, own && absent);
   return { segments, structure, alike: !own, misplaced: grouped.misplaced, absent };
+}
+
+function fieldsOf(segment: Segment, whole: TextReader | undefined, writing: Writing): SegmentView['fields'] {
+  if (whole) return whole.fields(segment.start, segment.end);
+  const { text } = segment;
+  return new TextReader(text, writing).fields(0, text.length);
 }
 
 function place(

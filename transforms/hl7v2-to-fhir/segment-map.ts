@@ -118,11 +118,11 @@ export class SegmentMap {
     const { fields } = segment;
     const end = Math.min(fields.length, this.#fields.length);
     for (let field = 1; field < end; field++) {
-      const views = fields[field];
+      const view = fields[field];
       const ruled = this.#fields[field];
-      if (!views || !ruled) continue;
+      if (!view || !ruled) continue;
       conversion.field = field;
-      applyTo(views, ruled, segment, resource, application);
+      applyTo(view, ruled, segment, resource, application);
     }
     conversion.field = 0;
     if (application.open !== 0) conversion.doubtful = true;
@@ -130,7 +130,7 @@ export class SegmentMap {
 
   #begin(conversion: Conversion): Application {
     if (!this.#application) {
-      const slots = new Array<object | undefined>(this.#slots);
+      const slots = new Array<object | undefined>(this.#slots).fill(undefined);
       this.#application = {
         conversion,
         ofSite: this.#ofSite,
@@ -142,7 +142,8 @@ export class SegmentMap {
       };
     }
     // Whatever became of the message before.
-    this.#application.slots.fill(undefined);
+    const { slots } = this.#application;
+    for (let slot = 0; slot < slots.length; slot++) slots[slot] = undefined;
     this.#application.conversion = conversion;
     this.#application.open = 0;
     this.#application.again = undefined;
@@ -151,7 +152,7 @@ export class SegmentMap {
 }
 
 function applyTo(
-  views: readonly View[],
+  first: View,
   { rules, own, whole: alone }: FieldRules,
   segment: SegmentView,
   resource: Draft,
@@ -159,9 +160,10 @@ function applyTo(
 ): void {
   const { conversion, slots } = application;
   // Of several repetitions one resource may be made.
-  const resourceOfIt = views.length === 1 ? alone : undefined;
-  for (let at = 0; at < views.length; at++) {
-    const whole = views[at]!;
+  const resourceOfIt = first.next ? undefined : alone;
+  let at = -1;
+  for (let whole: View | undefined = first; whole; whole = whole.next) {
+    at++;
     if (!whole.valued) continue;
     conversion.repetition = at;
     for (const slot of own) slots[slot] = undefined;
@@ -247,7 +249,7 @@ function keyOf(bound: Bound, view: View, { company, conversion }: Application): 
   if (!fields || !segment) return view.raw;
   let key = view.raw;
   for (const field of fields)
-    for (const { raw } of segment.fields[field] ?? []) key += `\u0000${segment.name}-${field}=${raw}`;
+    for (let each = segment.fields[field]; each; each = each.next) key += `\u0000${segment.name}-${field}=${each.raw}`;
   return key;
 }
 

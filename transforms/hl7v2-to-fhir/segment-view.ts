@@ -37,7 +37,8 @@ export class SegmentView {
   readonly index: number;
   /** Which one of its name it is, from 1. */
   readonly occurrence: number;
-  readonly fields: readonly (readonly View[] | undefined)[];
+  /** The first repetition of each field, the field's number the index; undefined where a field is empty. */
+  readonly fields: readonly (View | undefined)[];
   /** The resource that keeps what no rule places. */
   home: Draft | undefined = undefined;
   group: GroupView | undefined = undefined;
@@ -51,9 +52,9 @@ export class SegmentView {
 
   /** The first repetition of a field that holds anything but `""`. */
   first(field: number): View | undefined {
-    const views = this.fields[field];
-    if (views) for (const view of views) if (view.valued) return view;
-    return undefined;
+    let view = this.fields[field];
+    while (view && !view.valued) view = view.next;
+    return view;
   }
 
   /** Whether field `n` holds anything but `""`. */
@@ -61,20 +62,26 @@ export class SegmentView {
     return this.first(field) !== undefined;
   }
 
+  /** Those of a field's repetitions that hold anything but `""`. */
+  valued(field: number): View[] {
+    const views: View[] = [];
+    for (let view = this.fields[field]; view; view = view.next) if (view.valued) views.push(view);
+    return views;
+  }
+
   /** The text of a component of the first repetition, without marking it. */
   peek(field: number, component = 1): string | undefined {
-    return this.fields[field]?.[0]?.peek(component);
+    return this.fields[field]?.peek(component);
   }
 
   *leaves(): Generator<
     readonly [field: number, repetition: number, component: number, subcomponent: number, leaf: Leaf]
   > {
     for (let field = 1; field < this.fields.length; field++) {
-      const views = this.fields[field];
-      for (let at = 0; views && at < views.length; at++) {
-        for (const [component, subcomponent, leaf] of views[at]!.leaves())
-          yield [field, at + 1, component, subcomponent, leaf];
-      }
+      let repetition = 1;
+      for (let view = this.fields[field]; view; view = view.next, repetition++)
+        for (const [component, subcomponent, leaf] of view.leaves())
+          yield [field, repetition, component, subcomponent, leaf];
     }
   }
 }

@@ -42,7 +42,7 @@ export function testOf(condition: Condition): Test {
     case 'count': {
       const [, place, comparison, n] = condition;
       const { field } = placeOf(place);
-      return (segment) => compares(segment.fields[field]?.filter(({ valued }) => valued).length ?? 0, comparison, n);
+      return (segment) => compares(segment.valued(field).length, comparison, n);
     }
     default:
       return kind satisfies never;
@@ -71,7 +71,8 @@ function valued(text: string): Test {
     const found = conversion.near(name, segment);
     if (!found || field === 0) return found !== undefined;
     if (component === 0) return found.has(field);
-    return found.fields[field]?.some((view) => view.has(component)) ?? false;
+    for (let view = found.fields[field]; view; view = view.next) if (view.has(component)) return true;
+    return false;
   };
 }
 

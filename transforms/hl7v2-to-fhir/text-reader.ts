@@ -1,172 +1,220 @@
 import { DEFAULT_DELIMITERS, type Delimiters } from '../../protocols/hl7v2/delimiters.ts';
 import { type HexDecoder, unescapeText } from '../../protocols/hl7v2/escape.ts';
-import { Leaf, type Leaves, View } from './leaves.ts';
+import { type Division, Leaf, type Leaves, View } from './leaves.ts';
 
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
 
-/** What a character is to the reader, in the low bits of a place where one stands. */
+/** What a character is to the reader; of a value a bit each says what stands in it. */
+const SOLID = 0;
 const FIELD = 1;
 const REPETITION = 2;
 const COMPONENT = 3;
 const SUBCOMPONENT = 4;
 /** An escape, or a control character. */
 const ODD = 5;
-const KIND = 7;
+/** A blank, and what is beyond ASCII: of such alone a value may hold nothing. */
+const SOFT = 6;
+/** A quotation mark: of such it may ask to delete what is there. */
+const QUOTE = 7;
+/** In place of the others: MSH-1 and MSH-2 are not divided. */
+const VERBATIM = 1 << 8;
 
-const DIVIDES = (1 << REPETITION) | (1 << COMPONENT) | (1 << SUBCOMPONENT);
+const DIVIDES = (1 << COMPONENT) | (1 << SUBCOMPONENT);
 
-/** Where the delimiters of the segment at hand stand: places alone, used again for each. A segment of more has a list of its own. */
-const places = new Int32Array(1024);
-
-/** Divides the text of one message's segments. */
-export class TextReader {
-  readonly #delimiters: Delimiters;
-  readonly #kinds: Uint8Array;
-  readonly #hex: HexDecoder;
-  readonly #field: string;
-  readonly #subcomponent: string;
-  readonly #escape: string;
-  #places = places;
-  /** Whether the field at hand has neither escapes nor control characters. */
-  #plain = false;
+/** How one message is written. */
+export class Writing {
+  readonly delimiters: Delimiters;
+  readonly hex: HexDecoder;
+  readonly kinds: Uint8Array;
+  readonly isUsual: boolean;
 
   constructor(delimiters: Delimiters, hex: HexDecoder) {
-    this.#delimiters = delimiters;
-    this.#kinds = delimiters === DEFAULT_DELIMITERS ? usualKinds : kindsOf(delimiters);
-    this.#hex = hex;
-    this.#field = sign(delimiters.field);
-    this.#subcomponent = sign(delimiters.subcomponent);
-    this.#escape = sign(delimiters.escape);
+    this.delimiters = delimiters;
+    this.hex = hex;
+    this.isUsual = delimiters === DEFAULT_DELIMITERS;
+    this.kinds = this.isUsual ? usualKinds : kindsOf(delimiters);
+  }
+}
+
+/** Where the fields of the segment at hand end, and what stands in them: used again for each. A segment of more has lists of its own. */
+const usualEnds = new Int32Array(256);
+const usualSigns = new Uint8Array(256);
+
+/** Divides a text of one message: all of it, or a segment. */
+export class TextReader {
+  readonly #text: string;
+  readonly #writing: Writing;
+
+  constructor(text: string, writing: Writing) {
+    this.#text = text;
+    this.#writing = writing;
   }
 
-  /** The repetitions of each field, the field's number the index; undefined where a field is empty. */
-  fields(text: string): (readonly View[] | undefined)[] {
-    let start = text.indexOf(this.#field) + 1;
-    if (start === 0) return [undefined];
-    const head: (readonly View[] | undefined)[] = [undefined];
-    if (start === 4 && declaresDelimiters(text)) {
-      let end = text.indexOf(this.#field, start);
-      if (end < 0) end = text.length;
-      head.push([this.#verbatim(text, 3, 4)], [this.#verbatim(text, start, end)]);
-      if (end === text.length) return head;
-      start = end + 1;
+  /** The first repetition of each field of a segment, the field's number the index; undefined where a field is empty. */
+  fields(start: number, end: number): (View | undefined)[] {
+    const text = this.#text;
+    const { kinds, delimiters } = this.#writing;
+    let at = start;
+    while (at < end && text.charCodeAt(at) !== delimiters.field) at++;
+    if (at === end) return [undefined];
+    at++;
+    let first = 1;
+    if (at === start + 4 && declaresDelimiters(text, start)) {
+      first = 3;
+      while (at < end && text.charCodeAt(at) !== delimiters.field) at++;
+      if (at === end) return [undefined, this.#verbatim(start + 3, start + 4), this.#verbatim(start + 4, end)];
+      at++;
     }
-    const count = this.#mark(text, start);
-    let total = head.length;
-    for (let at = 0; at < count; at++) if ((this.#places[at]! & KIND) === FIELD) total++;
+    let from = at;
+    let ends = usualEnds;
+    let signs = usualSigns;
+    let count = 0;
+    let seen = 0;
+    for (; at < end; at++) {
+      const code = text.charCodeAt(at);
+      const kind = code < 0x80 ? kinds[code]! : code < 0xfffe ? SOFT : ODD;
+      if (kind !== FIELD) {
+        seen |= 1 << kind;
+        continue;
+      }
+      // One is left for the end.
+      if (count === ends.length - 1) {
+        ends = twice(ends, new Int32Array(ends.length * 2));
+        signs = twice(signs, new Uint8Array(signs.length * 2));
+      }
+      ends[count] = at;
+      signs[count++] = seen;
+      seen = 0;
+    }
+    ends[count] = end;
+    signs[count++] = seen;
     // Of the size that it has: what grows costs several times that.
-    const fields = new Array<readonly View[] | undefined>(total);
-    for (let n = 0; n < head.length; n++) fields[n] = head[n];
-    let first = 0;
-    for (let n = head.length; n < total; n++) {
-      let last = first;
-      let kinds = 0;
-      while ((this.#places[last]! & KIND) !== FIELD) kinds |= 1 << (this.#places[last++]! & KIND);
-      const end = this.#places[last]! >>> 3;
-      this.#plain = (kinds & (1 << ODD)) === 0;
-      fields[n] = start === end ? undefined : this.#field_(text, start, end, first, last, kinds);
-      start = end + 1;
-      first = last + 1;
+    const fields = emptyOf<View>(first + count);
+    if (first === 3) {
+      fields[1] = this.#verbatim(start + 3, start + 4);
+      fields[2] = this.#verbatim(start + 4, from - 1);
+    }
+    for (let n = 0; n < count; n++) {
+      const until = ends[n]!;
+      if (until > from) fields[first + n] = this.#field(from, until, signs[n]!);
+      from = until + 1;
     }
     return fields;
   }
 
-  /** Notes where delimiters, escapes and control characters stand, once for all levels; answers how many, the end among them. */
-  #mark(text: string, start: number): number {
-    const kinds = this.#kinds;
-    const { length } = text;
-    let found = places;
-    let count = 0;
-    for (let at = start; at < length; at++) {
-      const code = text.charCodeAt(at);
-      const kind = code < 0x80 ? kinds[code]! : code < 0xfffe ? 0 : ODD;
-      if (kind === 0) continue;
-      // One is left for the end.
-      if (count === found.length - 1) found = twice(found);
-      found[count++] = (at << 3) | kind;
-    }
-    found[count++] = (length << 3) | FIELD;
-    this.#places = found;
-    return count;
+  slice(start: number, end: number): string {
+    return this.#text.slice(start, end);
+  }
+
+  /** Whether there is certainly something in a value. */
+  isSolid(signs: number): boolean {
+    return (signs & ((1 << SOLID) | (1 << ODD))) === 1 << SOLID;
+  }
+
+  /** Whether a value is divided alike wherever it is, and asks to delete nothing. */
+  isPlain(signs: number): boolean {
+    return this.#writing.isUsual && this.isSolid(signs) && (signs & (1 << QUOTE)) === 0;
+  }
+
+  isDivided(signs: number): boolean {
+    return (signs & DIVIDES) !== 0;
+  }
+
+  /** A value of the same text that stands alone: what is made of it holds nothing of the message in memory. */
+  apart(raw: string): View {
+    // A part of a text keeps all of that in memory: only what has been encoded and decoded is a text of its own.
+    const text = Buffer.from(raw, 'utf16le').toString('utf16le');
+    const signs = this.#signsIn(text, 0, text.length);
+    return new View(new TextReader(text, this.#writing), 0, text.length, signs);
   }
 
   /** The text of a value that is not divided. Control characters that FHIR does not allow are left out. */
   text(raw: string): string {
-    const text =
-      this.#escape !== '' && raw.includes(this.#escape) ? unescapeText(raw, this.#delimiters, this.#hex) : raw;
+    const { delimiters, hex } = this.#writing;
+    const isEscaped = delimiters.escape >= 0 && raw.includes(String.fromCharCode(delimiters.escape));
+    const text = isEscaped ? unescapeText(raw, delimiters, hex) : raw;
     return CONTROL.test(text) ? text.replace(CONTROLS, '') : text;
   }
 
-  #verbatim(text: string, start: number, end: number): View {
-    return new View(text, start, end, [new Leaf(text.slice(start, end))], undefined, this);
+  #verbatim(start: number, end: number): View {
+    return new View(this, start, end, VERBATIM);
   }
 
-  /** The repetitions of a field, whose delimiters are those from `first` to before `last`. */
-  #field_(
-    text: string,
-    start: number,
-    end: number,
-    first: number,
-    last: number,
-    kinds: number,
-  ): readonly View[] | undefined {
-    if ((kinds & DIVIDES) === 0) {
-      const leaf = this.#made(text.slice(start, end));
-      return leaf && [new View(text, start, end, [leaf], undefined, this)];
+  #field(start: number, end: number, signs: number): View | undefined {
+    if ((signs & (1 << REPETITION)) === 0) {
+      const view = new View(this, start, end, signs);
+      return view.valued || view.holds ? view : undefined;
     }
-    if ((kinds & (1 << REPETITION)) === 0) {
-      const view = this.#repetition(text, start, end, first, last);
-      return holds(view) ? [view] : undefined;
-    }
-    const views: View[] = [];
+    let first: View | undefined;
+    let last: View | undefined;
     let from = start;
-    let begin = first;
-    for (let each = first; each <= last; each++) {
-      const place = this.#places[each]!;
-      if (each < last && (place & KIND) !== REPETITION) continue;
-      const at = each < last ? place >>> 3 : end;
-      views.push(this.#repetition(text, from, at, begin, each));
+    let holds = false;
+    for (let at = start; at <= end; at++) {
+      if (at < end && this.#text.charCodeAt(at) !== this.#writing.delimiters.repetition) continue;
+      const view = new View(this, from, at, this.#signsIn(this.#text, from, at));
+      holds ||= view.holds;
+      if (last) last.next = view;
+      else first = view;
+      last = view;
       from = at + 1;
-      begin = each + 1;
     }
-    return views.some(holds) ? views : undefined;
+    return holds ? first : undefined;
   }
 
-  #repetition(text: string, start: number, end: number, first: number, last: number): View {
-    const found = this.#places;
+  #signsIn(text: string, start: number, end: number): number {
+    const { kinds } = this.#writing;
+    let seen = 0;
+    for (let at = start; at < end; at++) {
+      const code = text.charCodeAt(at);
+      seen |= 1 << (code < 0x80 ? kinds[code]! : code < 0xfffe ? SOFT : ODD);
+    }
+    return seen;
+  }
+
+  /** The leaves of a value, by what stands in it. */
+  divide(start: number, end: number, signs: number): Division {
+    const text = this.#text;
+    if (signs === VERBATIM) return { parts: [new Leaf(text.slice(start, end))], divided: undefined };
+    const isPlain = (signs & (1 << ODD)) === 0;
+    if ((signs & DIVIDES) === 0) return { parts: [this.#leaf(start, end, isPlain)], divided: undefined };
+    const { component, subcomponent } = this.#writing.delimiters;
     let count = 1;
-    for (let each = first; each < last; each++) if ((found[each]! & KIND) === COMPONENT) count++;
-    const parts = new Array<Leaf | undefined>(count);
+    for (let at = start; at < end; at++) if (text.charCodeAt(at) === component) count++;
+    const parts = emptyOf<Leaf>(count);
     let divided: (Leaves | undefined)[] | undefined;
-    let from = start;
     let isDivided = false;
-    for (let n = 0, each = first; n < count; each++) {
-      const kind = each < last ? found[each]! & KIND : COMPONENT;
-      if (kind === SUBCOMPONENT) isDivided = true;
-      if (kind !== COMPONENT) continue;
-      const at = each < last ? found[each]! >>> 3 : end;
+    for (let n = 0, from = start, at = start; n < count; at++) {
+      const code = at < end ? text.charCodeAt(at) : component;
+      if (code === subcomponent) isDivided = true;
+      if (code !== component && at < end) continue;
       if (isDivided) {
-        const leaves = this.#subcomponents(text.slice(from, at));
+        const leaves = this.#subcomponents(from, at, isPlain);
         parts[n] = leaves?.[0];
-        if (leaves) (divided ??= new Array<Leaves | undefined>(count))[n] = leaves;
-      } else parts[n] = at === from ? undefined : this.#made(text.slice(from, at));
+        if (leaves) (divided ??= emptyOf<Leaves>(count))[n] = leaves;
+      } else parts[n] = this.#leaf(from, at, isPlain);
       n++;
       from = at + 1;
       isDivided = false;
     }
-    return new View(text, start, end, parts, divided, this);
+    return { parts, divided };
   }
 
-  #subcomponents(raw: string): Leaves | undefined {
-    const leaves = raw.split(this.#subcomponent).map((part) => this.#made(part));
+  #subcomponents(start: number, end: number, isPlain: boolean): Leaves | undefined {
+    const leaves: (Leaf | undefined)[] = [];
+    for (let from = start, at = start; at <= end; at++) {
+      if (at < end && this.#text.charCodeAt(at) !== this.#writing.delimiters.subcomponent) continue;
+      leaves.push(this.#leaf(from, at, isPlain));
+      from = at + 1;
+    }
     return leaves.some((leaf) => leaf !== undefined) ? leaves : undefined;
   }
 
   /** Blanks alone are nothing: FHIR has no such text. */
-  #made(raw: string): Leaf | undefined {
-    if (raw === '') return undefined;
-    const text = this.#plain ? raw : this.text(raw);
+  #leaf(start: number, end: number, isPlain: boolean): Leaf | undefined {
+    if (start === end) return undefined;
+    const raw = this.#text.slice(start, end);
+    const text = isPlain ? raw : this.text(raw);
     const trimmed = isTrimmed(text) ? text : text.trim();
     return trimmed === '' ? undefined : new Leaf(trimmed);
   }
@@ -179,23 +227,26 @@ function isTrimmed(text: string): boolean {
   return first > 0x20 && first < 0x7f && last > 0x20 && last < 0x7f;
 }
 
-function holds(view: View): boolean {
-  for (const leaf of view.parts) if (leaf) return true;
-  return view.leaves().length > 0;
+function emptyOf<T>(length: number): (T | undefined)[] {
+  const list = new Array<T | undefined>(length);
+  // A loop: `fill` costs a call into the runtime, which is more than what it does.
+  for (let at = 0; at < length; at++) list[at] = undefined;
+  return list;
 }
 
-function twice(list: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(list.length * 2);
+function twice<T extends Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(list: T, longer: T): T {
   longer.set(list);
   return longer;
 }
 
-function declaresDelimiters(text: string): boolean {
-  return text.startsWith('MSH') || text.startsWith('FHS') || text.startsWith('BHS');
+function declaresDelimiters(text: string, at: number): boolean {
+  return text.startsWith('MSH', at) || text.startsWith('FHS', at) || text.startsWith('BHS', at);
 }
 
 function kindsOf(delimiters: Delimiters): Uint8Array {
   const kinds = new Uint8Array(0x80).fill(ODD, 0, 0x20);
+  kinds[0x20] = kinds[0x7f] = SOFT;
+  kinds[0x22] = QUOTE;
   if (delimiters.escape >= 0) kinds[delimiters.escape] = ODD;
   if (delimiters.subcomponent >= 0) kinds[delimiters.subcomponent] = SUBCOMPONENT;
   if (delimiters.repetition >= 0) kinds[delimiters.repetition] = REPETITION;
@@ -205,7 +256,3 @@ function kindsOf(delimiters: Delimiters): Uint8Array {
 }
 
 const usualKinds = kindsOf(DEFAULT_DELIMITERS);
-
-function sign(code: number): string {
-  return code < 0 ? '' : String.fromCharCode(code);
-}

@@ -1,7 +1,8 @@
-import type { CodeableConcept } from '@medplum/fhirtypes';
+import type { CodeableConcept, Quantity } from '@medplum/fhirtypes';
 import { schemaOf } from '../../../protocols/hl7v2/schema/schema.ts';
 import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
+import { remembered } from '../remembered.ts';
 import { rows } from '../row-names.ts';
 import type { Draft, SegmentView } from '../segment-view.ts';
 import { attachmentOfEd, attachmentOfRp } from '../types/attachment.ts';
@@ -34,7 +35,7 @@ export function obx(segment: SegmentView, state: State): void {
     return;
   }
   const observation = conversion.resources.make('Observation');
-  const views = segment.fields[5]?.filter((view) => view.valued) ?? [];
+  const views = segment.valued(5);
   const several = views.length > 1 && !joined(segment.peek(2));
   apply(several ? 'OBX[Observation-Component]' : 'OBX[Observation]', segment, observation, state);
   value(segment, views, observation, several, conversion);
@@ -117,7 +118,7 @@ function value(
   if (!several) {
     const [first] = views;
     const made = joined(type) ? textOf(views) : typedValueOf(type, first!, segment, observation, conversion);
-    if (made) Object.assign(observation, made);
+    for (const key in made) observation[key] = (made as Draft)[key];
   } else {
     const code = observation.code as CodeableConcept | undefined;
     observation.component = views.flatMap((view, at) => {
@@ -143,6 +144,8 @@ function textOf(views: readonly View[]): object | undefined {
   return { valueString: text, ...(lines.length > 1 && { _valueString: { extension: [cameFrom(linesOf(lines))] } }) };
 }
 
+const unit = remembered(unitOf);
+
 /** OBX-5 by the type that OBX-2 names (HL7 2.5.1 §7.4.2.5); what does not fit its type is told as text. */
 function typedValueOf(
   type: string | undefined,
@@ -158,7 +161,10 @@ function typedValueOf(
       const number = text === undefined ? undefined : decimalOf(text, conversion);
       if (text === undefined || number === undefined) break;
       view.take(1, X[7]);
-      return { valueQuantity: { ...quantityFrom(text, number), ...(units && unitOf(units)) } };
+      const valueQuantity = quantityFrom(text, number);
+      const said = units && (unit(units, conversion) as Quantity | undefined);
+      for (const key in said) (valueQuantity as Draft)[key] = (said as unknown as Draft)[key];
+      return { valueQuantity };
     }
     case 'SN': {
       const unit = units && unitOf(units);
@@ -273,7 +279,8 @@ function documentContent(segment: SegmentView, state: State): void {
   const type = segment.peek(2);
   const concept = segment.first(3);
   const title = concept && wordsOf(concept);
-  for (const [at, view] of (segment.fields[5] ?? []).entries()) {
+  let at = 0;
+  for (let view = segment.fields[5]; view; view = view.next, at++) {
     if (!view.valued) continue;
     conversion.repetition = at;
     const attachment =

@@ -40,7 +40,7 @@ export function nte(segment: SegmentView, state: State): void {
   const target = state.last ?? state.patient ?? state.header;
   segment.home = target;
   conversion.segment = segment;
-  const views = segment.fields[3]?.filter((view) => view.valued) ?? [];
+  const views = segment.valued(3);
   if (views.length === 0) {
     // A blank line between notes: the way back has it in its place.
     const before = notesOn(target);

@@ -23,8 +23,8 @@ export function pid(segment: SegmentView, state: State): void {
     state.account = make('PID[Account]', segment, state);
     pointAlso(state.account, 'subject', patient, state);
   }
-  for (const view of segment.fields[21] ?? []) {
-    const identifier = view.valued ? identifierOfCx(view, conversion) : undefined;
+  for (const view of segment.valued(21)) {
+    const identifier = identifierOfCx(view, conversion);
     if (!identifier) continue;
     view.mark(1, MOTHER[6]);
     const mother = conversion.resources.make('RelatedPerson');

@@ -8,7 +8,17 @@ const MINUTE_MS = 60_000;
  * without a zone gets the configured one, that of MSH-7, or UTC. Undefined, with an issue, for what is no such value.
  */
 export function dateTimeOf(text: string, conversion: Conversion): string | undefined {
-  return written(text, conversion, false);
+  // The results of a report are of one time.
+  const { lastTime, issues } = conversion;
+  if (lastTime.sent === text) return lastTime.said;
+  const told = issues.length;
+  const said = written(text, conversion, false);
+  // What is wrong is told of each.
+  if (issues.length === told) {
+    lastTime.sent = text;
+    lastTime.said = said;
+  }
+  return said;
 }
 
 /** As `dateTimeOf` for elements that need a time to the second: minutes get the second 00, and a day alone is none. */

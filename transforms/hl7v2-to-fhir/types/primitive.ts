@@ -12,7 +12,28 @@ export function decimalOf(text: string, conversion: Conversion): number | undefi
 
 /** Whether a number is written as FHIR would write it: what is not keeps its text beside it (`1.50`). */
 export function isExact(text: string, value: number): boolean {
-  return String(value) === text;
+  return isShort(text) || String(value) === text;
+}
+
+const ZERO = 0x30;
+
+/**
+ * Whether digits, with a point among them or without, are certainly how a number is written: no more of them than a number is
+ * exact to, and none at the ends that it would be without. To write the number takes ten times as long.
+ */
+function isShort(text: string): boolean {
+  const { length } = text;
+  if (length > 14) return false;
+  let point = -1;
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x2e && point < 0 && at > 0) point = at;
+    else if (code < ZERO || code > 0x39) return false;
+  }
+  const whole = point < 0 ? length : point;
+  // Of `0.0000001` another form is usual.
+  if (text.charCodeAt(0) === ZERO && (whole > 1 || text.startsWith('0.000000'))) return false;
+  return length > 0 && (point < 0 || (point < length - 1 && text.charCodeAt(length - 1) !== ZERO));
 }
 
 export function integerOf(text: string, least: number, conversion: Conversion): number | undefined {
