@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newDatabase, serverOf, type TestDatabase } from '../clients/postgres/testing/database.ts';
@@ -34,7 +35,7 @@ destinations:
 `;
 
 /**
- * From the first byte of a message to the change of an alarm at a viewer (server-sent events): 500 monitors with ten readings a second
+ * From the first byte of a message to the change of an alarm at a viewer (WebSocket): 500 monitors with ten readings a second
  * each come in by HTTP, are stored, published to their topic, judged, and what changes is committed before anybody is told.
  */
 export const alertsPart: DevicesPart = {
@@ -91,8 +92,7 @@ async function play(hub: HubProcess, port: number): Promise<Played> {
   const turned = new Map<string, number>();
   const times: number[] = [];
   const stored: number[] = [];
-  const leave = new AbortController();
-  const looking = watch(hub, leave.signal, (device) => {
+  using _viewer = await watch(hub, (device) => {
     const sent = turned.get(device);
     if (sent !== undefined) times.push(performance.now() - sent);
     turned.delete(device);
@@ -121,30 +121,26 @@ async function play(hub: HubProcess, port: number): Promise<Played> {
   // An alarm can be at its viewer before the message that raised it is acknowledged: the connections stay until all of them are.
   for (let waited = 0; (times.length < wanted || stored.length < sent) && waited < 10_000; waited += 100)
     await sleep(100);
-  leave.abort();
-  await looking;
   agent.destroy();
   if (stored.length < sent) throw new Error(`benching alerts: ${stored.length} of ${sent} messages were acknowledged`);
   if (times.length < wanted) throw new Error(`benching alerts: ${times.length} of ${wanted} changes were told`);
   return { told: times, stored };
 }
 
-async function watch(hub: HubProcess, signal: AbortSignal, told: (device: string) => void): Promise<void> {
-  const answer = await fetch(new URL('/api/live/alarms', hub.admin), { signal });
-  let rest = '';
-  try {
-    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
-      const blocks = (rest + chunk).split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const data = /^data: (\{"hub".*)$/m.exec(block)?.[1];
-        if (data !== undefined)
-          told((JSON.parse(data) as { readonly alarm: { readonly device: string } }).alarm.device);
-      }
-    }
-  } catch (thrown) {
-    if (!signal.aborted) throw thrown;
-  }
+/** Resolves once it looks; disposing of the result ends it. */
+async function watch(hub: HubProcess, told: (device: string) => void): Promise<Disposable> {
+  const socket = new WebSocket(new URL('/api/live/alarms', hub.admin));
+  socket.addEventListener('message', ({ data }) => {
+    const { event, data: change } = JSON.parse(data) as Told;
+    if (event === 'message') told(change.alarm.device);
+  });
+  await once(socket, 'open');
+  return { [Symbol.dispose]: () => socket.close() };
+}
+
+interface Told {
+  readonly event: string;
+  readonly data: { readonly alarm: { readonly device: string } };
 }
 
 function messageOf(monitor: number, isFast: boolean): string {

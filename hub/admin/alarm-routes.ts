@@ -7,8 +7,8 @@ import type { Threshold } from '../../services/alarms/documents.ts';
 import type { AlarmsService } from '../services/alarms-service.ts';
 import type { AdminContext } from './context.ts';
 import { RequestFailure } from './failure.ts';
-import { maxWaitingBytes, Viewers } from './live-routes.ts';
 import { hasReader, readerOf } from './reader.ts';
+import { Viewers } from './viewers.ts';
 
 const acknowledgement = z.strictObject({ incident: z.string().min(1).max(300) });
 const association = z.strictObject({ patient: identifier, from: z.int().optional() });
@@ -108,24 +108,24 @@ export function alarmRoutes({ alarms }: AdminContext): Router {
     response.json(await service().dissociate(String(request.params.device), by));
   });
 
-  /** Changes of alarms as they come, and of scores (`score`), as server-sent events. A viewer that misses one is let go: at its return it asks what fires. */
+  /**
+   * Changes of alarms as they come, and of scores (`score`), as server-sent events or by WebSocket. A viewer that misses one is let go:
+   * at its return it asks what fires.
+   */
   routes.get('/live/alarms', async (request, response) => {
     const { bus } = service();
     const by = optional(request);
     if (by) await service().looks(by);
-    const viewer = viewers.admit(request, response, bus.status());
+    const viewer = await viewers.admit(request, response, bus.status());
     if (!viewer) return;
     const subscription = bus.subscribe((told) => {
-      if (response.writableLength > maxWaitingBytes) {
-        response.destroy();
-        return;
-      }
+      if (viewer.isSlow) return viewer.cut();
       viewer.say(bus.status());
       if ('alarm' in told) viewer.tell(by ? told : { ...told, alarm: withoutContent(told.alarm) });
       // A score is about a patient, whoever it is told to.
       else if (by) viewer.tell(told, 'score');
     });
-    response.on('close', () => subscription[Symbol.dispose]());
+    viewer.onGone(() => subscription[Symbol.dispose]());
   });
 
   return routes;

@@ -19,6 +19,7 @@ import { messageRoutes } from './message-routes.ts';
 import { Metrics } from './metrics.ts';
 import { searchStatus } from './search-figures.ts';
 import { tableRoutes } from './table-routes.ts';
+import { acceptWebSockets, asksForWebSocket } from './web-sockets.ts';
 
 export interface AdminServer extends AsyncDisposable {
   readonly host: string;
@@ -80,8 +81,9 @@ export async function startAdminServer(context: AdminContext, settings: Settings
   app.use((_request, response) => refuse(response, 404, 'not-found', 'the admin API has no such address'));
   app.use(failureHandler(context.log));
 
-  const server = createServer(app);
+  const server = createServer({ shouldUpgradeCallback: asksForWebSocket }, app);
   server.requestTimeout = 60_000;
+  const webSockets = acceptWebSockets(server, app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (thrown) => reject(listenError(thrown, settings)));
     server.listen(settings.port, settings.host, resolve);
@@ -92,6 +94,7 @@ export async function startAdminServer(context: AdminContext, settings: Settings
     port,
     [Symbol.asyncDispose]: async () => {
       metrics[Symbol.dispose]();
+      webSockets[Symbol.dispose]();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
