@@ -178,7 +178,11 @@ export const settingsSchema = z.strictObject({
   stopMs: z.int().nonnegative().default(30_000).describe('How long a stop waits for what is in flight.'),
 });
 
-export type Settings = Omit<z.output<typeof settingsSchema>, 'channels'> & { readonly channels: string };
+export type Settings = Omit<z.output<typeof settingsSchema>, 'channels'> & {
+  readonly channels: string;
+  /** The file that was read, where there is one. */
+  readonly file?: string;
+};
 
 /** What the command line says over the file. */
 export interface SettingsOverrides {
@@ -218,6 +222,7 @@ export function readSettings(overrides: SettingsOverrides, environment: NodeJS.P
   const { admin, log, ...settings } = read.value;
   return {
     ...settings,
+    ...(file !== undefined && { file }),
     channels: overrides.channels
       ? resolve(overrides.channels)
       : settings.channels

@@ -42,6 +42,17 @@ describe('what went wrong', () => {
     expect(failure.what).not.toMatch(/DOE|secret/);
   });
 
+  it.each([
+    ['SASL authentication failed', '`user` and `password`'],
+    ['password authentication failed', '`user` and `password`'],
+    ['database "DOE" does not exist', '`database`'],
+    ['no such database: DOE', '`database`'],
+  ])('PgBouncer says in words: %s', (message, setting) => {
+    const failure = failureOf(Object.assign(new Error(message), { code: '08P01', severity: 'FATAL' }));
+    expect(failure).toMatchObject({ connection: true, kind: 'permanent', what: expect.stringContaining(setting) });
+    expect(failure.what).not.toContain('DOE');
+  });
+
   it('a connection that broke has no code', () => {
     expect(failureOf(new Error('Connection terminated unexpectedly'))).toMatchObject({
       connection: true,

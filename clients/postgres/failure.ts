@@ -50,12 +50,19 @@ const meanings: Readonly<Record<string, string>> = {
   '25P03': 'the database has ended the idle transaction',
 };
 
+/** PgBouncer answers a login with one code (08P01) for everything, and says in words what PostgreSQL has a code for. */
+const pooled: readonly (readonly [RegExp, string])[] = [
+  [/authentication failed/, '28P01'],
+  [/^no such user/, '28P01'],
+  [/^no such database|^database ".*" does not exist/, '3D000'],
+];
+
 const permanent = new Set(['28P01', '28000', '3D000', '42501', '3F000', '0LP01', 'ENOENT', 'EACCES']);
 
 /** Reads what `pg`, the socket or the server threw. */
 export function failureOf(thrown: unknown): PostgresFailure {
   const { code, message = '', severity } = (thrown ?? {}) as { code?: unknown; message?: string; severity?: string };
-  const known = typeof code === 'string' ? code : undefined;
+  const known = typeof code === 'string' ? stateOf(code, message) : undefined;
   if (known === undefined) return { ...withoutCode(message, thrown), code: known };
   const setting = settings[known];
   const meaning = setting ?? meanings[known];
@@ -64,6 +71,10 @@ export function failureOf(thrown: unknown): PostgresFailure {
   const tls = !isState && setting?.includes('certificate') === true;
   const kind = permanent.has(known) || tls || (isState && /^(42|22|23)/.test(known)) ? 'permanent' : 'transient';
   return { connection, kind, code: known, what: `${meaning ?? 'unexpected failure'} (${known})` };
+}
+
+function stateOf(code: string, message: string): string {
+  return (code === '08P01' && pooled.find(([pattern]) => pattern.test(message))?.[1]) || code;
 }
 
 /** Errors that `pg` makes itself have a text and no code. */

@@ -16,7 +16,7 @@ export interface RedisServer {
  * away: nothing is queued for later. `name` is how Redis lists it. Rejects with HubError `refused` where a certificate file cannot
  * be read; nothing is connected before `connect()`.
  */
-export async function redisConnection({ url, tls }: RedisServer, name: string): Promise<Redis> {
+export async function redisConnection({ url, tls }: RedisServer, name: string, timeoutMs = 5_000): Promise<Redis> {
   // 40 ms that a hub without Redis does not spend at its start.
   const { Redis } = await import('ioredis');
   return new Redis(url, {
@@ -25,8 +25,8 @@ export async function redisConnection({ url, tls }: RedisServer, name: string): 
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectionName: name,
-    connectTimeout: 5_000,
-    commandTimeout: 5_000,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
     keepAlive: 10_000,
     noDelay: true,
     retryStrategy: (times) => Math.min(10_000, 100 * 2 ** Math.min(times, 7)),
@@ -61,6 +61,7 @@ const answers: readonly (readonly [RegExp, string])[] = [
   [/^(?:LOADING|BUSY|MASTERDOWN)/, 'it is not ready yet'],
   [/^OOM/, 'its memory is full'],
   [/^READONLY/, 'it is a replica: redis.url'],
+  [/^Connection is closed/, 'the connection was closed: what listens at the address of redis.url may be no Redis'],
 ];
 
 const codes: Readonly<Record<string, string>> = {

@@ -61,7 +61,7 @@ function openingError(thrown: unknown): HubError {
 }
 
 /** Refuses a server that would forget what it has confirmed. Resolves with whether it compresses with lz4. */
-async function checkServer(session: PostgresSession): Promise<boolean> {
+export async function checkServer(session: PostgresSession): Promise<boolean> {
   const wanted = ['server_version_num', 'server_encoding', 'fsync', 'synchronous_commit', 'full_page_writes'];
   const rows = await session.ask(
     `SELECT name, setting FROM pg_settings WHERE name = ANY($1)

@@ -71,6 +71,26 @@ describe('weir check', () => {
     ]);
   });
 
+  it('finds endpoints of weir.yaml that are not there or of another kind, and takes those that it names for used', async () => {
+    const database = '  database: { kind: postgres, host: 127.0.0.1, database: weir, user: weir }\n';
+    const settings = (store: string) =>
+      place.write({
+        'channels/env/test.yaml': environment + database,
+        'weir.yaml': `store:\n  postgres: { endpoint: ${store} }\n`,
+      });
+    const config = ['--config', join(place.directory, 'weir.yaml')];
+    await settings('database');
+    expect(await check(...config)).toEqual({ code: 0, lines: ['1 channel is right'] });
+    await settings('databse');
+    expect((await check(...config)).lines.join('\n')).toMatch(
+      /weir\.yaml:2:25 endpoint-unknown store\.postgres\.endpoint: .* no endpoint databse; known: database, in, lab$/m,
+    );
+    await settings('lab');
+    const { code, lines } = await check(...config);
+    expect(lines.join('\n')).toMatch(/store\.postgres\.endpoint: lab is a tcp-connect endpoint, and it needs postgres/);
+    expect(code).toBe(1);
+  });
+
   it('warns of a destination that is to be written by every hub', async () => {
     const everywhere = channel('one', 'in').replace('{ to:', '{ placement: every, to:');
     expect(everywhere).toContain('every');

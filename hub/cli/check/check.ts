@@ -14,6 +14,7 @@ import { clashes } from './clashes.ts';
 import { type Opened, openEndpoints } from './connect.ts';
 import { databaseDemands } from './database-demands.ts';
 import { endpointProblems, unusedEndpoints } from './endpoints.ts';
+import { foundationProblems, foundations, openRedis } from './foundations.ts';
 import { unusedMaps } from './maps.ts';
 import { otherFiles } from './other-files.ts';
 import { placedEverywhere } from './placement.ts';
@@ -59,6 +60,7 @@ async function openAll(folder: OfflineFolder, timeoutMs: number): Promise<readon
   const { endpoints } = folder.environment;
   const opened = await openEndpoints(endpoints, folder.settings.stateDir, timeoutMs, databaseDemands(folder));
   const behind = await Promise.all([
+    openRedis(folder.settings, timeoutMs),
     openTopics(topicDemands(folder), endpoints, opened, timeoutMs),
     splitTopics(folder, endpoints, opened, timeoutMs),
   ]);
@@ -71,6 +73,7 @@ export async function findings(folder: OfflineFolder, inFiles = afterwards(folde
   const problems: Problem[] = [];
   addProblems(problems, [...folder.problems, ...environment.problems]);
   addProblems(problems, newOnes(endpointProblems(folder), problems));
+  addProblems(problems, foundationProblems(folder));
   addProblems(problems, clashes(folder));
   addProblems(problems, inFiles);
   const alerts = await loadAlerts(join(directory, 'alerts.yaml'), {
@@ -85,6 +88,7 @@ export async function findings(folder: OfflineFolder, inFiles = afterwards(folde
       .flatMap(({ type, config }) => endpointsIn(registry.connectors.get(type)?.config, config))
       .map(({ name }) => name),
   );
+  for (const { name } of foundations(folder.settings)) told.add(name);
   const tests = await readTests(folder);
   addProblems(problems, newOnes([...tests.problems, ...tests.unwritten], problems));
   addProblems(problems, await unusedMaps(folder));

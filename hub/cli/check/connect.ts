@@ -14,7 +14,7 @@ import { systemClock } from '../../system-clock.ts';
 /** How it went when an endpoint was opened. `skipped`: there is nothing to open from here; `warning`: it does not do what is wanted of it. */
 export interface Opened {
   readonly endpoint: string;
-  readonly kind: Endpoint['kind'];
+  readonly kind: Endpoint['kind'] | 'redis';
   readonly result: 'ok' | 'failed' | 'skipped' | 'warning';
   readonly detail: string;
 }

@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { reachDatabase } from '../../../clients/postgres/reach.ts';
 import { testDatabase } from '../../../clients/postgres/testing/database.ts';
+import { storeDemand } from '../../../connectors/postgres/message-store/store-demand.ts';
 import { endpointKinds } from '../../../core/endpoint.ts';
+import { uniqueName } from '../../../core/testing/services.ts';
 import { openFolder } from '../offline/folder.ts';
 import { openEndpoints } from './connect.ts';
 import { databaseDemands } from './database-demands.ts';
@@ -41,6 +44,22 @@ describe.skipIf(database.missing)('weir check --connect with a database', () => 
     const [found] = await openEndpoints(endpoints, directory, 5_000, databaseDemands(folder));
     return found!;
   }
+
+  it('asks the database of the message store whether its schema can be made', async () => {
+    const role = uniqueName(import.meta.filename);
+    await database.sql(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+    try {
+      const server = { ...database.server, user: role, password: 'x' };
+      const asked = reachDatabase(server, 5_000, [storeDemand('weir_of_nobody')]);
+      await expect(asked).rejects.toThrow('schema weir_of_nobody is not there, and `user` may not make one');
+      await expect(reachDatabase(server, 5_000, [storeDemand('pg_catalog')])).rejects.toThrow(
+        'may not make tables in it',
+      );
+      expect(await reachDatabase(database.server, 5_000, [storeDemand('weir_of_nobody')])).toMatch(/^logged in/);
+    } finally {
+      await database.sql(`DROP ROLE ${role}`);
+    }
+  });
 
   it('says that tables and columns are as the channel wants them', async () => {
     await database.sql('CREATE TABLE patient (mrn text PRIMARY KEY, birth_date date)');
