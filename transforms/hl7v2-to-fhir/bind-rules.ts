@@ -25,6 +25,8 @@ export interface Bound {
   readonly fixed: unknown;
   /** What has to be seen to once its value is there; undefined for most. */
   readonly after: After | undefined;
+  /** It is one of those that make a resource of a value and of nothing else. */
+  ofWhole: boolean;
 }
 
 /** A code and its system, the two ends of something, and what an extension is and says have to go together. */
@@ -62,6 +64,7 @@ export function bind(rule: Rule, segment: string, slots: Map<string, number>): B
     convert: fixed === undefined ? converterOf(rule, segment, codes) : undefined,
     fixed,
     after: afterOf(last.name, steps),
+    ofWhole: false,
   };
 }
 

@@ -124,9 +124,9 @@ const completions: Readonly<Record<string, Complete>> = {
   Observation: (draft, around) => {
     need(draft, 'status', 'unknown', around, 'Observation');
     draft.code ??= unknown();
-    if (hasValue(draft)) delete draft.dataAbsentReason;
+    // Even what is not there costs to be deleted.
+    if (draft.dataAbsentReason !== undefined && hasValue(draft)) delete draft.dataAbsentReason;
     for (const component of (draft.component as Elements[] | undefined) ?? []) component.code ??= unknown();
-    if (draft.component && hasValue(draft)) delete draft.dataAbsentReason;
   },
   DiagnosticReport: (draft, around) => {
     need(draft, 'status', 'unknown', around, 'DiagnosticReport');

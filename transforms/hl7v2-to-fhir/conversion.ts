@@ -83,7 +83,7 @@ export class Conversion {
   readonly resources: Resources;
   readonly rules: Rules;
   /** The resources that maps with rules of a site were applied to. */
-  readonly ofSite = new Set<Draft>();
+  ofSite: Set<Draft> | undefined = undefined;
   readonly issues: ConversionIssue[] = [];
   readonly version: string;
   /** Of times that say none. */
@@ -95,7 +95,7 @@ export class Conversion {
   /** Resources that a value was turned into, by data type map and text: the same text is the same resource. */
   readonly referred = new Map<string, Map<string, Known>>();
   /** Those that all rules of a field make, likewise. */
-  readonly made = new Map<object, Map<string, Known>>();
+  made: Map<object, Map<string, Known>> | undefined = undefined;
   /** Told which rule took what, where somebody wants to know. */
   tracer: Tracer | undefined = undefined;
   /** The last time that was read, and how FHIR writes it. */
@@ -124,6 +124,11 @@ export class Conversion {
     this.version = version;
     this.zone = zone;
     this.systems = systems;
+  }
+
+  madeBySite(resource: Draft): void {
+    this.ofSite ??= new Set();
+    this.ofSite.add(resource);
   }
 
   /** Tells of what stands where the converters are at. */

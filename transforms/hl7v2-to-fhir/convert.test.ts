@@ -183,6 +183,11 @@ describe('what no map places', () => {
     expect(all('RelatedPerson')[0]?.extension).toContainEqual({ url: 'urn:weir:hl7v2:delete', valueString: 'NK1-2.2' });
   });
 
+  it('is a date that stands where only the first subcomponent would be one', () => {
+    const { all } = made([MSH, PID.replace('HOSP^MR', 'HOSP^MR^^&20260101^&20270101')]);
+    expect(JSON.stringify(all('Patient')[0])).toMatch(/PID-3\.7\.2","valueString":"20260101".*PID-3\.8\.2/);
+  });
+
   it('says which repetition it was where that does not show', () => {
     const { all } = made([MSH, PID, 'PV1|1|I|3W^312~4E^401~5N']);
     const kept = all('Encounter')[0]?.extension?.filter(({ url }) => url === 'urn:weir:hl7v2:PV1-3');

@@ -57,8 +57,8 @@ export function convert(message: Hl7Message, options: ConvertOptions = {}): Conv
 export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tracer): Traced {
   const read = readMessage(message);
   const { segments, structure, alike, misplaced, absent } = read;
-  const msh = segments.find(({ name }) => name === 'MSH');
-  const scope = [3, 4, 10, 7].map((field) => msh?.peek(field) ?? '').join('|');
+  const msh = named(segments, 'MSH');
+  const scope = `${msh?.peek(3) ?? ''}|${msh?.peek(4) ?? ''}|${msh?.peek(10) ?? ''}|${msh?.peek(7) ?? ''}`;
   const resources = new Resources(scope);
   const conversion = new Conversion(
     resources,
@@ -87,7 +87,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   const time = timeOf(sent, msh, conversion);
   const { receivedAt } = options;
   const recorded = time ?? (receivedAt === undefined ? undefined : new Date(receivedAt).toISOString());
-  const event = msh?.peek(9, 2) ?? segments.find(({ name }) => name === 'EVN')?.peek(1) ?? '';
+  const event = msh?.peek(9, 2) ?? named(segments, 'EVN')?.peek(1) ?? '';
   const state: State = {
     conversion,
     segments,
@@ -101,7 +101,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
     coverage: undefined,
     appointment: undefined,
     document: undefined,
-    texts: new Map(),
+    texts: undefined,
     request: undefined,
     report: undefined,
     given: undefined,
@@ -114,7 +114,7 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   const source = provenances(msh, state);
   if (msh) placeBeside(msh, state);
   for (const segment of segments) if (segment !== msh) place(segment, state, source);
-  for (const [attachment, lines] of state.texts) {
+  for (const [attachment, lines] of state.texts ?? []) {
     attachment.data = Buffer.from(lines.join('\n'), 'utf8').toString('base64');
   }
   const patient = state.patient;
@@ -137,13 +137,18 @@ export function trace(message: Hl7Message, options: ConvertOptions, tracer?: Tra
   const home = patient && resources.idOf(patient);
   const around = { conversion, event, recorded, patient: home === undefined ? undefined : `urn:uuid:${home}` };
   for (const { draft } of settled) complete(draft, around);
-  for (const draft of conversion.ofSite) completeElements(resources.finalOf(draft));
+  for (const draft of conversion.ofSite ?? []) completeElements(resources.finalOf(draft));
   return {
     bundle: bundleOf(settled, msh, sent, time, scope, options),
     issues: toldIssues(conversion.issues),
     read,
     resources,
   };
+}
+
+function named(segments: readonly SegmentView[], name: string): SegmentView | undefined {
+  for (const segment of segments) if (segment.name === name) return segment;
+  return undefined;
 }
 
 const noSystems: ReadonlyMap<string, string> = new Map();
@@ -228,6 +233,8 @@ function focus(state: State): void {
   if (main) header.focus = [conversion.resources.reference(main)];
 }
 
+const CONTROL_ID = `${V2}control-id`;
+
 function bundleOf(
   settled: readonly Settled[],
   msh: SegmentView | undefined,
@@ -242,12 +249,10 @@ function bundleOf(
     if (bundle === 'message') return { fullUrl: url, resource };
     return { fullUrl: url, resource, request: { method: 'PUT', url: `${draft.resourceType}/${id}` } };
   });
-  return {
-    resourceType: 'Bundle',
-    id: uuid('Bundle', scope),
-    ...(control !== undefined && { identifier: { system: `${V2}control-id`, value: control } }),
-    type: bundle,
-    ...(timestamp !== undefined && { timestamp, ...asSentBeside('timestamp', sent) }),
-    entry,
-  };
+  const made: Partial<Bundle> = { resourceType: 'Bundle', id: uuid('Bundle', scope) };
+  if (control !== undefined) made.identifier = { system: CONTROL_ID, value: control };
+  made.type = bundle;
+  if (timestamp !== undefined) Object.assign(made, { timestamp }, asSentBeside('timestamp', sent));
+  made.entry = entry;
+  return made as Bundle;
 }

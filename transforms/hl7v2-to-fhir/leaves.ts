@@ -1,3 +1,4 @@
+import { deletesNothing, isDivided, isSolid, isText } from './signs.ts';
 import type { TextReader } from './text-reader.ts';
 
 /** A populated subcomponent: the least that can be lost. */
@@ -65,7 +66,7 @@ export class View {
     this.#end = end;
     this.#signs = signs;
     this.#parts = leaves;
-    this.valued = leaves === undefined && reader.isSolid(signs) ? true : this.#isValued();
+    this.valued = leaves === undefined && isSolid(signs) ? true : this.#isValued();
   }
 
   /** As it stands, escapes included; empty for a component that is seen as a repetition. */
@@ -85,12 +86,12 @@ export class View {
 
   /** Whether its text as a whole says what it is, whatever message it is in; it asks to delete nothing. */
   get isPlain(): boolean {
-    return this.#reader.isPlain(this.#signs);
+    return deletesNothing(this.#signs) && this.#reader.isUsual;
   }
 
-  /** Whether it is one leaf, and can be no more. */
+  /** Whether it is certainly one leaf. */
   get isSingle(): boolean {
-    return this.#reader.isPlain(this.#signs) && !this.#reader.isDivided(this.#signs);
+    return isSolid(this.#signs) && !isDivided(this.#signs);
   }
 
   /** The same once more, of a text of its own and with nothing taken. */
@@ -115,6 +116,11 @@ export class View {
 
   /** Component `n` from 1, its first subcomponent, marked as taken by `row`; undefined where it is empty or `""`. */
   take(n: number, row: string): string | undefined {
+    if (this.#parts === undefined && isText(this.#signs)) {
+      if (n !== 1) return undefined;
+      this.#noted = row;
+      return this.raw;
+    }
     const leaf = this.parts[n - 1];
     if (leaf === undefined || leaf.deletes) return undefined;
     leaf.mark = row;
@@ -130,6 +136,7 @@ export class View {
 
   /** As `take`, without marking. */
   peek(n: number): string | undefined {
+    if (this.#parts === undefined && isText(this.#signs)) return n === 1 ? this.raw : undefined;
     const leaf = this.parts[n - 1];
     return leaf === undefined || leaf.deletes ? undefined : leaf.text;
   }
@@ -140,18 +147,24 @@ export class View {
   }
 
   #sub(n: number, m: number): Leaf | undefined {
+    if (n !== 1 && this.#parts === undefined && isText(this.#signs)) return undefined;
     const { parts } = this;
     return m === 1 ? parts[n - 1] : this.#divided?.[n - 1]?.[m - 1];
   }
 
   /** The subcomponents of component `n`, where it is divided. */
   divided(n: number): Leaves | undefined {
+    if (this.#parts === undefined && isText(this.#signs)) return undefined;
     if (this.#parts === undefined) this.#divide();
     return this.#divided?.[n - 1];
   }
 
   /** Marks component `n` as taken, where its text has been read before. */
   mark(n: number, row: string): void {
+    if (this.#parts === undefined && isText(this.#signs)) {
+      if (n === 1) this.#noted = row;
+      return;
+    }
     const leaves = this.divided(n);
     if (leaves) {
       for (const leaf of leaves) if (leaf && !leaf.deletes) leaf.mark = row;
@@ -163,7 +176,8 @@ export class View {
 
   /** Marks what has been taken as taken by `row`. */
   markTaken(row: string): void {
-    if (this.#parts === undefined && typeof this.#noted === 'object' && this.#noted.all) {
+    const noted = this.#noted;
+    if (this.#parts === undefined && (typeof noted === 'string' || noted?.all)) {
       this.#noted = row;
       return;
     }
@@ -175,12 +189,15 @@ export class View {
 
   /** Marks all of it that nothing has taken. */
   markRest(row: string): void {
-    if (this.#parts === undefined && this.#noted === undefined) this.#noted = row;
+    const noted = this.#noted;
+    if (this.#parts === undefined && (typeof noted === 'string' || noted?.all)) return;
+    if (this.#parts === undefined && noted === undefined) this.#noted = row;
     else for (const [, , leaf] of this.leaves()) leaf.mark ??= row;
   }
 
   /** Component `n`, its subcomponents as components; undefined where it is empty. */
   sub(n: number): View | undefined {
+    if (n !== 1 && this.#parts === undefined && isText(this.#signs)) return undefined;
     const leaves = this.divided(n);
     if (leaves) return areValued(leaves) ? this.authority(leaves) : undefined;
     const leaf = this.parts[n - 1];
@@ -215,7 +232,11 @@ export class View {
   }
 
   marks(): Marks {
-    if (this.#parts === undefined && typeof this.#noted === 'object') return this.#noted;
+    const noted = this.#noted;
+    if (this.#parts === undefined && noted !== undefined) {
+      if (typeof noted === 'object') return noted;
+      if (isText(this.#signs)) return { each: [noted], all: true };
+    }
     const { parts } = this;
     const all = this.isTaken();
     if (this.#divided) return { each: this.leaves().map(([, , leaf]) => leaf.mark), all };
@@ -225,7 +246,7 @@ export class View {
   }
 
   markAs(marks: Marks): void {
-    if (this.#parts === undefined && this.#noted === undefined) {
+    if (this.#parts === undefined && (this.#noted === undefined || marks.all)) {
       this.#noted = marks;
       return;
     }
@@ -248,6 +269,7 @@ export class View {
 
   /** Whether component `n` holds anything but `""`. */
   has(n: number): boolean {
+    if (this.#parts === undefined && isText(this.#signs)) return n === 1;
     const leaves = this.divided(n);
     if (leaves) return areValued(leaves);
     const leaf = this.parts[n - 1];

@@ -60,7 +60,8 @@ export function readMessage(message: Hl7Message): ReadMessage {
   const charset = charsetNamed(message.charset);
   const writing = new Writing(message.delimiters, (bytes) => (charset ? charset.decodeValid(bytes) : undefined));
   // Of ASCII, as most messages are, places in the bytes are places in the text.
-  const whole = isAscii(message.raw) ? new TextReader(asBuffer(message.raw).toString('latin1'), writing) : undefined;
+  const bytes = asBuffer(message.raw);
+  const whole = isAscii(bytes) ? new TextReader(bytes.toString('latin1'), writing, bytes) : undefined;
   const own = structureOf(message) ?? structureOf(message, schemaOf('2.8'));
   const structure = own ?? schemaOf('2.8').structure(LIKE[message.type.slice(0, 3)] ?? '');
   const counts = new Map<string, number>();
@@ -75,7 +76,7 @@ export function readMessage(message: Hl7Message): ReadMessage {
   }
   if (!structure) {
     const root = new GroupView('', undefined);
-    for (const segment of segments) root.segments.push(segment);
+    root.segments = segments;
     for (const segment of segments) segment.group = root;
     return { segments, structure: undefined, alike: false, misplaced: [], absent: [] };
   }
@@ -96,21 +97,34 @@ function place(
   parent: GroupView | undefined,
   segments: readonly SegmentView[],
   absent: Absent[] | undefined,
-): void {
+): GroupView {
   const view = new GroupView(from.name, parent);
-  for (const child of from.children) {
-    if (child instanceof Group) place(child, view, segments, absent);
-    else {
+  const { children } = from;
+  let groups: GroupView[] | undefined;
+  let own: SegmentView[] | undefined;
+  for (const child of children) {
+    if (child instanceof Group) {
+      const inner = place(child, view, segments, absent);
+      if (groups) groups.push(inner);
+      else groups = [inner];
+    } else {
       const segment = segments[child.index]!;
       segment.group = view;
-      view.segments.push(segment);
+      if (own) own.push(segment);
+      else own = [segment];
     }
   }
-  if (!absent) return;
-  for (const { node, name } of requiredOf(from.node)) {
-    const isThere = from.children.some((child) => (child instanceof Group ? child.node === node : child.name === name));
-    if (!isThere) absent.push({ name, group: from.name });
-  }
+  if (groups) view.groups = groups;
+  if (own) view.segments = own;
+  if (absent)
+    for (const { node, name } of requiredOf(from.node))
+      if (!isIn(children, node, name)) absent.push({ name, group: from.name });
+  return view;
+}
+
+function isIn(children: Group['children'], node: SegmentNode | GroupNode, name: string): boolean {
+  for (const child of children) if (child instanceof Group ? child.node === node : child.name === name) return true;
+  return false;
 }
 
 interface Required {

@@ -1,4 +1,4 @@
-import type { Conversion } from './conversion.ts';
+import type { Conversion, ConversionIssue } from './conversion.ts';
 import type { Marks, View } from './leaves.ts';
 
 /** Makes an element of a repetition, and marks what it took; undefined where there is nothing to make it of. */
@@ -8,6 +8,8 @@ export type Converter = (view: View, conversion: Conversion) => unknown;
 interface Made {
   readonly copy: () => unknown;
   readonly marks: Marks;
+  /** What is told of it, wherever it stands. */
+  readonly issues: readonly ConversionIssue[];
 }
 
 /** Longer ones are texts rather than codes. */
@@ -32,6 +34,7 @@ export function remembered(convert: Converter): Converter {
     const made = known.get(raw);
     if (made === undefined) return learn(known, convert, view, conversion);
     view.markAs(made.marks);
+    for (const { code, message } of made.issues) conversion.issue(code, message);
     return made.copy();
   };
 }
@@ -46,13 +49,12 @@ function learn(known: Map<string, Made>, convert: Converter, view: View, convers
   const value = convert(apart, conversion);
   const marks = apart.marks();
   view.markAs(marks);
-  if (issues.length > told) return value;
   if (count++ >= MOST) {
     for (const each of all) each.clear();
     count = 1;
   }
   const copy = copiesOf(value);
-  known.set(apart.raw, { copy, marks });
+  known.set(apart.raw, { copy, marks, issues: issues.slice(told) });
   return copy();
 }
 

@@ -24,7 +24,6 @@ interface WholeResource {
   readonly slot: number;
   /** To the element that refers to it. */
   readonly steps: readonly Step[];
-  readonly rules: ReadonlySet<Bound>;
 }
 
 const compiled = segments as unknown as Readonly<Record<string, readonly Rule[]>>;
@@ -108,7 +107,7 @@ export class SegmentMap {
   apply(segment: SegmentView, resource: Draft, conversion: Conversion): void {
     const application = this.#begin(conversion);
     segment.home ??= resource;
-    if (this.#ofSite) conversion.ofSite.add(resource);
+    if (this.#ofSite) conversion.madeBySite(resource);
     conversion.segment = segment;
     conversion.field = 0;
     conversion.repetition = 0;
@@ -167,9 +166,9 @@ function applyTo(
     if (!whole.valued) continue;
     conversion.repetition = at;
     for (const slot of own) slots[slot] = undefined;
-    const known = resourceOfIt && conversion.made.get(resourceOfIt)?.get(whole.raw);
+    const known = resourceOfIt && conversion.made?.get(resourceOfIt)?.get(whole.raw);
     for (const rule of rules) {
-      if (known && resourceOfIt.rules.has(rule)) {
+      if (known && rule.ofWhole) {
         if (slots[resourceOfIt.slot] !== undefined) continue;
         if (conversion.tracer) watchPoint(rule, resourceOfIt, known, whole, resource, application);
         else point(resourceOfIt, known, whole, resource, application);
@@ -218,13 +217,13 @@ function wholeResourceOf(rules: readonly Bound[], field: number): WholeResource 
     own.filter(({ fixed }) => fixed === undefined).length === 1;
   if (!isWhole) return undefined;
   const { steps } = own[0]!;
+  for (const each of own) each.ofWhole = true;
   return {
     slot,
     steps: steps.slice(
       0,
       steps.findIndex((step) => step.slot === slot),
     ),
-    rules: new Set(own),
   };
 }
 
@@ -266,6 +265,7 @@ function point(whole: WholeResource, known: Known, view: View, resource: Draft, 
 function remember(whole: WholeResource, view: View, { slots, conversion }: Application): void {
   const draft = slots[whole.slot] as Draft | undefined;
   if (!draft || !view.isTaken()) return;
+  conversion.made ??= new Map();
   let made = conversion.made.get(whole);
   if (!made) conversion.made.set(whole, (made = new Map()));
   made.set(view.raw, { draft, marks: view.marks() });
@@ -345,7 +345,7 @@ function stepInto(element: Element, step: Step, application: Application): Eleme
       const known = slots[step.slot];
       if (known) return known as Element;
       const made: Element = {};
-      const list = add(element, step.name, made);
+      const list = add(element, step.name, made, conversion);
       slots[step.slot] = made;
       application.begun = true;
       // It may come to say what another coding says.
@@ -359,7 +359,7 @@ function stepInto(element: Element, step: Step, application: Application): Eleme
       conversion.resources.point(element, made);
       slots[step.slot] = made;
       application.begun = true;
-      if (ofSite) conversion.ofSite.add(made);
+      if (ofSite) conversion.madeBySite(made);
       return made;
     }
     default:
@@ -409,11 +409,12 @@ function referred(bound: Bound, view: View, application: Application): Draft | u
 }
 
 /** Adds to a list, or begins it: with its first value, as one that grows from nothing takes many times the room. */
-function add(element: Element, name: string, value: unknown): unknown[] {
+function add(element: Element, name: string, value: unknown, { resources }: Conversion): unknown[] {
   const there = element[name] as unknown[] | undefined;
   if (there === undefined) {
     const list = [value];
-    element[name] = list;
+    if (name === 'extension') resources.addTo(element, name, list);
+    else element[name] = list;
     return list;
   }
   there.push(value);
@@ -427,7 +428,7 @@ function append(bound: Bound, view: View | undefined, element: Element, applicat
   const value = made instanceof Exact ? made.value : made;
   if (value === undefined) return false;
   if (typeof value !== 'object' || value === null) {
-    add(element, last.name, value);
+    add(element, last.name, value, conversion);
     return true;
   }
   const begun = slots[last.slot];
@@ -436,7 +437,7 @@ function append(bound: Bound, view: View | undefined, element: Element, applicat
     Object.assign(begun, value);
     conversion.doubtful = true;
   } else {
-    if (!same) add(element, last.name, value);
+    if (!same) add(element, last.name, value, conversion);
     slots[last.slot] = same ?? value;
   }
   // What that one does not hold of it is kept with the segment that said it again.

@@ -6,19 +6,20 @@ export interface Draft {
   [element: string]: unknown;
 }
 
+const none: readonly never[] = [];
+
 /** One occurrence of a group of the message's structure. */
 export class GroupView {
   readonly name: string;
   readonly parent: GroupView | undefined;
   /** The segments directly in it. */
-  readonly segments: SegmentView[] = [];
-  readonly groups: GroupView[] = [];
+  segments: readonly SegmentView[] = none;
+  groups: readonly GroupView[] = none;
   #every: readonly SegmentView[] | undefined;
 
   constructor(name: string, parent: GroupView | undefined) {
     this.name = name;
     this.parent = parent;
-    parent?.groups.push(this);
   }
 
   /** The segments in it and in the groups in it. Ask when all are there. */

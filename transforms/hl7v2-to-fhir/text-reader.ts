@@ -1,26 +1,10 @@
 import { DEFAULT_DELIMITERS, type Delimiters } from '../../protocols/hl7v2/delimiters.ts';
 import { type HexDecoder, unescapeText } from '../../protocols/hl7v2/escape.ts';
 import { type Division, Leaf, type Leaves, View } from './leaves.ts';
+import { COMPONENT, FIELD, isDivided, ODD, QUOTE, REPETITION, SOFT, SUBCOMPONENT, VERBATIM } from './signs.ts';
 
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
-
-/** What a character is to the reader; of a value a bit each says what stands in it. */
-const SOLID = 0;
-const FIELD = 1;
-const REPETITION = 2;
-const COMPONENT = 3;
-const SUBCOMPONENT = 4;
-/** An escape, or a control character. */
-const ODD = 5;
-/** A blank, and what is beyond ASCII: of such alone a value may hold nothing. */
-const SOFT = 6;
-/** A quotation mark: of such it may ask to delete what is there. */
-const QUOTE = 7;
-/** In place of the others: MSH-1 and MSH-2 are not divided. */
-const VERBATIM = 1 << 8;
-
-const DIVIDES = (1 << COMPONENT) | (1 << SUBCOMPONENT);
 
 /** How one message is written. */
 export class Writing {
@@ -41,28 +25,36 @@ export class Writing {
 const usualEnds = new Int32Array(256);
 const usualSigns = new Uint8Array(256);
 
+/** Of a text that is not of ASCII the readers' own byte for a character: two for what is beyond it. */
+const BEYOND = 0x80;
+const NO_CHARACTER = 0x81;
+
 /** Divides a text of one message: all of it, or a segment. */
 export class TextReader {
   readonly #text: string;
+  /** A byte for each of its characters, which is read several times as fast as the character. */
+  readonly #bytes: Buffer;
   readonly #writing: Writing;
 
-  constructor(text: string, writing: Writing) {
+  /** @param bytes those of the text, where it is of ASCII */
+  constructor(text: string, writing: Writing, bytes: Buffer = bytesOf(text)) {
     this.#text = text;
+    this.#bytes = bytes;
     this.#writing = writing;
   }
 
   /** The first repetition of each field of a segment, the field's number the index; undefined where a field is empty. */
   fields(start: number, end: number): (View | undefined)[] {
-    const text = this.#text;
+    const bytes = this.#bytes;
     const { kinds, delimiters } = this.#writing;
     let at = start;
-    while (at < end && text.charCodeAt(at) !== delimiters.field) at++;
+    while (at < end && bytes[at] !== delimiters.field) at++;
     if (at === end) return [undefined];
     at++;
     let first = 1;
-    if (at === start + 4 && declaresDelimiters(text, start)) {
+    if (at === start + 4 && declaresDelimiters(this.#text, start)) {
       first = 3;
-      while (at < end && text.charCodeAt(at) !== delimiters.field) at++;
+      while (at < end && bytes[at] !== delimiters.field) at++;
       if (at === end) return [undefined, this.#verbatim(start + 3, start + 4), this.#verbatim(start + 4, end)];
       at++;
     }
@@ -72,8 +64,7 @@ export class TextReader {
     let count = 0;
     let seen = 0;
     for (; at < end; at++) {
-      const code = text.charCodeAt(at);
-      const kind = code < 0x80 ? kinds[code]! : code < 0xfffe ? SOFT : ODD;
+      const kind = kinds[bytes[at]!]!;
       if (kind !== FIELD) {
         seen |= 1 << kind;
         continue;
@@ -107,26 +98,21 @@ export class TextReader {
     return this.#text.slice(start, end);
   }
 
-  /** Whether there is certainly something in a value. */
-  isSolid(signs: number): boolean {
-    return (signs & ((1 << SOLID) | (1 << ODD))) === 1 << SOLID;
-  }
-
-  /** Whether a value is divided alike wherever it is, and asks to delete nothing. */
-  isPlain(signs: number): boolean {
-    return this.#writing.isUsual && this.isSolid(signs) && (signs & (1 << QUOTE)) === 0;
-  }
-
-  isDivided(signs: number): boolean {
-    return (signs & DIVIDES) !== 0;
+  /** Whether values are divided here as in most messages. */
+  get isUsual(): boolean {
+    return this.#writing.isUsual;
   }
 
   /** A value of the same text that stands alone: what is made of it holds nothing of the message in memory. */
   apart(raw: string): View {
     // A part of a text keeps all of that in memory: only what has been encoded and decoded is a text of its own.
     const text = Buffer.from(raw, 'utf16le').toString('utf16le');
-    const signs = this.#signsIn(text, 0, text.length);
-    return new View(new TextReader(text, this.#writing), 0, text.length, signs);
+    return new TextReader(text, this.#writing).#alone();
+  }
+
+  #alone(): View {
+    const { length } = this.#text;
+    return new View(this, 0, length, this.#signsIn(0, length));
   }
 
   /** The text of a value that is not divided. Control characters that FHIR does not allow are left out. */
@@ -151,8 +137,8 @@ export class TextReader {
     let from = start;
     let holds = false;
     for (let at = start; at <= end; at++) {
-      if (at < end && this.#text.charCodeAt(at) !== this.#writing.delimiters.repetition) continue;
-      const view = new View(this, from, at, this.#signsIn(this.#text, from, at));
+      if (at < end && this.#bytes[at] !== this.#writing.delimiters.repetition) continue;
+      const view = new View(this, from, at, this.#signsIn(from, at));
       holds ||= view.holds;
       if (last) last.next = view;
       else first = view;
@@ -162,40 +148,37 @@ export class TextReader {
     return holds ? first : undefined;
   }
 
-  #signsIn(text: string, start: number, end: number): number {
+  #signsIn(start: number, end: number): number {
     const { kinds } = this.#writing;
     let seen = 0;
-    for (let at = start; at < end; at++) {
-      const code = text.charCodeAt(at);
-      seen |= 1 << (code < 0x80 ? kinds[code]! : code < 0xfffe ? SOFT : ODD);
-    }
+    for (let at = start; at < end; at++) seen |= 1 << kinds[this.#bytes[at]!]!;
     return seen;
   }
 
   /** The leaves of a value, by what stands in it. */
   divide(start: number, end: number, signs: number): Division {
-    const text = this.#text;
-    if (signs === VERBATIM) return { parts: [new Leaf(text.slice(start, end))], divided: undefined };
+    if (signs === VERBATIM) return { parts: [new Leaf(this.#text.slice(start, end))], divided: undefined };
     const isPlain = (signs & (1 << ODD)) === 0;
-    if ((signs & DIVIDES) === 0) return { parts: [this.#leaf(start, end, isPlain)], divided: undefined };
+    if (!isDivided(signs)) return { parts: [this.#leaf(start, end, isPlain)], divided: undefined };
+    const bytes = this.#bytes;
     const { component, subcomponent } = this.#writing.delimiters;
     let count = 1;
-    for (let at = start; at < end; at++) if (text.charCodeAt(at) === component) count++;
+    for (let at = start; at < end; at++) if (bytes[at] === component) count++;
     const parts = emptyOf<Leaf>(count);
     let divided: (Leaves | undefined)[] | undefined;
-    let isDivided = false;
+    let hasSubcomponents = false;
     for (let n = 0, from = start, at = start; n < count; at++) {
-      const code = at < end ? text.charCodeAt(at) : component;
-      if (code === subcomponent) isDivided = true;
+      const code = at < end ? bytes[at] : component;
+      if (code === subcomponent) hasSubcomponents = true;
       if (code !== component && at < end) continue;
-      if (isDivided) {
+      if (hasSubcomponents) {
         const leaves = this.#subcomponents(from, at, isPlain);
         parts[n] = leaves?.[0];
         if (leaves) (divided ??= emptyOf<Leaves>(count))[n] = leaves;
       } else parts[n] = this.#leaf(from, at, isPlain);
       n++;
       from = at + 1;
-      isDivided = false;
+      hasSubcomponents = false;
     }
     return { parts, divided };
   }
@@ -203,7 +186,7 @@ export class TextReader {
   #subcomponents(start: number, end: number, isPlain: boolean): Leaves | undefined {
     const leaves: (Leaf | undefined)[] = [];
     for (let from = start, at = start; at <= end; at++) {
-      if (at < end && this.#text.charCodeAt(at) !== this.#writing.delimiters.subcomponent) continue;
+      if (at < end && this.#bytes[at] !== this.#writing.delimiters.subcomponent) continue;
       leaves.push(this.#leaf(from, at, isPlain));
       from = at + 1;
     }
@@ -227,6 +210,16 @@ function isTrimmed(text: string): boolean {
   return first > 0x20 && first < 0x7f && last > 0x20 && last < 0x7f;
 }
 
+function bytesOf(text: string): Buffer {
+  const { length } = text;
+  const bytes = Buffer.allocUnsafe(length);
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    bytes[at] = code < BEYOND ? code : code < 0xfffe ? BEYOND : NO_CHARACTER;
+  }
+  return bytes;
+}
+
 function emptyOf<T>(length: number): (T | undefined)[] {
   const list = new Array<T | undefined>(length);
   // A loop: `fill` costs a call into the runtime, which is more than what it does.
@@ -244,7 +237,9 @@ function declaresDelimiters(text: string, at: number): boolean {
 }
 
 function kindsOf(delimiters: Delimiters): Uint8Array {
-  const kinds = new Uint8Array(0x80).fill(ODD, 0, 0x20);
+  const kinds = new Uint8Array(0x100).fill(ODD, 0, 0x20);
+  kinds[BEYOND] = SOFT;
+  kinds[NO_CHARACTER] = ODD;
   kinds[0x20] = kinds[0x7f] = SOFT;
   kinds[0x22] = QUOTE;
   if (delimiters.escape >= 0) kinds[delimiters.escape] = ODD;

@@ -131,8 +131,7 @@ function build(
     const step = symbols[index]! < 0 ? -1 : steps.pop()!;
     const keep = step < 0 ? STAYS : readings.keep(step);
     if (keep !== STAYS) {
-      enter(open, automaton.groups(readings.place(step)), keep);
-      open.at(-1)!.children.push(segment);
+      enter(open, automaton.groups(readings.place(step)), keep, segment);
       continue;
     }
     const { name } = segment;
@@ -145,13 +144,16 @@ function build(
   return { structure, root: new Group(structure.root, children), misplaced: counted(misplaced, segments) };
 }
 
-/** Leaves all but the first `keep` open groups, and begins those of the place that are beyond them. */
-function enter(open: Open[], groups: readonly GroupState[], keep: number): void {
-  open.length = keep;
-  for (let depth = keep; depth < groups.length; depth++) {
+/** Leaves all but the first `keep` open groups, begins those of the place that are beyond them, and puts the segment there. */
+function enter(open: Open[], groups: readonly GroupState[], keep: number, segment: Segment): void {
+  while (open.length > keep) open.pop();
+  const last = groups.length - 1;
+  if (keep > last) open[last]!.children.push(segment);
+  for (let depth = keep; depth <= last; depth++) {
     const state = groups[depth]!;
-    const children: (Segment | Group)[] = [];
-    open.at(-1)!.children.push(new Group(state.node, children));
+    // Most groups hold one segment: a list that grows from nothing takes the room of many.
+    const children: (Segment | Group)[] = depth === last ? [segment] : [];
+    open[depth - 1]!.children.push(new Group(state.node, children));
     open.push({ state, children });
   }
 }

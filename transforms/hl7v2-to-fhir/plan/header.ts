@@ -46,7 +46,8 @@ function eventOf(view: View | undefined): Coding {
   const code = view?.take(1, MESSAGE[3]);
   const event = view?.take(2, MESSAGE[5]);
   const structure = view?.take(3, MESSAGE[3]);
-  const display = [code, event, structure].filter((part) => part !== undefined).join('^');
+  let display = code ?? '';
+  for (const part of [event, structure]) if (part !== undefined) display = display === '' ? part : `${display}^${part}`;
   if (event !== undefined) return { system: systemFor(table('0003'), event), code: event, display };
   return code === undefined
     ? { extension: [...absent.extension] }
@@ -75,11 +76,12 @@ function sourceOf(msh: SegmentView): object {
   const name = application?.take(1, SOURCE[3]);
   const address = endpointOf(msh.first(24), HEADER[31]);
   const endpoint = address ?? endpointOf(application, HEADER[6]);
-  return {
-    ...(address !== undefined && { extension: [cameFrom('24')] }),
-    ...(name !== undefined && { name }),
-    ...(endpoint === undefined ? { _endpoint: absent } : { endpoint }),
-  };
+  const source: Record<string, unknown> = {};
+  if (address !== undefined) source.extension = [cameFrom('24')];
+  if (name !== undefined) source.name = name;
+  if (endpoint === undefined) source._endpoint = absent;
+  else source.endpoint = endpoint;
+  return source;
 }
 
 function endpointOf(view: View | undefined, row: string): string | undefined {
@@ -103,11 +105,11 @@ function destinationOf(msh: SegmentView, conversion: Conversion): object | undef
   const endpoint = address ?? endpointOf(application, HEADER[10]);
   const parts = [...(address === undefined ? [] : ['25']), ...(named ? ['23'] : [])];
   const identifier = application ? identifiersOfHd(application) : [];
-  const destination: { target?: Reference; receiver?: Reference } & Record<string, unknown> = {
-    ...(parts.length > 0 && { extension: [cameFrom(...parts)] }),
-    ...(name !== undefined && { name }),
-    ...(endpoint === undefined ? { _endpoint: absent } : { endpoint }),
-  };
+  const destination: { target?: Reference; receiver?: Reference } & Record<string, unknown> = {};
+  if (parts.length > 0) destination.extension = [cameFrom(...parts)];
+  if (name !== undefined) destination.name = name;
+  if (endpoint === undefined) destination._endpoint = absent;
+  else destination.endpoint = endpoint;
   if (identifier.length > 0) {
     const device = resources.make('Device');
     resources.keyed(device, `hd|${application?.peek(1) ?? ''}|${application?.peek(2) ?? ''}`);

@@ -298,19 +298,15 @@ const TEXT = 'text/plain; charset=utf-8';
 
 type Attachment = Record<string, unknown>;
 
-function lines(
-  contents: { attachment: Attachment }[],
-  text: string,
-  title: string | undefined,
-  { texts }: State,
-): void {
+function lines(contents: { attachment: Attachment }[], text: string, title: string | undefined, state: State): void {
   const last = contents.at(-1)?.attachment;
-  const before = last && texts.get(last);
+  const before = last && state.texts?.get(last);
   if (before && (title === undefined || last.title === title)) {
     before.push(text);
     return;
   }
   const attachment: Attachment = { contentType: TEXT, ...(title !== undefined && { title }) };
-  texts.set(attachment, [text]);
+  state.texts ??= new Map();
+  state.texts.set(attachment, [text]);
   contents.push({ attachment });
 }

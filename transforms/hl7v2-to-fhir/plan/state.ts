@@ -21,7 +21,7 @@ export interface State {
   appointment: Draft | undefined;
   document: Draft | undefined;
   /** The lines of documents that are text, by their attachments: joined when all are there. */
-  readonly texts: Map<Record<string, unknown>, string[]>;
+  texts: Map<Record<string, unknown>, string[]> | undefined;
   /** The order at hand: a ServiceRequest or a MedicationRequest, the report on it, and what was given. */
   request: Draft | undefined;
   report: Draft | undefined;

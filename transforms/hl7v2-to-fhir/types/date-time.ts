@@ -1,6 +1,8 @@
 import type { Conversion } from '../conversion.ts';
 
 const ZERO = 0x30;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
 const MINUTE_MS = 60_000;
 
 /**
@@ -48,9 +50,14 @@ export function timeOf(text: string, conversion: Conversion): string | undefined
 
 /** The offset that a value says, minutes east of UTC; undefined where it says none. */
 export function offsetIn(text: string): number | undefined {
-  const [, sign, hours, minutes] = /([+-])(\d\d)(\d\d)$/.exec(text.trim()) ?? [];
-  if (sign === undefined || Number(hours) > 13 || Number(minutes) > 59) return undefined;
-  return (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+  const last = text.trimEnd();
+  const at = last.length - 5;
+  const sign = last.charCodeAt(at);
+  if (sign !== PLUS && sign !== MINUS) return undefined;
+  for (let each = at + 1; each < last.length; each++) if (!isDigit(last.charCodeAt(each))) return undefined;
+  const [hours, minutes] = [pair(last, at + 1), pair(last, at + 3)];
+  if (hours > 13 || minutes > 59) return undefined;
+  return (hours * 60 + minutes) * (sign === MINUS ? -1 : 1);
 }
 
 function written(text: string, conversion: Conversion, instant: boolean): string | undefined {

@@ -26,11 +26,12 @@ export function identifierOfCx(view: View, conversion: Conversion): Identifier |
     if (system !== undefined) identifier.system = system;
   }
   if (value !== undefined) identifier.value = value;
-  const start = view.has(7) ? dateTimeOf(view.peek(7)!, conversion) : undefined;
-  const end = view.has(8) ? dateTimeOf(view.peek(8)!, conversion) : undefined;
+  const [from, until] = [view.peek(7), view.peek(8)];
+  const start = from === undefined ? undefined : dateTimeOf(from, conversion);
+  const end = until === undefined ? undefined : dateTimeOf(until, conversion);
   if (start !== undefined) view.mark(7, CX[12]);
   if (end !== undefined) view.mark(8, CX[13]);
-  const period = bounded(start, end, view.peek(7), view.peek(8));
+  const period = bounded(start, end, from, until);
   if (period) identifier.period = period;
   if (authority) identifier.assigner = authorityOf(authority, CX[8], conversion);
   return identifier;
@@ -81,7 +82,8 @@ export function identifierOfDln(view: View, conversion: Conversion): Identifier 
   const issuer = view.take(2, DLN[6]);
   const identifier: Identifier = { type: { coding: [{ system: table('0203'), code: 'DL' }] }, value };
   if (issuer !== undefined) identifier.system = namespaceSystem(issuer);
-  const end = view.has(3) ? dateOf(view.peek(3)!, conversion) : undefined;
+  const until = view.peek(3);
+  const end = until === undefined ? undefined : dateOf(until, conversion);
   if (end !== undefined) {
     view.mark(3, DLN[7]);
     identifier.period = { end };
@@ -101,9 +103,10 @@ export function identifierOfPln(view: View, conversion: Conversion): Identifier 
     const target = mapped('PractitionerIDNumberType', type);
     identifier.type = target ? { coding: [codingOf(target)] } : typeOf(type);
   }
-  const end = view.has(4) ? dateTimeOf(view.peek(4)!, conversion) : undefined;
+  const until = view.peek(4);
+  const end = until === undefined ? undefined : dateTimeOf(until, conversion);
   if (end !== undefined) view.mark(4, PLN[6]);
-  const period = bounded(undefined, end, undefined, view.peek(4));
+  const period = bounded(undefined, end, undefined, until);
   if (period) identifier.period = period;
   return identifier;
 }

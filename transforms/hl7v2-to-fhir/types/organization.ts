@@ -20,12 +20,11 @@ export function identifiersOfHd(view: View): Identifier[] {
   const uri = universalUri(id, kind);
   const type = kind === undefined ? undefined : { coding: [{ system: systemFor(table('0301'), kind), code: kind }] };
   const system = uri?.startsWith('urn:oid:') || uri?.startsWith('urn:uuid:') ? 'urn:ietf:rfc:3986' : undefined;
-  const universal: Identifier = {
-    ...(!type && !system && { extension: [cameFrom('2')] }),
-    ...(type && { type }),
-    ...(system && { system }),
-    value: system && uri ? uri : id,
-  };
+  const universal: Identifier = {};
+  if (!type && !system) universal.extension = [cameFrom('2')];
+  if (type) universal.type = type;
+  if (system) universal.system = system;
+  universal.value = system && uri ? uri : id;
   return name === undefined ? [universal] : [universal, { value: name }];
 }
 
@@ -89,7 +88,7 @@ export function organizationOfCwe(view: View, conversion: Conversion): Draft | u
   if (code === undefined && text === undefined && display === undefined) return undefined;
   const organization = conversion.resources.make('Organization');
   if (code !== undefined) {
-    organization.identifier = [{ ...(system !== undefined && { system: systemNamed(system) }), value: code }];
+    organization.identifier = [system === undefined ? { value: code } : { system: systemNamed(system), value: code }];
   }
   const name = display ?? text;
   if (name !== undefined) organization.name = name;

@@ -28,10 +28,15 @@ export function bounded(
   until: string | undefined,
 ): Period | undefined {
   if (start === undefined && end === undefined) return undefined;
-  const period: Period = {
-    ...(start !== undefined && { start, ...asSentBeside('start', from) }),
-    ...(end !== undefined && { end, ...asSentBeside('end', until) }),
-  };
+  const period: Period & { _start?: object; _end?: object } = {};
+  if (start !== undefined) {
+    period.start = start;
+    if (from !== undefined && saysLess(from)) period._start = asSent(from);
+  }
+  if (end !== undefined) {
+    period.end = end;
+    if (until !== undefined && saysLess(until)) period._end = asSent(until);
+  }
   putRight(period as Record<string, unknown>);
   return period;
 }
