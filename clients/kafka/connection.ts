@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { BaseOptions } from '@platformatic/kafka';
+import type { Base, BaseOptions, Broker } from '@platformatic/kafka';
 import type { EndpointOf } from '../../core/endpoint.ts';
 import { HubError } from '../../core/errors.ts';
 
@@ -13,7 +13,7 @@ export type KafkaAdmin = InstanceType<KafkaDriver['Admin']>;
 export interface ConnectionChoices {
   /** How brokers name us in their logs and quotas. */
   readonly clientId: string;
-  /** Milliseconds for a connection, and for each answer; 10 s and 30 s if not given. */
+  /** Milliseconds for a connection, and for each answer; 10 s and 30 s if not given, but 10 s for what is written or fetched. */
   readonly connectTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
 }
@@ -37,6 +37,25 @@ export function clientOptions(endpoint: EndpointOf<'kafka'>, choices: Connection
     ...(tls && { tls: tlsOptions(tls), ...(tls.serverName !== undefined && { tlsServerName: tls.serverName }) }),
     ...(sasl && { sasl: { mechanism: sasl.mechanism, username: sasl.user, password: sasl.password } }),
   };
+}
+
+/**
+ * What belongs to no broker in particular the driver asks the first one of its list that takes a connection: for ever the same one,
+ * where its machine takes connections and nothing answers. From here on those are asked last whose connection ended last.
+ */
+export function askSilentLast<C extends Pick<Base, 'connections'>>(client: C): C {
+  const pool = client.connections;
+  const ended = new Map<string, number>();
+  const at = ({ host, port }: Broker) => `${host}:${port}`;
+  let count = 0;
+  for (const event of ['disconnect', 'failed'] as const)
+    pool.on(event, ({ broker }) => void ended.set(at(broker), ++count));
+  const ask = pool.getFirstAvailable;
+  const inOrder = (brokers: readonly Broker[]) =>
+    brokers.toSorted((a, b) => (ended.get(at(a)) ?? 0) - (ended.get(at(b)) ?? 0));
+  pool.getFirstAvailable = (brokers: Broker[], ...callback: readonly unknown[]) =>
+    Reflect.apply(ask, pool, [inOrder(brokers), ...callback]);
+  return client;
 }
 
 /** Throws HubError `refused` where a file cannot be read now. One that cannot be read later leaves what was read last in use. */

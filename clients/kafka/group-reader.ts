@@ -5,7 +5,7 @@ import { HubError } from '../../core/errors.ts';
 import { type Api, apiOf } from './api.ts';
 import { assignPartitions } from './assignment.ts';
 import { Commits } from './commits.ts';
-import { type ConnectionChoices, clientOptions, type KafkaDriver, kafkaDriver } from './connection.ts';
+import { askSilentLast, type ConnectionChoices, clientOptions, type KafkaDriver, kafkaDriver } from './connection.ts';
 import { kafkaError, passing } from './errors.ts';
 import { Fetching } from './fetching.ts';
 import { type BatchHandler, Lane, type Pauses } from './lane.ts';
@@ -37,6 +37,8 @@ export interface GroupReaderOptions extends ConnectionChoices {
 /** Longest time that leaving takes for the last commit. */
 const lastCommitMs = 5000;
 const longestPauseMs = 1000;
+/** About as long as a cluster takes to give the partitions of a broker that is silent to others. */
+const fetchTimeoutMs = 10_000;
 
 /**
  * Reads topics as a member of a group until `signal` aborts: one batch of a partition at a time, in order, its offset committed when
@@ -89,7 +91,7 @@ class GroupReader {
     this.#options = options;
     this.#handler = handler;
     const client = clientOptions(options.endpoint, options);
-    this.#member = new driver.Consumer({
+    const member = new driver.Consumer({
       ...client,
       groupId: options.group,
       ...(options.instanceId !== undefined && { groupInstanceId: options.instanceId }),
@@ -104,6 +106,7 @@ class GroupReader {
         return Buffer.alloc(0);
       },
     });
+    this.#member = askSilentLast(member);
     for (const topic of options.topics) this.#member.topics.track(topic);
     this.#member.on('consumer:group:join', (joined) => this.#began(joined));
     this.#member.on('consumer:heartbeat:error', ({ error }) => this.#trouble(error));
@@ -113,8 +116,10 @@ class GroupReader {
       if (!this.#closed) void this.join(this.#closing.signal).catch((error) => this.#broken.reject(error));
     });
     this.#commits = new Commits(this.#member, (thrown) => this.#trouble(thrown));
+    const { requestTimeoutMs = fetchTimeoutMs } = options;
+    const fetching = clientOptions(options.endpoint, { ...options, requestTimeoutMs });
     const consumers = [1, 2].map(() => {
-      const consumer = new driver.Consumer({ ...client, groupId: options.group });
+      const consumer = askSilentLast(new driver.Consumer({ ...fetching, groupId: options.group }));
       for (const topic of options.topics) consumer.topics.track(topic);
       consumer.on('error', (thrown: Error) => this.#trouble(thrown));
       return consumer;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Base, ClusterMetadata, CreateRecordsBatchOptions, produceV11 } from '@platformatic/kafka';
 import type { EndpointOf } from '../../core/endpoint.ts';
 import { type Api, apiOf } from './api.ts';
-import { type ConnectionChoices, clientOptions, type KafkaDriver, kafkaDriver } from './connection.ts';
+import { askSilentLast, type ConnectionChoices, clientOptions, type KafkaDriver, kafkaDriver } from './connection.ts';
 import { answered, answerIn, passing } from './errors.ts';
 import { partitionOfKey } from './partitioner.ts';
 import type { PreparedRecord } from './record.ts';
@@ -38,6 +38,8 @@ const chunkBytes = 900 * 1024;
 /** Of one request. */
 const requestBytes = 8 * 1024 * 1024;
 const sequences = 2 ** 31;
+/** About as long as a cluster takes to give the partitions of a broker that is silent to others: the same request goes there then. */
+const requestTimeoutMs = 10_000;
 const none = -1n;
 const transactionTimeoutMs = 60_000;
 
@@ -136,7 +138,9 @@ export class IdempotentProducer {
   async #connected(): Promise<Base> {
     this.#driver ??= await kafkaDriver();
     if (this.#closed) throw new Error('the producer is closed');
-    this.#client ??= new this.#driver.Base(clientOptions(this.#options.endpoint, this.#options));
+    this.#client ??= askSilentLast(
+      new this.#driver.Base(clientOptions(this.#options.endpoint, { requestTimeoutMs, ...this.#options })),
+    );
     return this.#client;
   }
 
@@ -243,10 +247,11 @@ export class IdempotentProducer {
     for (const { topic, partition } of streams)
       first.set(`${topic}:${partition}`, this.#next.get(`${topic}:${partition}`) ?? 0);
     const records = streams.flatMap(({ chunks }) => chunks[0]!);
-    const { requestTimeoutMs = 30_000 } = this.#options;
+    // The broker is to say first that others of its partition are late.
+    const replicasMs = Math.ceil(0.8 * (this.#options.requestTimeoutMs ?? requestTimeoutMs));
     try {
       const connection = await client.connections.get(metadata.brokers.get(leader)!);
-      await produce(connection, -1, requestTimeoutMs, records, { ...this.#identity, sequences: first });
+      await produce(connection, -1, replicasMs, records, { ...this.#identity, sequences: first });
       return undefined;
     } catch (thrown) {
       return thrown ?? new Error('produce failed');

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientOptions, kafkaDriver } from '../../../clients/kafka/connection.ts';
+import { askSilentLast, clientOptions, kafkaDriver } from '../../../clients/kafka/connection.ts';
 import { partitionsOf } from '../../../clients/kafka/describe-topics.ts';
 import { kafkaError } from '../../../clients/kafka/errors.ts';
 import { readGroup } from '../../../clients/kafka/group-reader.ts';
@@ -60,7 +60,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   const { endpoint, clientId = 'weir', prefix = '', replication = -1, transactionalId, deadLetterSuffix } = options;
   const { maxEventBytes = longestEventBytes, sessionTimeoutMs = 10_000, onError, onNotice } = options;
   const driver = await kafkaDriver();
-  const admin = new driver.Admin(clientOptions(endpoint, { clientId }));
+  const admin = askSilentLast(new driver.Admin(clientOptions(endpoint, { clientId, requestTimeoutMs: 10_000 })));
   const queueOf = (id: string | undefined): SendQueue =>
     new SendQueue({
       endpoint,
