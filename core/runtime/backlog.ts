@@ -52,6 +52,8 @@ export class Backlog {
   #cursor = -1;
   /** The last message that was read of a shared store. */
   #readUpTo = -1;
+  /** Messages may wait in the store that this hub stored itself, and that are not in memory. */
+  #ownInStore = true;
   #refilling = false;
   #storedWhileRefilling = false;
   #recovering = false;
@@ -103,6 +105,7 @@ export class Backlog {
         held.add(slot);
         continue;
       }
+      this.#ownInStore = true;
       if (isAwaited(slot.delivery, this.#host.options)) this.#behind.park(slot);
     }
     if (this.#overflow) this.#refill();
@@ -164,19 +167,18 @@ export class Backlog {
     const limit = Math.min(maxInFlight - this.live.size, refillMessages);
     const read = cluster ? this.#readShared(cluster, work, limit, bytes) : this.#read(work, limit, bytes);
     read.then(
-      (isAll) => {
+      () => {
         if (work !== this.#host.work.current) return;
         this.#refilling = false;
         if (work.over.signal.aborted) return;
-        if (isAll && !this.#storedWhileRefilling) {
-          this.#overflow = false;
-          this.#lookForOlder();
-        } else this.#refill();
+        if (this.#overflow) this.#refill();
+        else this.#lookForOlder();
         this.#host.roomAgain();
       },
       (thrown) => {
         if (work !== this.#host.work.current) return;
         this.#refilling = false;
+        this.#ownInStore = true;
         const error = asHubError(thrown, 'store-failed', 'reading stored messages', 'transient');
         log.error({ channel, code: error.code, scope: error.scope }, error.message);
         clock.timer(againMs, () => this.#refill());
@@ -184,48 +186,57 @@ export class Backlog {
     );
   }
 
-  async #read(work: Work, limit: number, bytes: number): Promise<boolean> {
+  async #read(work: Work, limit: number, bytes: number): Promise<void> {
     const rows = await work.store.unrouted(this.#host.channel, this.#cursor, limit, bytes);
-    if (work !== this.#host.work.current || work.over.signal.aborted) return false;
+    if (work !== this.#host.work.current || work.over.signal.aborted) return;
     for (const row of rows) this.#process(this.#behind.slotOf(row));
-    return rows.length === 0;
+    // At this moment: what is stored in the next one begins at once.
+    if (rows.length === 0 && !this.#storedWhileRefilling) this.#overflow = false;
   }
 
-  /** What of a shared store is not in memory, whoever stored it. Resolves with whether nothing is left. */
-  async #readShared(cluster: Cluster, work: Work, limit: number, bytes: number): Promise<boolean> {
-    const held = this.#behind.held.all();
-    const known = [...this.live.seqs(), ...held.map(({ seq }) => seq)];
-    const rows = await cluster.store.unrouted(this.#host.channel, known, limit, bytes);
-    if (work !== this.#host.work.current || work.over.signal.aborted) return false;
+  /** What of a shared store is not in memory, whoever stored it. */
+  async #readShared(cluster: Cluster, work: Work, limit: number, bytes: number): Promise<void> {
+    const { held: behind } = this.#behind;
+    const of = this.#ownInStore ? 'all' : 'foreign';
+    // True again where one is not kept in memory.
+    this.#ownInStore = false;
+    const known = () => (of === 'all' ? [...this.live.seqs(), ...behind.seqs()] : [...this.live.seqs()]);
+    const rows = await cluster.store.unrouted(this.#host.channel, { of, known, limit, maxBytes: bytes });
+    if (work !== this.#host.work.current || work.over.signal.aborted) return;
     const isAll = rows.length < limit && rows.reduce((sum, { raw }) => sum + raw.length, 0) < bytes;
     const slots = rows.map((row) => {
       // What was stored while the page was read is among those that are held, with whoever waits for it.
-      const slot = this.#behind.held.get(row.seq) ?? this.#behind.slotOf(row);
+      const slot = behind.get(row.seq) ?? this.#behind.slotOf(row);
       slot.foreign = !row.own && row.seq > work.olderUpTo;
       return slot;
     });
+    // What is held was stored before the page was read: later writes are heard of after it.
+    const read = new Set(slots);
+    const held = behind.all().filter((slot) => !read.has(slot));
     const counted = new Set(rows.filter(({ own, seq }) => own && seq >= this.#firstStored).map(({ seq }) => seq));
     for (const each of held) counted.add(each.seq);
     let left = false;
     for (const slot of inOrder(slots, held, isAll)) {
       left ||= this.live.size >= this.#host.options.limits.maxInFlight;
       if (left) {
-        if (slot.delivery && this.#behind.held.get(slot.seq) !== slot) this.#behind.park(slot);
+        if (slot.delivery && behind.get(slot.seq) !== slot) this.#behind.park(slot);
         continue;
       }
       if (slot.foreign) cluster.foreignMessages += 1;
-      this.#behind.held.delete(slot);
+      behind.delete(slot);
       this.#readUpTo = slot.seq;
       this.#process(slot, counted.has(slot.seq));
     }
     if (isAll && !left) this.#readUpTo = Number.POSITIVE_INFINITY;
-    return rows.length === 0 && !left;
+    else if (of === 'all') this.#ownInStore = true;
+    if (isAll && !left && !this.#ownInStore) this.#overflow = false;
   }
 
   /** A run begins: what was stored before goes first. Until `recover` what comes waits in the store. */
   async begin(work: Work): Promise<void> {
     this.#recovering = true;
     this.#overflow = true;
+    this.#ownInStore = true;
     this.#cursor = -1;
     this.#readUpTo = -1;
     this.#firstStored = Number.POSITIVE_INFINITY;

@@ -5,7 +5,14 @@ import { type Item, summarize } from './memory-message.ts';
 import { upTo as firstOf } from './memory-queue.ts';
 import type { Recovered } from './message-store.ts';
 import { outcomeOf } from './outcome-elsewhere.ts';
-import type { Notices, OutcomeElsewhere, OutcomeQuestion, SharedMessage, SharedStore } from './shared-store.ts';
+import type {
+  Notices,
+  OutcomeElsewhere,
+  OutcomeQuestion,
+  SharedMessage,
+  SharedPage,
+  SharedStore,
+} from './shared-store.ts';
 
 export interface MemorySharedOptions {
   readonly all: MemoryContents;
@@ -37,17 +44,15 @@ export class MemoryShared implements SharedStore {
     return this.#run(() => new Set(channels.filter((channel) => this.#all.foreign(channel, this.#opening))));
   }
 
-  unrouted(
-    channel: string,
-    known: readonly number[],
-    limit: number,
-    maxBytes: number,
-  ): Promise<readonly SharedMessage[]> {
+  unrouted(channel: string, { of, known, limit, maxBytes }: SharedPage): Promise<readonly SharedMessage[]> {
     return this.#run(() => {
-      const skipped = new Set(known);
-      const rows = this.#all.unrouted(channel, -1).filter(({ seq }) => !skipped.has(seq));
-      const page = firstOf(rows, limit, maxBytes, ({ raw }) => raw.length);
-      return page.map((row) => ({ ...row, own: this.#all.items.get(row.seq)?.opening === this.#opening }));
+      const skipped = new Set(known());
+      const rows = this.#all
+        .unrouted(channel, -1)
+        .filter(({ seq }) => !skipped.has(seq))
+        .map((row) => ({ ...row, own: this.#all.items.get(row.seq)?.opening === this.#opening }))
+        .filter(({ own }) => of === 'all' || !own);
+      return firstOf(rows, limit, maxBytes, ({ raw }) => raw.length);
     });
   }
 

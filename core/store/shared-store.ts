@@ -8,6 +8,16 @@ export interface SharedMessage extends StoredMessage {
   readonly own: boolean;
 }
 
+/** Which unrouted messages are read. */
+export interface SharedPage {
+  /** `foreign`: those only that other openings stored, where all that this one stored is in memory. */
+  readonly of: 'all' | 'foreign';
+  /** Those that are in memory: asked for when the page is read. */
+  readonly known: () => readonly number[];
+  readonly limit: number;
+  readonly maxBytes: number;
+}
+
 /** What became of a message that another hub processes. */
 export interface OutcomeElsewhere {
   /** The worst of its parts, or of those asked about; `queued` while one of them waits. */
@@ -50,15 +60,10 @@ export interface SharedStore {
 
   /**
    * The lowest unrouted messages of a channel that are not among `known`, in order of seq: at most `limit`, and about `maxBytes`. Who gets
-   * them has heard of every write that they know of, also of one that was called later. A page with fewer than `limit` rows and below
-   * `maxBytes` is all there is.
+   * them has heard of every write that they know of, also of one that was called later, and of none that began after they were read. A
+   * page with fewer than `limit` rows and below `maxBytes` is all there is.
    */
-  unrouted(
-    channel: string,
-    known: readonly number[],
-    limit: number,
-    maxBytes: number,
-  ): Promise<readonly SharedMessage[]>;
+  unrouted(channel: string, page: SharedPage): Promise<readonly SharedMessage[]>;
 
   /**
    * As `MessageStore.countRecoveries`, of messages up to a seq: whoever has the lease may have begun them, whichever hub stored them.

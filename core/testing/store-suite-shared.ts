@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fence } from '../store/leases.ts';
 import type { MessageStore } from '../store/message-store.ts';
+import type { SharedPage } from '../store/shared-store.ts';
 import type { SharedPlace } from './hubs-fixture.ts';
 import {
   anyBytes,
@@ -14,6 +15,7 @@ import {
   queuedPart,
   refused,
   sentPart,
+  seqOf,
   settlement,
   textOf,
   toSent,
@@ -35,6 +37,9 @@ export function sharedStoreSuite(name: string, openPlace: () => Promise<SharedPl
       const taken = await store.shared!.leases.take(of, ttlMs, 0);
       return { lease: of, epoch: taken!.epoch };
     };
+
+    const read = (store: MessageStore, page: Partial<SharedPage> = {}) =>
+      store.shared!.unrouted(channel, { of: 'all', known: () => [], limit: 10, maxBytes: anyBytes, ...page });
 
     it('gives a lease to one of those that ask for it at once, and to another after it was released', () =>
       opened(async (one, other) => {
@@ -164,18 +169,48 @@ export function sharedStoreSuite(name: string, openPlace: () => Promise<SharedPl
         const second = await appendOne(other, { raw: bytesOf('2'), key: 'bed', meta: { peer: 'x' } });
         const third = await appendOne(one, { raw: bytesOf('3') });
         expect(first < second && second < third).toBe(true);
-        const all = await one.shared!.unrouted(channel, [], 10, anyBytes);
+        const all = await read(one);
         expect(all.map((each) => [each.seq, textOf(each.raw), each.own])).toEqual([
           [first, '1', true],
           [second, '2', false],
           [third, '3', true],
         ]);
         expect(all[1]).toMatchObject({ key: 'bed', meta: { peer: 'x' } });
-        const rest = await one.shared!.unrouted(channel, [first, third], 10, anyBytes);
+        const rest = await read(one, { known: () => [first, third] });
         expect(rest.map((each) => each.seq)).toEqual([second]);
-        expect(await one.shared!.unrouted(channel, [first, second, third], 10, anyBytes)).toEqual([]);
-        expect(await one.shared!.unrouted(channel, [first], 1, anyBytes)).toHaveLength(1);
-        expect(await one.shared!.unrouted(channel, [], 10, 1)).toHaveLength(1);
+        expect(await read(one, { known: () => [first, second, third] })).toEqual([]);
+        expect(await read(one, { known: () => [first], limit: 1 })).toHaveLength(1);
+        expect(await read(one, { maxBytes: 1 })).toHaveLength(1);
+        const foreign = await read(one, { of: 'foreign' });
+        expect(foreign.map((each) => each.seq)).toEqual([second]);
+        expect(await read(one, { of: 'foreign', known: () => [second] })).toEqual([]);
+        expect((await read(other, { of: 'foreign' })).map((each) => each.seq)).toEqual([first, third]);
+      }));
+
+    it('has told of what was stored before a page when it answers, and of nothing that was stored after it', () =>
+      opened(async (one, other) => {
+        const told: (number | string)[] = [];
+        const appended: Promise<unknown>[] = [];
+        const append = () =>
+          appended.push(one.append(channel, [newMessage()]).then(([each]) => told.push(seqOf(each!))));
+        for (let turn = 0; turn < 20; turn++) {
+          append();
+          await appendOne(other);
+          const known: number[] = [];
+          const page = read(one, { limit: 1_000, known: () => known });
+          append();
+          const pause = new Promise((resolve) => setTimeout(resolve, turn % 5));
+          const answer = page.then((rows) => {
+            const last = Math.max(...rows.filter(({ own }) => own).map(({ seq }) => seq));
+            const heard = told.filter((each) => typeof each === 'number');
+            expect(Math.max(...heard)).toBe(last);
+            told.push('page');
+          });
+          await pause;
+          append();
+          await answer;
+        }
+        await Promise.all(appended);
       }));
 
     it('counts recoveries once per lease, of whatever may have been begun under it', () =>

@@ -46,7 +46,7 @@ describe.skipIf(database.missing)('messages that arrived together', () => {
     await using one = await open('one');
     await using two = await open('two');
     const seqs = await appendThree(one);
-    const [read] = await two.shared.unrouted(channel, [], 1, 1);
+    const [read] = await two.shared.unrouted(channel, { of: 'all', known: () => [], limit: 1, maxBytes: 1 });
     expect(read).toMatchObject({ seq: seqs[0], own: false });
     await settle(two, seqs.slice(0, 1));
     await settle(one, seqs);

@@ -13,8 +13,8 @@ export interface Unrouted {
   readonly channel: number;
   readonly size: number;
   readonly day: number;
-  /** Known of what this opening stored itself. */
-  readonly arrived?: Arrived;
+  /** Where it is known how many of its messages are not settled. */
+  readonly arrived?: Arrived | undefined;
 }
 
 /** What a commit takes for granted. */
@@ -58,9 +58,15 @@ export class Foresight {
     return this.#unrouted.get(seq);
   }
 
-  /** A message that was read from the store; another hub has stored it, or an earlier opening. */
+  /** A message that was read from the store: another hub has stored it, or an earlier opening, or its lease was elsewhere. */
   read(seq: number, message: Unrouted): void {
-    if (this.#unrouted.size < mostRouted && !this.#unrouted.has(seq)) this.#unrouted.set(seq, message);
+    if (this.#unrouted.size < mostRouted || this.#unrouted.has(seq)) this.#unrouted.set(seq, message);
+  }
+
+  /** How many messages are not settled of what arrived with this one is for the database to say. */
+  mingles(seq: number): void {
+    const message = this.#unrouted.get(seq);
+    if (message?.arrived) this.#unrouted.set(seq, { ...message, arrived: undefined });
   }
 
   /** The last seq that was given to anybody, as far as this hub was told. */

@@ -4,37 +4,25 @@ import { fencedState, unforeseenState } from './errors.ts';
 import { byKey } from './foresight-migration.ts';
 import { near } from './partitions-migration.ts';
 
+/** Planned once in a session: to plan it anew for what it is called with took a quarter of what a commit begins with. */
+export const planned = `${byKey} SET plan_cache_mode = force_generic_plan`;
+
 /** So often seqs are taken anew where others have taken some of those between. */
 const mostTries = 20;
 
 /**
- * A commit is given its seqs while it is on its way: `begin_commit` takes some that follow each other, and rows of `message` and `raw`
- * that come without a seq get them in turn, from sequences of their hub's own. So hubs that store at the same time need not ask first.
- * What is read of a message that is not routed is looked for message by message: to the planner, which knows nothing of tables that
- * were empty a moment ago, it was all one to read the channel from its beginning.
+ * The function that a commit of which the hub knows everything begins with. `whose` says of which rows of `arrived` it may know that
+ * their last messages are settled: of those that its opening wrote, or of all.
  */
-export const givenMigration = (slotSpan: number) => `
-  ALTER TABLE $.message ALTER COLUMN seq SET DEFAULT nextval(current_setting('weir.message_seqs')::oid::regclass);
-  ALTER TABLE $.raw ALTER COLUMN seq SET DEFAULT nextval(current_setting('weir.raw_seqs')::oid::regclass);
-
-  -- Sequences that a hub's commits are given their seqs from: each begins where begin_commit sets it, and no other hub uses it.
-  CREATE FUNCTION $.make_given(of_hub int) RETURNS void LANGUAGE plpgsql AS $body$
-  BEGIN
-    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS $.message_seqs_%s CACHE 64', of_hub);
-    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS $.raw_seqs_%s CACHE 64', of_hub);
-  END $body$;
-
-  DROP FUNCTION $.begin_commit(int, bigint, int, bigint, text[], bigint[], bigint[], int[], bigint[], bigint[], int[], int[], bigint[],
-    int[], int[], int[], text[], bigint[]);
-
-  -- As before, but that of_first is only where the hub took its seqs to begin: they follow each other from given on, of the same slot.
-  -- Where the hub has written them down somewhere (exactly), they have to be those. arrivals are told as if they began at of_first.
-  CREATE FUNCTION $.begin_commit(of_hub int, of_epoch bigint, of_seqs int, of_first bigint, exactly boolean, leases text[], epochs bigint[],
+export function beginCommit(create: 'CREATE' | 'CREATE OR REPLACE', whose: 'own' | 'all', slotSpan: number): string {
+  const own = whose === 'own' ? ' AND a.epoch = of_epoch' : '';
+  const settings = whose === 'own' ? byKey : planned;
+  return `${create} FUNCTION $.begin_commit(of_hub int, of_epoch bigint, of_seqs int, of_first bigint, exactly boolean, leases text[], epochs bigint[],
     routed bigint[], own int[], above bigint[], arrivals bigint[],
     channels int[], destinations int[], amounts bigint[],
     days int[], day_channels int[], day_destinations int[], day_types text[], day_amounts bigint[],
     OUT pid int, OUT last bigint, OUT xid bigint, OUT oldest bigint, OUT given bigint, OUT foreigners int[], OUT firsts bigint[])
-  LANGUAGE plpgsql ${byKey} AS $body$
+  LANGUAGE plpgsql ${settings} AS $body$
   DECLARE
     highest bigint;
     shift bigint := 0;
@@ -71,7 +59,7 @@ export const givenMigration = (slotSpan: number) => `
     END IF;
     IF cardinality(routed) > 0 THEN
       DELETE FROM $.arrived a USING (SELECT routed[2 * i - 1] AS channel, routed[2 * i] AS last FROM generate_series(1, cardinality(routed) / 2) i) AS r
-        WHERE a.channel = r.channel AND a.last = r.last AND a.epoch = of_epoch;
+        WHERE a.channel = r.channel AND a.last = r.last${own};
       GET DIAGNOSTICS found_rows = ROW_COUNT;
       IF found_rows <> cardinality(routed) / 2 THEN
         RAISE EXCEPTION 'messages that were routed' USING ERRCODE = '${unforeseenState}';
@@ -86,7 +74,32 @@ export const givenMigration = (slotSpan: number) => `
     ${counting('channels', 'destinations', 'amounts')};
     ${countingDaily('days', 'day_channels', 'day_destinations', 'day_types', 'day_amounts')};
   END $body$;
+`;
+}
 
+/**
+ * A commit is given its seqs while it is on its way: `begin_commit` takes some that follow each other, and rows of `message` and `raw`
+ * that come without a seq get them in turn, from sequences of their hub's own. So hubs that store at the same time need not ask first.
+ * What is read of a message that is not routed is looked for message by message: to the planner, which knows nothing of tables that
+ * were empty a moment ago, it was all one to read the channel from its beginning.
+ */
+export const givenMigration = (slotSpan: number) => `
+  ALTER TABLE $.message ALTER COLUMN seq SET DEFAULT nextval(current_setting('weir.message_seqs')::oid::regclass);
+  ALTER TABLE $.raw ALTER COLUMN seq SET DEFAULT nextval(current_setting('weir.raw_seqs')::oid::regclass);
+
+  -- Sequences that a hub's commits are given their seqs from: each begins where begin_commit sets it, and no other hub uses it.
+  CREATE FUNCTION $.make_given(of_hub int) RETURNS void LANGUAGE plpgsql AS $body$
+  BEGIN
+    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS $.message_seqs_%s CACHE 64', of_hub);
+    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS $.raw_seqs_%s CACHE 64', of_hub);
+  END $body$;
+
+  DROP FUNCTION $.begin_commit(int, bigint, int, bigint, text[], bigint[], bigint[], int[], bigint[], bigint[], int[], int[], bigint[],
+    int[], int[], int[], text[], bigint[]);
+
+  -- As before, but that of_first is only where the hub took its seqs to begin: they follow each other from given on, of the same slot.
+  -- Where the hub has written them down somewhere (exactly), they have to be those. arrivals are told as if they began at of_first.
+  ${beginCommit('CREATE', 'own', slotSpan)}
   -- As arrive, of a transaction whose begin_commit has given it its seqs.
   CREATE FUNCTION $.arrive_given(of_hub int, of_epoch bigint, arrivals bigint[]) RETURNS void LANGUAGE plpgsql AS $body$
   DECLARE

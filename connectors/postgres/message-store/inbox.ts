@@ -3,8 +3,9 @@ import { numbers } from '../../../clients/postgres/quote.ts';
 import { bytesOf } from '../../../clients/postgres/session.ts';
 import { attach } from '../../../core/store/attachments.ts';
 import type { Recovered, StoredMessage } from '../../../core/store/message-store.ts';
-import type { SharedMessage } from '../../../core/store/shared-store.ts';
+import type { SharedMessage, SharedPage } from '../../../core/store/shared-store.ts';
 import type { AskMore, Read } from './calls.ts';
+import type { Arrived } from './counted.ts';
 import { metaOf } from './queue.ts';
 import type { StoreState, Transaction } from './transaction.ts';
 
@@ -18,48 +19,58 @@ export interface UnroutedPage {
 }
 
 /** Reads them in order of seq, without those that are known, and those that were stored by calls after it at most. */
-export function unrouted(state: StoreState, page: UnroutedPage, known: readonly number[]): Read {
+export function unrouted(state: StoreState, page: UnroutedPage, { of, known }: Pick<SharedPage, 'of' | 'known'>): Read {
   const { channel } = page;
-  const question = () => questionFor(state, page, state.horizon.of(state.names.known(channel)), known);
-  return { kind: 'read', channel, last: true, question, read: (rows, ask) => readUnrouted(state, channel, rows, ask) };
+  const notOf = of === 'foreign' ? state.epoch : 0;
+  let asked: Asked = { ...page, after: 0, known: [] };
+  const question = () => {
+    asked = { ...page, after: state.horizon.of(state.names.known(channel)), known: known() };
+    return questionFor(state, asked, notOf);
+  };
+  return { kind: 'read', channel, last: true, question, read: (rows, ask) => readUnrouted(state, asked, rows, ask) };
 }
 
 /** Reads them in order of seq, above one, and none that is stored by a call after it. */
 export function unroutedAfter(state: StoreState, page: UnroutedPage & { readonly after: number }): Read {
-  const { channel, after } = page;
+  const asked = { ...page, known: [] };
   return {
-    ...{ kind: 'read', channel, last: false },
-    question: () => questionFor(state, page, after, []),
+    ...{ kind: 'read', channel: page.channel, last: false },
+    question: () => questionFor(state, asked, 0),
     read: async (rows, ask) => {
-      const messages = await readUnrouted(state, channel, rows, ask);
+      const messages = await readUnrouted(state, asked, rows, ask);
       return messages.map(({ own: _, ...message }): StoredMessage => message);
     },
   };
 }
 
+/** How a page was asked for. */
+interface Asked extends UnroutedPage {
+  readonly after: number;
+  readonly known: readonly number[];
+}
+
 function questionFor(
   { quoted, names }: StoreState,
-  { channel, limit, maxBytes }: UnroutedPage,
-  above: number,
-  known: readonly number[],
+  { channel, after, known, limit, maxBytes }: Asked,
+  notOf: number,
 ): string {
-  const most = Math.min(maxBytes, Number.MAX_SAFE_INTEGER);
-  return `SELECT * FROM ${quoted}.unrouted_messages(${[names.known(channel), above, numbers(known, 'int8'), limit, most].join(',')})`;
+  const bytes = Math.min(maxBytes, Number.MAX_SAFE_INTEGER);
+  return `SELECT * FROM ${quoted}.unrouted_page(${[names.known(channel), after, numbers(known, 'int8'), notOf, limit, bytes].join(',')})`;
 }
 
 async function readUnrouted(
-  { quoted, names, epoch, foresight }: StoreState,
-  channel: string,
+  state: StoreState,
+  asked: Asked,
   rows: Answer,
   ask: AskMore,
 ): Promise<readonly SharedMessage[]> {
-  const ofChannel = names.known(channel);
-  const attached = rows.filter((row) => row[12] === '1').map(([seq]) => ({ seq: Number(seq), attached: true }));
+  const { quoted, names, epoch } = state;
+  const attached = rows.filter((row) => row[14] === '1').map(([seq]) => ({ seq: Number(seq), attached: true }));
   const whole = attached.length === 0 ? undefined : await rawBytes({ ask }, quoted, attached);
+  foreseeRouting(state, asked, rows);
   return rows.map((row): SharedMessage => {
-    const [, size, day, of, recoveries, id, receivedAt, fields, meta, key, replayOf, only, , bytes] = row;
+    const [, , , , , of, recoveries, id, receivedAt, fields, meta, key, replayOf, only, , bytes] = row;
     const seq = Number(row[0]);
-    foresight.read(seq, { channel: ofChannel, size: Number(size), day: Number(day) });
     const raw = whole?.get(seq) ?? (typeof bytes === 'string' ? bytesOf(bytes) : new Uint8Array(0));
     return {
       ...{ id: String(id), seq, raw, meta: metaOf(names, fields, meta) ?? {}, receivedAt: Number(receivedAt) },
@@ -70,6 +81,45 @@ async function readUnrouted(
       own: Number(of) === epoch,
     };
   });
+}
+
+interface Together {
+  readonly arrived: Arrived;
+  isWhole: boolean;
+}
+
+/**
+ * What is read is not settled. Where the page has all that is not of what arrived together, the hub knows by itself when the last of
+ * that is settled; of the rest the database has to look.
+ */
+function foreseeRouting({ names, foresight }: StoreState, { channel, after, known }: Asked, rows: Answer): void {
+  const ofChannel = names.known(channel);
+  const all: Together[] = [];
+  const messages = rows.map(([seq, first, last, size, day, , recoveries]) => {
+    let together = all.at(-1);
+    if (together?.arrived.last !== Number(last)) {
+      const arrived = { channel: ofChannel, day: Number(day), first: Number(first), last: Number(last), left: 0 };
+      all.push((together = { arrived, isWhole: arrived.first > after }));
+    }
+    together.arrived.left++;
+    together.isWhole &&= recoveries === '0';
+    return { seq: Number(seq), size: Number(size), together };
+  });
+  const end = messages.at(-1);
+  if (end && end.seq !== end.together.arrived.last) end.together.isWhole = false;
+  let at = 0;
+  for (const seq of known.toSorted((a, b) => a - b)) {
+    while (all[at] && all[at]!.arrived.last < seq) at++;
+    const together = all[at];
+    if (!together) break;
+    if (together.arrived.first > seq) continue;
+    together.isWhole = false;
+    foresight.mingles(seq);
+  }
+  for (const { seq, size, together } of messages) {
+    const { arrived, isWhole } = together;
+    foresight.read(seq, { channel: ofChannel, size, day: arrived.day, arrived: isWhole ? arrived : undefined });
+  }
 }
 
 /** Raw bytes of messages by seq, attachments put back; none where the content level or pruning left none. */

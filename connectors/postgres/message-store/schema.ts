@@ -6,6 +6,7 @@ import { arrivedMigration } from './arrived-migration.ts';
 import { counting, countingDaily } from './counting-statements.ts';
 import { foresightMigration } from './foresight-migration.ts';
 import { givenMigration } from './given-migration.ts';
+import { pageMigration } from './page-migration.ts';
 import { partitionsMigration } from './partitions-migration.ts';
 import { searchMigration } from './search/migration.ts';
 
@@ -229,6 +230,7 @@ const migrations: readonly string[] = [
   arrivedMigration,
   partitionsMigration,
   givenMigration(slotSpan),
+  pageMigration(slotSpan),
 ];
 
 /** Of `weir message store`; with the schema's name it makes the key of the lock under which migrations run. */

@@ -9,6 +9,7 @@ import type {
   OutcomeElsewhere,
   OutcomeQuestion,
   SharedMessage,
+  SharedPage,
   SharedStore,
 } from '../../../core/store/shared-store.ts';
 import type { Read } from './calls.ts';
@@ -87,15 +88,11 @@ export class PostgresShared implements SharedStore {
     });
   }
 
-  async unrouted(
-    channel: string,
-    known: readonly number[],
-    limit: number,
-    maxBytes: number,
-  ): Promise<readonly SharedMessage[]> {
+  async unrouted(channel: string, asked: SharedPage): Promise<readonly SharedMessage[]> {
     const wait = (this.#readAt.get(channel) ?? 0) + pageEveryMs - performance.now();
     if (wait > 0) await pause(wait);
-    const page = unrouted(this.#state, { channel, limit, maxBytes }, known);
+    const { limit, maxBytes } = asked;
+    const page = unrouted(this.#state, { channel, limit, maxBytes }, asked);
     const messages = await this.#readInOrder<readonly SharedMessage[]>(page);
     if (messages.length < limit) this.#readAt.set(channel, performance.now());
     else this.#readAt.delete(channel);

@@ -5,6 +5,7 @@ import { HubError } from '../../../core/errors.ts';
 import type { Call } from './calls.ts';
 import { askAgain, CommitFailure, type Commits, type Committed, type InDoubt } from './commit.ts';
 import { closedError, fencedError, fencedState, storeError } from './errors.ts';
+import { Gathering, nextTurn } from './gathering.ts';
 import { connected, type Opened } from './opening.ts';
 import type { Settings } from './options.ts';
 
@@ -46,6 +47,7 @@ export class Writer {
   /** Of `#calls`. */
   #bytes = 0;
   #running: Promise<void> | undefined;
+  readonly #gathering = new Gathering();
   #scheduled = false;
   #waiting: NodeJS.Timeout | undefined;
   #over: HubError | undefined;
@@ -53,6 +55,8 @@ export class Writer {
   #lastPid = 0;
   /** How many of the hub's transactions the database had when it was last connected to. */
   #lastSeen = 0;
+  /** Reads are answered in the next turn. */
+  #readsToTell = false;
   readonly #begin = () => this.#start();
 
   constructor(settings: Settings, quoted: string, opened: Opened, commits: Commits, backlog: number) {
@@ -88,6 +92,7 @@ export class Writer {
     }
     this.#calls.push(call);
     this.#bytes += call.bytes;
+    this.#gathering.came(call, mayWaitMs);
     if (mayWaitMs > 0) this.#waiting ??= setTimeout(this.#begin, mayWaitMs);
     else if (!this.#scheduled && !this.#running) {
       this.#scheduled = true;
@@ -123,23 +128,33 @@ export class Writer {
   async #runAll(): Promise<void> {
     let answer: Answer = noAnswer;
     while (this.#calls.length > 0 && !this.#over) {
+      const began = performance.now();
       const running = this.#runTogether(this.#take());
       // Callers are answered while the database works for the next ones.
       if (answer !== noAnswer) await nextTurn();
-      answer();
+      await this.#tell(answer);
       answer = await running;
-      if (this.#calls.length > 0) continue;
-      answer();
+      const target = this.#closeBy === Number.POSITIVE_INFINITY ? this.#gathering.target : 0;
+      if (this.#calls.length > 0 && target === 0) continue;
+      await this.#tell(answer);
       answer = noAnswer;
+      if (target > 0) await this.#gathering.until(target, performance.now() - began);
     }
-    answer();
+    await this.#tell(answer);
     if (this.#over) rejectAll(this.#calls.splice(0), this.#over);
+  }
+
+  /** What was read goes before what was written after it. */
+  async #tell(answer: Answer): Promise<void> {
+    if (this.#readsToTell) await nextTurn();
+    answer();
   }
 
   #take(): Call[] {
     let bytes = 0;
     const end = this.#calls.findIndex((call, index) => index === mostCalls || (bytes += call.bytes) > mostBytes);
     const calls = this.#calls.splice(0, end < 0 ? this.#calls.length : Math.max(1, end));
+    this.#gathering.taken();
     for (const call of calls) this.#bytes -= call.bytes;
     return this.#refuseTooMuch(calls);
   }
@@ -180,7 +195,7 @@ export class Writer {
         await pause(Math.min(longestPauseMs, 10 * 2 ** attempt));
       } else if (left.length > 1) {
         // A call fails for its own reason only.
-        for (const call of left) (await this.#runTogether([call]))();
+        for (const call of left) await this.#tell(await this.#runTogether([call]));
         return noAnswer;
       } else {
         return () => left[0]?.reject(storeError(cause, 'writing to the message store'));
@@ -239,7 +254,9 @@ export class Writer {
       for (const [index, call] of calls.entries()) if (!isLast(call)) tell(call, answers[index]);
       if (!readsLast) return;
       // They know of all that was written with them: whoever wrote it is told first.
+      this.#readsToTell = true;
       setImmediate(() => {
+        this.#readsToTell = false;
         for (const [index, call] of calls.entries()) if (isLast(call)) tell(call, answers[index]);
       });
     };
@@ -337,10 +354,6 @@ const noAnswer: Answer = () => undefined;
 
 function rejectAll(calls: readonly Call[], error: HubError): void {
   for (const call of calls) call.reject(error);
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Calls that were rejected because the database was away for longer than they could wait. */
