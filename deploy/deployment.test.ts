@@ -161,6 +161,11 @@ describe('docker-compose.yml', () => {
     expect(compose.services.pgbouncer?.networks).toEqual(['app', 'db']);
   });
 
+  it('has a PgBouncer that looks for a database that was away at once, and waits for no hub when it ends', () => {
+    expect(read('deploy/pgbouncer/pgbouncer.ini')).toMatch(/^server_login_retry = 1$/m);
+    expect(compose.services.pgbouncer).toMatchObject({ stop_signal: 'SIGINT' });
+  });
+
   it.each(['hub-1', 'hub-2'])('%s runs without root on a root file system it cannot write', (name) => {
     expect(compose.services[name]).toMatchObject({ user: '10001:10001', read_only: true, cap_drop: ['ALL'] });
   });
@@ -210,6 +215,24 @@ describe('the secrets that are made', () => {
     expect(make()).not.toContain('made');
     expect(readFileSync(join(secrets, 'admin-token'), 'utf8')).toBe(token);
     expect(statSync(secrets).mode & 0o777).toBe(0o700);
+  });
+
+  it('are all mounted by somebody', () => {
+    const made = [...make().matchAll(/^(?:made|kept) (.+)$/gm)].flatMap(([, names]) => names?.split(', ') ?? []);
+    const mounted = new Set(services.flatMap(([, each]) => each.secrets ?? []));
+    expect(made.filter((name) => !mounted.has(name))).toEqual([]);
+    expect(made).toContain('admin-token');
+  });
+
+  it('are those of the endpoints that deploy/production.yaml has for channels', () => {
+    const text = read('deploy/production.yaml')
+      .replaceAll('/run/secrets', secrets)
+      .replaceAll(/^ {2}# (?=\S+: \{)/gm, '  ');
+    const options = { environment: {}, stateDir: secrets, readFile: (path: string) => readFileSync(path, 'utf8') };
+    expect(readEnvironment('production.yaml', '/production.yaml', text, options)).toMatchObject({
+      ok: true,
+      value: { endpoints: { 'ward-broker': { kind: 'mqtt' }, queues: { kind: 'rabbitmq' } } },
+    });
   });
 
   it('are declared, those that services mount', () => {
@@ -263,6 +286,7 @@ describe('the image', () => {
   it('runs the Node that the tests run on', () => {
     const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: Record<string, string> };
     expect(/^ARG NODE_VERSION=(.+)$/m.exec(dockerfile)?.[1]).toBe(devDependencies.node);
+    expect(read('docs/installation.md')).toContain(` node:${devDependencies.node}-bookworm-slim `);
   });
 
   it('has all that a hub imports', () => {

@@ -52,11 +52,11 @@ const groups: readonly Readonly<Record<string, string>>[] = [
   },
   {
     'mosquitto-users': `weir:${mosquittoHash(mosquitto)}\n`,
-    'mosquitto-url': `mqtt://weir:${mosquitto}@mosquitto:1883`,
+    'mosquitto-password': mosquitto,
   },
   {
     'rabbitmq-definitions.json': `${JSON.stringify(definitions, null, 2)}\n`,
-    'rabbitmq-url': `amqp://weir:${rabbitmq}@rabbitmq:5672`,
+    'rabbitmq-password': rabbitmq,
   },
 ];
 

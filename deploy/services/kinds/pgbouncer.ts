@@ -23,6 +23,8 @@ export const pgbouncer: ServiceKind = {
       pool_mode: 'transaction',
       max_client_conn: 500,
       default_pool_size: 20,
+      // As in an installation: else a database that was away is looked for again after 15 s.
+      server_login_retry: 1,
       // What clients in common send at the start, and what the pool cannot keep for one of them.
       ignore_startup_parameters: 'extra_float_digits',
       ...place.options.settings,
