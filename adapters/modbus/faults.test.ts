@@ -154,7 +154,9 @@ describe('protocol', () => {
     for (const block of polling.blocks()) expect(registersOf(block)).toEqual([0]);
   });
 
-  it.for([1, 4])('1 of 32 units dead: the other 31 lose no sample, over one connection with %i open', async (open) => {
+  it.for([1, 4])('1 of 32 units dead: the other 31 lose no sample, over one connection with %i open', {
+    timeout: 120_000,
+  }, async (open) => {
     const devices = await simulated();
     devices.behave = (asked) => {
       if (asked.unit !== 7) asked.answer(asked.usual());
@@ -162,17 +164,18 @@ describe('protocol', () => {
     const units = Array.from({ length: 32 }, (_, index) => index + 1);
     const profile = profileAt(devices.port, {
       units,
-      section: `maxOpen: ${open}, timeoutMs: 400, groups: { all: { everyMs: 700 } }`,
+      section: `maxOpen: ${open}, timeoutMs: 400, groups: { all: { everyMs: 1200 } }`,
     });
     const isPunctual = punctuality();
     const polling = new Polling(profile);
     const living = units.filter((unit) => unit !== 7);
     const samples = () => living.map((unit) => polling.blocks(`unit-${unit}`).length);
-    await vi.waitFor(() => expect(Math.min(...samples())).toBeGreaterThanOrEqual(3));
+    // Units that a busy machine keeps silent are asked less often, too.
+    await vi.waitFor(() => expect(Math.min(...samples())).toBeGreaterThanOrEqual(3), { timeout: 100_000 });
     await polling.drain();
     for (const unit of living) expect(polling.told(`unit-${unit}`).at(-1)).toBe('answering: it answers');
     if (isPunctual()) {
-      for (const unit of living) expect(polling.told(`unit-${unit}`)).toHaveLength(1);
+      for (const unit of living) expect(polling.told(`unit-${unit}`)).toEqual(['answering: it answers']);
       // The last round may not be over for all of them.
       expect(Math.max(...samples()) - Math.min(...samples())).toBeLessThanOrEqual(1);
     }
@@ -181,7 +184,7 @@ describe('protocol', () => {
     expect(polling.told('unit-7')).toEqual(['silent: no answer within 400 ms']);
   });
 
-  it('1 of 32 units dead on one serial line: the other 31 lose no sample', async () => {
+  it('1 of 32 units dead on one serial line: the other 31 lose no sample', { timeout: 120_000 }, async () => {
     const devices = await simulated('rtu');
     devices.behave = (asked) => {
       if (asked.unit !== 7) asked.answer(asked.usual());
@@ -189,17 +192,18 @@ describe('protocol', () => {
     const units = Array.from({ length: 32 }, (_, index) => index + 1);
     const profile = profileAt(devices.port, {
       ...{ transport: 'modbus-rtu', units },
-      section: 'baud: 115200, timeoutMs: 300, groups: { all: { everyMs: 1000 } }',
+      section: 'baud: 115200, timeoutMs: 300, groups: { all: { everyMs: 1500 } }',
     });
     const isPunctual = punctuality();
     const polling = new Polling(profile);
     const living = units.filter((unit) => unit !== 7);
     const samples = () => living.map((unit) => polling.blocks(`unit-${unit}`).length);
-    await vi.waitFor(() => expect(Math.min(...samples())).toBeGreaterThanOrEqual(3));
+    // Units that a busy machine keeps silent are asked less often, too.
+    await vi.waitFor(() => expect(Math.min(...samples())).toBeGreaterThanOrEqual(3), { timeout: 100_000 });
     await polling.drain();
     for (const unit of living) expect(polling.told(`unit-${unit}`).at(-1)).toBe('answering: it answers');
     if (isPunctual()) {
-      for (const unit of living) expect(polling.told(`unit-${unit}`)).toHaveLength(1);
+      for (const unit of living) expect(polling.told(`unit-${unit}`)).toEqual(['answering: it answers']);
       // The last round may not be over for all of them.
       expect(Math.max(...samples()) - Math.min(...samples())).toBeLessThanOrEqual(1);
     }
