@@ -27,6 +27,8 @@ export interface Bound {
   readonly after: After | undefined;
   /** It is one of those that make a resource of a value and of nothing else. */
   ofWhole: boolean;
+  /** The element that refers to its resource gets a note, which stands before the reference: to make room later costs more. */
+  readonly isNoted: boolean;
 }
 
 /** A code and its system, the two ends of something, and what an extension is and says have to go together. */
@@ -36,9 +38,10 @@ const valueSets = new Map(Object.entries(bindings).map(([url, codes]) => [url, n
 
 /**
  * Makes a rule ready.
+ * @param rules all of its map
  * @param slots the places of list elements of its map, by their paths; new ones are added
  */
-export function bind(rule: Rule, segment: string, slots: Map<string, number>): Bound {
+export function bind(rule: Rule, rules: readonly Rule[], segment: string, slots: Map<string, number>): Bound {
   const steps: Step[] = [];
   let prefix = '';
   for (const part of rule.to.split(/\.|(?=>)/)) {
@@ -65,7 +68,16 @@ export function bind(rule: Rule, segment: string, slots: Map<string, number>): B
     fixed,
     after: afterOf(last.name, steps),
     ofWhole: false,
+    isNoted: last.kind === 'resource' && isNoted(rule.to.slice(0, rule.to.lastIndexOf('>')), rule.field, rules),
   };
+}
+
+/** Whether a rule of the field always puts a note beside the reference to the resource at `path`. */
+export function isNoted(path: string, field: number, rules: readonly Rule[]): boolean {
+  const note = `${path}.extension#`;
+  return rules.some(
+    (each) => each.field === field && each.fixed !== undefined && !each.when && each.to.startsWith(note),
+  );
 }
 
 function afterOf(name: string, steps: readonly Step[]): After | undefined {

@@ -1,5 +1,4 @@
 import { deletesNothing, isDivided, isSolid, isText } from './signs.ts';
-import type { TextReader } from './text-reader.ts';
 
 /** A populated subcomponent: the least that can be lost. */
 export class Leaf {
@@ -34,7 +33,17 @@ export interface Division {
   readonly divided: readonly (Leaves | undefined)[] | undefined;
 }
 
-const NOTHING: Leaves = [];
+/** What reads the text that values stand in. */
+interface Reader {
+  /** Whether values are divided here as in most messages. */
+  readonly isUsual: boolean;
+  slice(start: number, end: number): string;
+  /** The text of a value that is not divided. */
+  text(raw: string): string;
+  divide(start: number, end: number, signs: number): Division;
+  /** A value of the same text that stands alone: what is made of it holds nothing of the message in memory. */
+  apart(raw: string): View;
+}
 
 /**
  * One repetition of a field, or a component seen as one: what converters read, and mark as they do. It is divided when its
@@ -50,22 +59,21 @@ export class View {
   /** Where it stands. */
   readonly #start: number;
   readonly #end: number;
-  /** What stands in it, see `TextReader`. */
+  /** What stands in it. */
   readonly #signs: number;
-  readonly #reader: TextReader;
+  readonly #reader: Reader;
   #raw: string | undefined = undefined;
-  #parts: Leaves | undefined = undefined;
-  #divided: readonly (Leaves | undefined)[] | undefined = undefined;
+  #division: Division | undefined = undefined;
   /** What is to be marked when it is divided: a text marks all of it. */
   #noted: Marks | string | undefined = undefined;
 
   /** @param leaves those of a component that is seen as a repetition */
-  constructor(reader: TextReader, start: number, end: number, signs: number, leaves?: Leaves) {
+  constructor(reader: Reader, start: number, end: number, signs: number, leaves?: Leaves) {
     this.#reader = reader;
     this.#start = start;
     this.#end = end;
     this.#signs = signs;
-    this.#parts = leaves;
+    if (leaves) this.#division = { parts: leaves, divided: undefined };
     this.valued = leaves === undefined && isSolid(signs) ? true : this.#isValued();
   }
 
@@ -76,7 +84,7 @@ export class View {
 
   /** By component from 0 its first subcomponent; undefined where nothing is. */
   get parts(): Leaves {
-    return this.#parts ?? this.#divide();
+    return (this.#division ?? this.#divide()).parts;
   }
 
   /** Whether it holds anything, `""` too. */
@@ -99,24 +107,25 @@ export class View {
     return this.#reader.apart(this.raw);
   }
 
-  #divide(): Leaves {
-    const { parts, divided } = this.#reader.divide(this.#start, this.#end, this.#signs);
-    this.#parts = parts;
-    this.#divided = divided;
+  #divide(): Division {
+    const division = this.#reader.divide(this.#start, this.#end, this.#signs);
+    this.#division = division;
     const noted = this.#noted;
+    if (noted === undefined) return division;
     this.#noted = undefined;
-    if (typeof noted === 'string') this.#markAll(noted);
-    else if (noted) this.#markEach(noted.each);
-    return parts;
+    if (typeof noted === 'string') markAll(division, noted);
+    else this.#markEach(noted.each);
+    return division;
   }
 
   #isValued(): boolean {
-    return areValued(this.parts) || this.#divided?.some((leaves) => leaves && areValued(leaves)) === true;
+    const { parts, divided } = this.#division ?? this.#divide();
+    return areValued(parts) || divided?.some((leaves) => leaves && areValued(leaves)) === true;
   }
 
   /** Component `n` from 1, its first subcomponent, marked as taken by `row`; undefined where it is empty or `""`. */
   take(n: number, row: string): string | undefined {
-    if (this.#parts === undefined && isText(this.#signs)) {
+    if (!this.#division && isText(this.#signs)) {
       if (n !== 1) return undefined;
       this.#noted = row;
       return this.raw;
@@ -136,7 +145,7 @@ export class View {
 
   /** As `take`, without marking. */
   peek(n: number): string | undefined {
-    if (this.#parts === undefined && isText(this.#signs)) return n === 1 ? this.raw : undefined;
+    if (!this.#division && isText(this.#signs)) return n === 1 ? this.raw : undefined;
     const leaf = this.parts[n - 1];
     return leaf === undefined || leaf.deletes ? undefined : leaf.text;
   }
@@ -147,21 +156,20 @@ export class View {
   }
 
   #sub(n: number, m: number): Leaf | undefined {
-    if (n !== 1 && this.#parts === undefined && isText(this.#signs)) return undefined;
-    const { parts } = this;
-    return m === 1 ? parts[n - 1] : this.#divided?.[n - 1]?.[m - 1];
+    if (n !== 1 && !this.#division && isText(this.#signs)) return undefined;
+    const { parts, divided } = this.#division ?? this.#divide();
+    return m === 1 ? parts[n - 1] : divided?.[n - 1]?.[m - 1];
   }
 
   /** The subcomponents of component `n`, where it is divided. */
   divided(n: number): Leaves | undefined {
-    if (this.#parts === undefined && isText(this.#signs)) return undefined;
-    if (this.#parts === undefined) this.#divide();
-    return this.#divided?.[n - 1];
+    if (!this.#division && isText(this.#signs)) return undefined;
+    return (this.#division ?? this.#divide()).divided?.[n - 1];
   }
 
   /** Marks component `n` as taken, where its text has been read before. */
   mark(n: number, row: string): void {
-    if (this.#parts === undefined && isText(this.#signs)) {
+    if (!this.#division && isText(this.#signs)) {
       if (n === 1) this.#noted = row;
       return;
     }
@@ -177,27 +185,24 @@ export class View {
   /** Marks what has been taken as taken by `row`. */
   markTaken(row: string): void {
     const noted = this.#noted;
-    if (this.#parts === undefined && (typeof noted === 'string' || noted?.all)) {
+    if (!this.#division && (typeof noted === 'string' || noted?.all)) {
       this.#noted = row;
       return;
     }
-    for (const leaf of this.parts) if (leaf?.mark !== undefined) leaf.mark = row;
-    if (this.#divided)
-      for (const leaves of this.#divided)
-        if (leaves) for (const leaf of leaves) if (leaf?.mark !== undefined) leaf.mark = row;
+    for (const [, , leaf] of this.leaves()) if (leaf.mark !== undefined) leaf.mark = row;
   }
 
   /** Marks all of it that nothing has taken. */
   markRest(row: string): void {
     const noted = this.#noted;
-    if (this.#parts === undefined && (typeof noted === 'string' || noted?.all)) return;
-    if (this.#parts === undefined && noted === undefined) this.#noted = row;
+    if (!this.#division && (typeof noted === 'string' || noted?.all)) return;
+    if (!this.#division && noted === undefined) this.#noted = row;
     else for (const [, , leaf] of this.leaves()) leaf.mark ??= row;
   }
 
   /** Component `n`, its subcomponents as components; undefined where it is empty. */
   sub(n: number): View | undefined {
-    if (n !== 1 && this.#parts === undefined && isText(this.#signs)) return undefined;
+    if (n !== 1 && !this.#division && isText(this.#signs)) return undefined;
     const leaves = this.divided(n);
     if (leaves) return areValued(leaves) ? this.authority(leaves) : undefined;
     const leaf = this.parts[n - 1];
@@ -211,56 +216,56 @@ export class View {
 
   /** Whether anything of it has been taken. */
   isBegun(): boolean {
-    const parts = this.#parts;
-    if (parts === undefined) {
+    const division = this.#division;
+    if (!division) {
       const noted = this.#noted;
       return typeof noted === 'string' || noted?.each.some((mark) => mark !== undefined) === true;
     }
-    for (const leaf of parts) if (leaf?.mark !== undefined) return true;
-    return this.#divided?.some((leaves) => leaves?.some((leaf) => leaf?.mark !== undefined)) === true;
+    for (const leaf of division.parts) if (leaf?.mark !== undefined) return true;
+    return division.divided?.some((leaves) => leaves?.some((leaf) => leaf?.mark !== undefined)) === true;
   }
 
   /** Whether something has become of all of it. */
   isTaken(): boolean {
-    if (this.#parts === undefined) {
+    if (!this.#division) {
       const noted = this.#noted;
       if (typeof noted === 'string' || noted?.all) return true;
       if (noted === undefined && this.valued) return false;
     }
-    for (const leaf of this.parts) if (leaf !== undefined && leaf.mark === undefined) return false;
-    return this.#divided === undefined || !this.#divided.some((leaves) => leaves?.some(isOpen));
+    const { parts, divided } = this.#division ?? this.#divide();
+    for (const leaf of parts) if (leaf !== undefined && leaf.mark === undefined) return false;
+    return divided === undefined || !divided.some((leaves) => leaves?.some(isOpen));
   }
 
   marks(): Marks {
     const noted = this.#noted;
-    if (this.#parts === undefined && noted !== undefined) {
+    if (!this.#division && noted !== undefined) {
       if (typeof noted === 'object') return noted;
       if (isText(this.#signs)) return { each: [noted], all: true };
     }
-    const { parts } = this;
+    const { parts, divided } = this.#division ?? this.#divide();
     const all = this.isTaken();
-    if (this.#divided) return { each: this.leaves().map(([, , leaf]) => leaf.mark), all };
+    if (divided) return { each: this.leaves().map(([, , leaf]) => leaf.mark), all };
     const each = new Array<string | undefined>(parts.length);
     for (let n = 0; n < parts.length; n++) each[n] = parts[n]?.mark;
     return { each, all };
   }
 
   markAs(marks: Marks): void {
-    if (this.#parts === undefined && (this.#noted === undefined || marks.all)) {
+    if (!this.#division && (this.#noted === undefined || marks.all)) {
       this.#noted = marks;
       return;
     }
-    if (this.#parts === undefined) this.#divide();
     this.#markEach(marks.each);
   }
 
   #markEach(marks: Marks['each']): void {
-    if (this.#divided) {
+    const { parts, divided } = this.#division ?? this.#divide();
+    if (divided) {
       let at = 0;
       for (const [, , leaf] of this.leaves()) leaf.mark = marks[at++] ?? leaf.mark;
       return;
     }
-    const parts = this.#parts ?? NOTHING;
     for (let n = 0; n < parts.length; n++) {
       const leaf = parts[n];
       if (leaf && marks[n] !== undefined) leaf.mark = marks[n];
@@ -269,7 +274,7 @@ export class View {
 
   /** Whether component `n` holds anything but `""`. */
   has(n: number): boolean {
-    if (this.#parts === undefined && isText(this.#signs)) return n === 1;
+    if (!this.#division && isText(this.#signs)) return n === 1;
     const leaves = this.divided(n);
     if (leaves) return areValued(leaves);
     const leaf = this.parts[n - 1];
@@ -278,23 +283,17 @@ export class View {
 
   /** All of it as one text, for values that are not divided: what looks like delimiters in a text was meant to be read. */
   whole(row: string): string {
-    if (this.#parts === undefined) this.#noted = row;
-    else this.#markAll(row);
+    if (this.#division) markAll(this.#division, row);
+    else this.#noted = row;
     return this.#reader.text(this.raw);
-  }
-
-  #markAll(row: string): void {
-    for (const leaf of this.#parts ?? NOTHING) if (leaf) leaf.mark = row;
-    if (this.#divided)
-      for (const leaves of this.#divided) if (leaves) for (const leaf of leaves) if (leaf) leaf.mark = row;
   }
 
   /** What is populated of it. */
   leaves(): readonly (readonly [component: number, subcomponent: number, leaf: Leaf])[] {
     const found: (readonly [number, number, Leaf])[] = [];
-    const { parts } = this;
+    const { parts, divided } = this.#division ?? this.#divide();
     for (let n = 0; n < parts.length; n++) {
-      const leaves = this.#divided?.[n];
+      const leaves = divided?.[n];
       if (leaves) {
         for (let m = 0; m < leaves.length; m++) {
           const leaf = leaves[m];
@@ -307,6 +306,11 @@ export class View {
     }
     return found;
   }
+}
+
+function markAll({ parts, divided }: Division, row: string): void {
+  for (const leaf of parts) if (leaf) leaf.mark = row;
+  if (divided) for (const leaves of divided) if (leaves) for (const leaf of leaves) if (leaf) leaf.mark = row;
 }
 
 function areValued(leaves: Leaves): boolean {

@@ -103,21 +103,6 @@ export class Resources {
     return element;
   }
 
-  /**
-   * Adds to an element that may refer to a resource already: the reference stands last in it. Taken out of the end and put back
-   * it costs a tenth of what it does to take it out of the midst, when the element is a table from then on.
-   */
-  addTo(element: Record<string, unknown>, name: string, value: unknown): void {
-    const { reference } = element;
-    if (typeof reference !== 'object') {
-      element[name] = value;
-      return;
-    }
-    delete element.reference;
-    element[name] = value;
-    element.reference = reference;
-  }
-
   /** Whether an element refers to a resource already, and to which. */
   targetOf(element: object): Draft | undefined {
     const { reference } = element as Pointer;

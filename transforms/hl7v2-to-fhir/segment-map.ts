@@ -1,5 +1,5 @@
 // Over 350 lines: one walk over the rules of a segment, on the hottest path of a conversion.
-import { type After, type Bound, bind, ownersOf, type Step } from './bind-rules.ts';
+import { type After, type Bound, bind, isNoted, ownersOf, type Step } from './bind-rules.ts';
 import { putRight } from './clean.ts';
 import type { Conversion, Known } from './conversion.ts';
 import { Exact, Referred } from './converters.ts';
@@ -24,6 +24,7 @@ interface WholeResource {
   readonly slot: number;
   /** To the element that refers to it. */
   readonly steps: readonly Step[];
+  readonly isNoted: boolean;
 }
 
 const compiled = segments as unknown as Readonly<Record<string, readonly Rule[]>>;
@@ -80,7 +81,7 @@ export class SegmentMap {
     this.#ofSite = ofSite;
     this.resource = /\[(\w+)/.exec(name)?.[1] ?? '';
     const slots = new Map<string, number>();
-    const bound = rules.map((rule) => bind(rule, name.slice(0, 3), slots));
+    const bound = rules.map((rule) => bind(rule, rules, name.slice(0, 3), slots));
     this.#whole = bound.filter(({ rule }) => rule.field === 0);
     this.#slots = slots.size;
     this.#company = companyIn(bound);
@@ -217,6 +218,8 @@ function wholeResourceOf(rules: readonly Bound[], field: number): WholeResource 
     own.filter(({ fixed }) => fixed === undefined).length === 1;
   if (!isWhole) return undefined;
   const { steps } = own[0]!;
+  const { to } = own[0]!.rule;
+  const all = rules.map(({ rule }) => rule);
   for (const each of own) each.ofWhole = true;
   return {
     slot,
@@ -224,6 +227,7 @@ function wholeResourceOf(rules: readonly Bound[], field: number): WholeResource 
       0,
       steps.findIndex((step) => step.slot === slot),
     ),
+    isNoted: isNoted(to.slice(0, to.indexOf('>')), field, all),
   };
 }
 
@@ -256,6 +260,7 @@ function keyOf(bound: Bound, view: View, { company, conversion }: Application): 
 function point(whole: WholeResource, known: Known, view: View, resource: Draft, application: Application): void {
   const element = reach(whole.steps, resource, application);
   if (!element || application.conversion.resources.targetOf(element)) return;
+  if (whole.isNoted) element.extension ??= [];
   application.conversion.resources.point(element, known.draft);
   application.slots[whole.slot] = known.draft;
   view.markAs(known.marks);
@@ -345,7 +350,7 @@ function stepInto(element: Element, step: Step, application: Application): Eleme
       const known = slots[step.slot];
       if (known) return known as Element;
       const made: Element = {};
-      const list = add(element, step.name, made, conversion);
+      const list = add(element, step.name, made);
       slots[step.slot] = made;
       application.begun = true;
       // It may come to say what another coding says.
@@ -379,6 +384,7 @@ function refer(bound: Bound, view: View, element: Element, application: Applicat
   if (conversion.resources.targetOf(element)) return true;
   const value = referred(bound, view, application);
   if (!value) return false;
+  if (bound.isNoted) element.extension ??= [];
   conversion.resources.point(element, value);
   slots[last.slot] = value;
   view.element ??= element;
@@ -409,12 +415,11 @@ function referred(bound: Bound, view: View, application: Application): Draft | u
 }
 
 /** Adds to a list, or begins it: with its first value, as one that grows from nothing takes many times the room. */
-function add(element: Element, name: string, value: unknown, { resources }: Conversion): unknown[] {
+function add(element: Element, name: string, value: unknown): unknown[] {
   const there = element[name] as unknown[] | undefined;
   if (there === undefined) {
     const list = [value];
-    if (name === 'extension') resources.addTo(element, name, list);
-    else element[name] = list;
+    element[name] = list;
     return list;
   }
   there.push(value);
@@ -428,7 +433,7 @@ function append(bound: Bound, view: View | undefined, element: Element, applicat
   const value = made instanceof Exact ? made.value : made;
   if (value === undefined) return false;
   if (typeof value !== 'object' || value === null) {
-    add(element, last.name, value, conversion);
+    add(element, last.name, value);
     return true;
   }
   const begun = slots[last.slot];
@@ -437,7 +442,7 @@ function append(bound: Bound, view: View | undefined, element: Element, applicat
     Object.assign(begun, value);
     conversion.doubtful = true;
   } else {
-    if (!same) add(element, last.name, value, conversion);
+    if (!same) add(element, last.name, value);
     slots[last.slot] = same ?? value;
   }
   // What that one does not hold of it is kept with the segment that said it again.

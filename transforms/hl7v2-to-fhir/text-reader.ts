@@ -98,12 +98,10 @@ export class TextReader {
     return this.#text.slice(start, end);
   }
 
-  /** Whether values are divided here as in most messages. */
   get isUsual(): boolean {
     return this.#writing.isUsual;
   }
 
-  /** A value of the same text that stands alone: what is made of it holds nothing of the message in memory. */
   apart(raw: string): View {
     // A part of a text keeps all of that in memory: only what has been encoded and decoded is a text of its own.
     const text = Buffer.from(raw, 'utf16le').toString('utf16le');
