@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { PostgresSession } from '../../../clients/postgres/session.ts';
 import { testDatabase } from '../../../clients/postgres/testing/database.ts';
+import type { SharedPage } from '../../../core/store/shared-store.ts';
 import {
   anyBytes,
   appendOne,
@@ -22,6 +23,8 @@ describe.skipIf(database.missing)('messages that arrived together', () => {
   const rows = async () => Number((await database.sql('SELECT count(*) FROM weir.arrived'))[0]?.[0]);
   const appendThree = async (store: PostgresStore) =>
     (await store.append(channel, [newMessage(), newMessage(), newMessage()])).map(seqOf);
+  const page = (store: PostgresStore, asked: Partial<SharedPage> = {}) =>
+    store.shared.unrouted(channel, { of: 'all', known: () => [], limit: 10, maxBytes: anyBytes, ...asked });
   const settle = (store: PostgresStore, seqs: readonly number[]) =>
     store.settle(
       channel,
@@ -46,12 +49,40 @@ describe.skipIf(database.missing)('messages that arrived together', () => {
     await using one = await open('one');
     await using two = await open('two');
     const seqs = await appendThree(one);
-    const [read] = await two.shared.unrouted(channel, { of: 'all', known: () => [], limit: 1, maxBytes: 1 });
+    const [read] = await page(two, { limit: 1, maxBytes: 1 });
     expect(read).toMatchObject({ seq: seqs[0], own: false });
     await settle(two, seqs.slice(0, 1));
     await settle(one, seqs);
     await settle(two, seqs);
     expect((await one.counts())[0]).toMatchObject({ received: 3, unrouted: 0, destinations: [{ sent: 3 }] });
+    expect(await rows()).toBe(0);
+    expect(await two.shared.foreign([channel])).toEqual(new Set());
+  });
+
+  it('are forgotten with the last of them where another hub has settled some meanwhile', async () => {
+    await using one = await open('one');
+    await using two = await open('two');
+    const [first = 0, second = 0, third = 0] = await appendThree(one);
+    expect((await page(two)).map(({ seq }) => seq)).toEqual([first, second, third]);
+    await settle(two, [first]);
+    expect((await page(one)).map(({ seq }) => seq)).toEqual([second, third]);
+    await settle(one, [second, third]);
+    expect(await rows()).toBe(0);
+  });
+
+  it.each([
+    ['in the order in which they were read', [0, 1, 2]],
+    ['the last first', [2, 1, 0]],
+  ] as const)('are forgotten with the last of them where they were read in several pages and settled %s', async (_, order) => {
+    await using one = await open('one');
+    await using two = await open('two');
+    const seqs = await appendThree(one);
+    const later = await appendThree(one);
+    expect(await page(two, { limit: 1 })).toHaveLength(1);
+    expect(await page(two, { known: () => seqs.slice(0, 1) })).toHaveLength(5);
+    for (const at of order) await settle(two, [seqs[at]!]);
+    expect(await rows()).toBe(1);
+    await settle(two, later);
     expect(await rows()).toBe(0);
     expect(await two.shared.foreign([channel])).toEqual(new Set());
   });
