@@ -53,14 +53,19 @@ export function messageTemplate(text: string): Place {
   return (message) => parts.map((part) => part(message)).join('');
 }
 
-export function isMessageTemplate(text: string): boolean {
-  try {
-    messageTemplate(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether a text can be read so. */
+export function readableBy(read: (text: string) => unknown): (text: string) => boolean {
+  return (text) => {
+    try {
+      read(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
 }
+
+export const isMessageTemplate = readableBy(messageTemplate);
 
 /** Whether it gives the same text for every message. */
 export function isFixed(text: string): boolean {

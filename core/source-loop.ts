@@ -3,7 +3,7 @@ import { HubError } from './errors.ts';
 import type { Arrival } from './message.ts';
 import type { Receipt } from './outcome.ts';
 import type { Delivery, Intake, Life, SourceContext } from './source.ts';
-import { unlessAborted } from './until.ts';
+import { pauseFor, unlessAborted } from './until.ts';
 
 export interface SourceLoopOptions {
   readonly context: SourceContext;
@@ -72,7 +72,10 @@ export class SourceLoop {
         await this.pauseAfter(failures - 1, firstStorePauseMs, lost);
         if (this.stop.aborted || lost.aborted) return;
       }
-      const delivery = await this.#accepted(left.map(arrivalOf));
+      const delivery = await takenBy(this.#intake, left.map(arrivalOf), this.halt, {
+        refused: () => this.refuse(),
+        full: (error) => this.#state !== 'retrying' && this.#context.log.warn({ code: error.code }, error.message),
+      });
       if (!delivery) continue;
       this.#context.count(`${this.#counted}_read_total`, left.length);
       const handed = left;
@@ -87,19 +90,6 @@ export class SourceLoop {
       left = handed.filter((_, at) => isUnstored(stored[at]!));
     }
     if (!lost.aborted) this.report('reading');
-  }
-
-  /** Undefined where the store has no room now, or the channel takes nothing any more. */
-  async #accepted(arrivals: readonly Arrival[]): Promise<Delivery | undefined> {
-    try {
-      return await this.#intake.accept(arrivals, this.halt);
-    } catch (thrown) {
-      if (this.halt.aborted) return undefined;
-      if (!(thrown instanceof HubError) || thrown.kind !== 'transient') throw thrown;
-      if (thrown.code === 'draining') this.refuse();
-      else if (this.#state !== 'retrying') this.#context.log.warn({ code: thrown.code }, thrown.message);
-      return undefined;
-    }
   }
 
   get isRefused(): boolean {
@@ -130,15 +120,7 @@ export class SourceLoop {
 
   /** Until nothing more is to be read, or the connection is lost, at the latest. */
   async pause(ms: number, lost?: AbortSignal): Promise<void> {
-    const woken = Promise.withResolvers<void>();
-    const wake = (): void => woken.resolve();
-    const signal = lost ? AbortSignal.any([this.stop, lost]) : this.stop;
-    if (signal.aborted) return;
-    signal.addEventListener('abort', wake, { once: true });
-    const cancel = this.#context.clock.timer(ms, wake);
-    await woken.promise;
-    cancel();
-    signal.removeEventListener('abort', wake);
+    await pauseFor(this.#context.clock, ms, lost ? AbortSignal.any([this.stop, lost]) : this.stop);
   }
 
   /** It is tried again: said once for each row of failures. */
@@ -167,4 +149,29 @@ function isUnstored({ id, outcome }: Receipt): boolean {
 /** As `SourceLoop` has it for what is answered all together: kept, and neither refused by the store nor by a channel that stops. */
 export function isKept(receipt: Receipt): boolean {
   return receipt.outcome.status !== 'draining' && !isUnstored(receipt);
+}
+
+export interface Untaken {
+  /** The channel takes nothing any more. */
+  refused(): void;
+  /** The store has no room now. */
+  full(error: HubError): void;
+}
+
+/** Hands over once. Undefined where nothing was taken, which `untaken` hears unless it was for a halt. Rejects where it would be no better again. */
+export async function takenBy(
+  intake: Intake,
+  arrivals: readonly Arrival[],
+  halt: AbortSignal,
+  untaken: Untaken,
+): Promise<Delivery | undefined> {
+  try {
+    return await intake.accept(arrivals, halt);
+  } catch (thrown) {
+    if (halt.aborted) return undefined;
+    if (!(thrown instanceof HubError) || thrown.kind !== 'transient') throw thrown;
+    if (thrown.code === 'draining') untaken.refused();
+    else untaken.full(thrown);
+    return undefined;
+  }
 }

@@ -1,3 +1,5 @@
+import type { Clock } from './component.ts';
+
 /** Resolves when one of the signals has aborted. */
 export function until(...signals: readonly AbortSignal[]): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -18,4 +20,12 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** Resolves after so many milliseconds of the clock, or once the signal aborts. */
+export async function pauseFor(clock: Pick<Clock, 'timer'>, ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.timer(ms, resolve);
+  await unlessAborted(promise, signal);
+  cancel();
 }

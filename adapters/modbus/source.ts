@@ -3,10 +3,10 @@ import { sharedEndpoint } from '../../clients/modbus/shared-endpoints.ts';
 import { modbusAddress } from '../../contracts/device-profile/modbus-address.ts';
 import { devicesInUse } from '../../contracts/device-profile/profile-in-use.ts';
 import type { ConnectionState } from '../../core/component.ts';
-import { HubError } from '../../core/errors.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Delivery, Intake, Life, Source, SourceContext } from '../../core/source.ts';
-import { unlessAborted } from '../../core/until.ts';
+import { takenBy } from '../../core/source-loop.ts';
+import { pauseFor, unlessAborted } from '../../core/until.ts';
 import { DevicePoller } from './device-poller.ts';
 
 export interface ModbusSourceOptions {
@@ -107,7 +107,7 @@ class Polling {
         await this.#pause(Math.min(firstStorePauseMs * 2 ** Math.min(failures - 1, 10), longestStorePauseMs));
         if (this.#stop.aborted) return false;
       }
-      const delivery = await this.#accepted(arrival);
+      const delivery = await this.#taken(arrival);
       if (!delivery) continue;
       const receipts = await unlessAborted(delivery.receipts('stored'), this.#halt);
       const receipt = receipts?.[0];
@@ -120,30 +120,18 @@ class Polling {
     return false;
   }
 
-  async #accepted(arrival: Arrival): Promise<Delivery | undefined> {
-    try {
-      return await this.#intake.accept([arrival], this.#halt);
-    } catch (thrown) {
-      if (this.#halt.aborted) return undefined;
-      if (!(thrown instanceof HubError) || thrown.kind !== 'transient') throw thrown;
-      if (thrown.code === 'draining') this.#refused.abort();
-      else if (!this.#isStoreFull) {
+  #taken(arrival: Arrival): Promise<Delivery | undefined> {
+    return takenBy(this.#intake, [arrival], this.#halt, {
+      refused: () => this.#refused.abort(),
+      full: (error) => {
+        if (!this.#isStoreFull) this.#context.log.warn({ code: error.code }, error.message);
         this.#isStoreFull = true;
-        this.#context.log.warn({ code: thrown.code }, thrown.message);
-      }
-      return undefined;
-    }
+      },
+    });
   }
 
-  async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#stop.aborted) return;
-    const wake = (): void => resolve();
-    this.#stop.addEventListener('abort', wake, { once: true });
-    const cancel = this.#context.clock.timer(ms, wake);
-    await promise;
-    cancel();
-    this.#stop.removeEventListener('abort', wake);
+  #pause(ms: number): Promise<void> {
+    return pauseFor(this.#context.clock, ms, this.#stop);
   }
 
   #report(): void {

@@ -1,10 +1,10 @@
 import type { DeviceArrival } from '../../contracts/device-arrival.ts';
 import { devicesInUse } from '../../contracts/device-profile/profile-in-use.ts';
 import type { ConnectionState } from '../../core/component.ts';
-import { HubError } from '../../core/errors.ts';
 import type { Arrival } from '../../core/message.ts';
 import type { Delivery, Intake, Life, Source, SourceContext } from '../../core/source.ts';
-import { unlessAborted, until } from '../../core/until.ts';
+import { takenBy } from '../../core/source-loop.ts';
+import { pauseFor, unlessAborted, until } from '../../core/until.ts';
 import type { SerialSourceConfig } from './config.ts';
 import { DeviceLine, type SerialDevice } from './device-line.ts';
 import { type Batch, FrameQueue } from './frame-queue.ts';
@@ -147,9 +147,10 @@ class Storing {
       if (failures > 0) {
         // At the end nobody waits for a store that has no room.
         if (drain.aborted) return this.#context.count('serial_unstored_total');
-        await this.#pause(Math.min(firstPauseMs * 2 ** Math.min(failures - 1, 10), longestPauseMs), drain);
+        const pauseMs = Math.min(firstPauseMs * 2 ** Math.min(failures - 1, 10), longestPauseMs);
+        await pauseFor(this.#context.clock, pauseMs, AbortSignal.any([drain, this.#halt]));
       }
-      const delivery = await this.#accepted(arrival);
+      const delivery = await this.#taken(arrival);
       if (!delivery) continue;
       // What was handed over at the end is the channel's: nobody waits for its receipt.
       const receipts = await unlessAborted(delivery.receipts('stored'), AbortSignal.any([drain, this.#halt]));
@@ -161,25 +162,13 @@ class Storing {
     }
   }
 
-  async #accepted(arrival: Arrival): Promise<Delivery | undefined> {
-    try {
-      return await this.#intake.accept([arrival], this.#halt);
-    } catch (thrown) {
-      if (this.#halt.aborted) return undefined;
-      if (!(thrown instanceof HubError) || thrown.kind !== 'transient') throw thrown;
-      if (thrown.code === 'draining') this.#over.abort();
-      else if (!this.#isFull) {
+  #taken(arrival: Arrival): Promise<Delivery | undefined> {
+    return takenBy(this.#intake, [arrival], this.#halt, {
+      refused: () => this.#over.abort(),
+      full: (error) => {
+        if (!this.#isFull) this.#context.log.warn({ code: error.code }, error.message);
         this.#isFull = true;
-        this.#context.log.warn({ code: thrown.code }, thrown.message);
-      }
-      return undefined;
-    }
-  }
-
-  async #pause(ms: number, drain: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.clock.timer(ms, resolve);
-    await unlessAborted(promise, AbortSignal.any([drain, this.#halt]));
-    cancel();
+      },
+    });
   }
 }

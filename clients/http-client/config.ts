@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endpointName } from '../../core/endpoint-name.ts';
-import { headerTemplate, isTemplate } from './template.ts';
+import { readableBy } from '../../core/message-template.ts';
+import { headerTemplate } from './template.ts';
 
 /** The name of a header that the configuration may set: those that the request itself depends on are not for it. */
 export function headerName() {
@@ -16,7 +17,7 @@ export function headerName() {
  */
 export function headersKey(taken: readonly string[] = []) {
   const name = headerName().refine((text) => !taken.includes(text.toLowerCase()), 'a header that is set for you');
-  return z.record(name, z.string().refine(isTemplate(headerTemplate), 'a value like ${channel}')).default({});
+  return z.record(name, z.string().refine(readableBy(headerTemplate), 'a value like ${channel}')).default({});
 }
 
 const reserved: ReadonlySet<string> = new Set([

@@ -82,15 +82,3 @@ function isDotSegment(segment: string): boolean {
 function failed(what: string): HubError {
   return new HubError('encode-failed', 'permanent', `writing the request: ${what}`);
 }
-
-/** Whether one of the templates above can be read. */
-export function isTemplate(read: (text: string) => Template): (text: string) => boolean {
-  return (text) => {
-    try {
-      read(text);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-}

@@ -1,5 +1,5 @@
 import type { Meta } from '../../core/format.ts';
-import { metaPlace, templateParts } from '../../core/message-template.ts';
+import { metaPlace, readableBy, templateParts } from '../../core/message-template.ts';
 
 /** Text with places that a message's meta fills in. */
 export type MetaTemplate = (meta: Meta) => string;
@@ -21,11 +21,4 @@ export function metaTemplate(template: string): MetaTemplate {
   return (meta) => parts.map((part) => part(meta)).join('');
 }
 
-export function isMetaTemplate(template: string): boolean {
-  try {
-    metaTemplate(template);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const isMetaTemplate = readableBy(metaTemplate);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineConnector } from '../../core/define.ts';
 import type { Destination, DestinationContext, WriteContext } from '../../core/destination.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
-import { nameTemplate } from '../../core/files/name-template.ts';
+import { isNameTemplate, nameTemplate } from '../../core/files/name-template.ts';
 import { appendFiles } from './appending.ts';
 import { writeFiles } from './one-file-each.ts';
 
@@ -13,7 +13,7 @@ const config = z.strictObject({
   name: z
     .string()
     .min(1)
-    .refine(isTemplate, 'a name like ${receivedAt:yyyyMMdd}-${messageId}-${n}.hl7')
+    .refine(isNameTemplate, 'a name like ${receivedAt:yyyyMMdd}-${messageId}-${n}.hl7')
     .default('${messageId}-${destination}-${n}.msg')
     .describe(
       'Name of the file, with places that are filled in: messageId, n, destination, effectId, channel, seq, key, receivedAt:yyyyMMdd, meta.<name>.',
@@ -76,13 +76,4 @@ function fileDestination(settings: z.output<typeof config>, context: Destination
         : writeFiles(batch, write, { directory, endpoint, nameOf, exists, permissions }, mayBegin),
     [Symbol.asyncDispose]: async () => {},
   };
-}
-
-function isTemplate(template: string): boolean {
-  try {
-    nameTemplate(template);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { authKeys, connectionKeys, headerName, headersKey } from '../../clients/http-client/config.ts';
 import { responseActions } from '../../clients/http-client/status-table.ts';
-import { isTemplate, pathTemplate } from '../../clients/http-client/template.ts';
+import { pathTemplate } from '../../clients/http-client/template.ts';
 import { ackCodes, errorKey } from '../../contracts/hl7v2-response.ts';
 import { byteSize } from '../../core/define.ts';
 import { endpointName } from '../../core/endpoint-name.ts';
+import { readableBy } from '../../core/message-template.ts';
 
 /** What a channel says of an HTTP destination. */
 export const config = z.strictObject({
@@ -12,7 +13,7 @@ export const config = z.strictObject({
   method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('Method of every request.'),
   path: z
     .string()
-    .refine(isTemplate(pathTemplate), 'a path like /orders/${messageId}')
+    .refine(readableBy(pathTemplate), 'a path like /orders/${messageId}')
     .default('')
     .describe(
       'What follows the path of the endpoint, with places that are filled in: messageId, n, destination, effectId, channel, seq, key, receivedAt, meta.<name>.',

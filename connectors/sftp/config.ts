@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { endpointName } from '../../core/endpoint-name.ts';
-import { nameTemplate } from '../../core/files/name-template.ts';
+import { isNameTemplate } from '../../core/files/name-template.ts';
 
 /** What a channel says of an SFTP destination. */
 export const config = z.strictObject({
@@ -17,7 +17,7 @@ export const config = z.strictObject({
   name: z
     .string()
     .min(1)
-    .refine(isTemplate, 'a name like ${receivedAt:yyyyMMdd}-${messageId}-${n}.hl7')
+    .refine(isNameTemplate, 'a name like ${receivedAt:yyyyMMdd}-${messageId}-${n}.hl7')
     .default('${messageId}-${destination}-${n}.msg')
     .describe(
       'Name of the file, with places that are filled in: messageId, n, destination, effectId, channel, seq, key, receivedAt:yyyyMMdd, meta.<name>.',
@@ -50,12 +50,3 @@ export const config = z.strictObject({
 });
 
 export type SftpDestinationConfig = z.output<typeof config>;
-
-function isTemplate(template: string): boolean {
-  try {
-    nameTemplate(template);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,5 +1,5 @@
 import type { Outgoing } from '../message.ts';
-import { type Place, placeCalled, templateParts } from '../message-template.ts';
+import { type Place, placeCalled, readableBy, templateParts } from '../message-template.ts';
 
 /** The name that a message's file gets. Never empty, never hidden, never with a separator: it cannot leave its directory. */
 export type NameTemplate = (message: Outgoing<unknown>) => string;
@@ -21,6 +21,8 @@ export function nameTemplate(template: string): NameTemplate {
     return name.startsWith('.') || name === '' ? `_${name}` : name;
   };
 }
+
+export const isNameTemplate = readableBy(nameTemplate);
 
 function placeOf(name: string): Place {
   if (name.startsWith('receivedAt:')) return timeIn(name.slice('receivedAt:'.length));

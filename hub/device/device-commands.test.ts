@@ -65,40 +65,22 @@ describe('weir device probe', () => {
     expect(out).toMatch(/^hr +7\d +\{beats\}\/min +Vld +20\d\d-/m);
   });
 
+  /** Of a room that has this fault all the time. */
+  async function probeFaulty(kind: 'silence' | 'exception') {
+    const faults = [{ kind, fromMs: 0, toMs: Number.POSITIVE_INFINITY }];
+    const port = await playing([device('isolation-room', 'iso-405')], { way: { kind: 'listen', port: 0 }, faults });
+    return await probe('isolation-room', '--device', 'iso-405', '--to', `127.0.0.1:${port}`, '--wait', '3');
+  }
+
   it('says what is wrong where nothing answers, and fails', async () => {
-    const port = await playing([device('isolation-room', 'iso-405')], {
-      ...{ way: { kind: 'listen', port: 0 }, faults: [{ kind: 'silence', fromMs: 0, toMs: Number.POSITIVE_INFINITY }] },
-    });
-    const { code, out } = await probe(
-      'isolation-room',
-      '--device',
-      'iso-405',
-      '--to',
-      `127.0.0.1:${port}`,
-      '--wait',
-      '2',
-    );
+    const { code, out } = await probeFaulty('silence');
     expect(code).toBe(1);
     expect(columns(out)).toContain('pressure|not heard');
     expect(out).toContain('silent: no answer within 500 ms');
   });
 
   it('tells what the device refuses', async () => {
-    const port = await playing([device('isolation-room', 'iso-405')], {
-      ...{
-        way: { kind: 'listen', port: 0 },
-        faults: [{ kind: 'exception', fromMs: 0, toMs: Number.POSITIVE_INFINITY }],
-      },
-    });
-    const { code, out } = await probe(
-      'isolation-room',
-      '--device',
-      'iso-405',
-      '--to',
-      `127.0.0.1:${port}`,
-      '--wait',
-      '3',
-    );
+    const { code, out } = await probeFaulty('exception');
     expect(code).toBe(1);
     expect(out).toMatch(/^faulty: .*exception 4/m);
   });
