@@ -47,7 +47,8 @@ export type AskMore = (text: string, values: readonly unknown[]) => Promise<read
 /** One question, answered after what was called before it. */
 export interface ReadCall extends Waiting {
   readonly kind: 'read';
-  readonly channel: string;
+  /** What is asked about, if it is one. */
+  readonly channel: string | undefined;
   /** It may know of what is called after it: then it is asked in the round trip of the commit, after all that this writes. */
   readonly last: boolean;
   /** Asked once the channel's number is known. */

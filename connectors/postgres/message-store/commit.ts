@@ -159,7 +159,7 @@ export class Commits {
     const { names } = this.#state;
     const ask = (text: string, values: readonly unknown[]) => tx.ask(text, values);
     // The first message of a channel may have come to another hub.
-    if (reads.some(({ channel }) => names.known(channel) === 0))
+    if (reads.some(({ channel }) => channel !== undefined && names.known(channel) === 0))
       await names.read({ ask: (text, values = []) => tx.ask(text, values) });
     const rows = await tx.read(...reads.map(({ question }) => question()));
     for (const [at, call] of reads.entries()) answers.set(call, await call.read(rows[at] ?? [], ask));

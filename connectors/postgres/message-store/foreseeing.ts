@@ -31,7 +31,8 @@ export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | u
         if (found.arrived) ended.set(found.arrived, (ended.get(found.arrived) ?? 0) + 1);
       }
       if (call.fence) fences.set(`${call.fence.epoch}/${call.fence.lease}`, call.fence);
-    } else if (call.kind !== 'read' || !call.last || names.known(call.channel) === 0) return undefined;
+    } else if (call.kind !== 'read' || !call.last) return undefined;
+    else if (call.channel !== undefined && names.known(call.channel) === 0) return undefined;
   }
   const seqs = seqsOf(calls.filter((call) => call.kind === 'append'));
   const { next } = foresight;

@@ -34,7 +34,7 @@ import type {
 } from '../../../core/store/message-store.ts';
 import type { OpenErrorPage, OpenErrorQuery } from '../../../core/store/open-error.ts';
 import { isUuid } from '../../../core/store/uuid.ts';
-import type { AppendAnswer, Work } from './calls.ts';
+import type { AppendAnswer, Read, Work } from './calls.ts';
 import { Commits } from './commit.ts';
 import { content } from './content.ts';
 import { counts, dailyCounts } from './counts.ts';
@@ -52,6 +52,7 @@ import { Queue } from './queue.ts';
 import { Readers } from './readers.ts';
 import { PostgresShared } from './shared.ts';
 import { Slots } from './slots.ts';
+import { TableSizes } from './table-sizes.ts';
 import type { StoreState, Transaction } from './transaction.ts';
 import { Triage } from './triage.ts';
 import { Writer } from './writer.ts';
@@ -102,6 +103,15 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   }
 }
 
+/** Is answered after what was called before it. */
+const nothing: Read = {
+  kind: 'read',
+  channel: undefined,
+  last: true,
+  question: () => 'SELECT',
+  read: async () => undefined,
+};
+
 export class PostgresStore implements MessageStore {
   readonly epoch: number;
   readonly timeZone: string;
@@ -113,6 +123,7 @@ export class PostgresStore implements MessageStore {
   readonly #writer: Writer;
   readonly #readers: Readers;
   readonly #slots: Slots;
+  readonly #sizes: TableSizes;
   readonly #marks = new KeyMarks(this);
   readonly #timers: NodeJS.Timeout[];
   #closed = false;
@@ -133,6 +144,7 @@ export class PostgresStore implements MessageStore {
     const commits = new Commits(state, settings.attachmentBytes);
     this.#writer = new Writer(settings, state.quoted, opened, commits, backlog);
     this.#readers = new Readers(settings);
+    this.#sizes = new TableSizes(settings.schema, state.quoted);
     this.failed = this.#writer.failed;
     this.shared = new PostgresShared(settings, state, leases, {
       inOrder: (run, fence) => this.#ask(run, fence),
@@ -268,6 +280,7 @@ export class PostgresStore implements MessageStore {
       dropPartitions(session, quoted, number, policy, now(), dropDelayMs),
     );
     let { contents, messages } = dropped;
+    if (contents + messages > 0) this.#sizes.forget();
     let cursor: PruneCursor | undefined = { phase: 'later', after: 0 };
     const { ranges, sparedFrom } = dropped;
     const step = { channel: number, policy, limit: policy.step ?? pruneRows, ranges, sparedFrom };
@@ -286,8 +299,8 @@ export class PostgresStore implements MessageStore {
 
   async usage(): Promise<StoreUsage> {
     const { maxBacklogBytes } = this.#settings;
-    // After what was called before.
-    await this.#ask(async () => undefined);
+    // After what was called before, with whatever is committed then.
+    if (!this.#writer.idle) await this.#call(nothing, 0);
     const bytes = await this.#measure();
     const backlogBytes = this.#writer.backlog;
     const full = this.#writer.full !== undefined || backlogBytes >= maxBacklogBytes;
@@ -306,14 +319,9 @@ export class PostgresStore implements MessageStore {
 
   /** What the tables take on disk; refuses appends while it is too much. */
   #measure(): Promise<number> {
-    const { schema, maxBytes } = this.#settings;
+    const { maxBytes } = this.#settings;
     return this.#read(async (session) => {
-      const [row] = await session.ask(
-        `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::int8 FROM pg_class c
-         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'`,
-        [schema],
-      );
-      const bytes = Number(row?.[0]);
+      const bytes = await this.#sizes.measure(session);
       const full = maxBytes !== undefined && bytes >= maxBytes;
       this.#writer.full = full ? `its tables have reached ${maxBytes} bytes` : undefined;
       return bytes;
