@@ -95,10 +95,11 @@ describe.skipIf(own.missing)('the mqtt source at a broker that fails', () => {
     const wire = await Wire.to(broker.port);
     onTestFinished(() => wire[Symbol.asyncDispose]());
     const intake = fakeIntake(() => positive);
-    const config = { clientId: at, subscriptions: [{ topic: `${at}/#` }], keepAliveMs: 2_000 };
+    const config = { clientId: at, subscriptions: [{ topic: `${at}/#` }], keepAliveMs: 3_000 };
     const source = reading(broker.endpoint(wire.port), intake, config);
     await isReading(source);
-    await pause(4500);
+    // One that says nothing for half as long again is let go by the broker.
+    await pause(5_000);
     expect(source.context.counts.mqtt_connections_total).toBe(1);
     wire.hold();
     await broker.send(`${at}/x`, ['0']);

@@ -97,7 +97,7 @@ describe.skipIf(database.missing)('the postgres source', () => {
   it('lets a time as a watermark grow old enough, for what has begun and not written yet', async () => {
     await sql('CREATE TABLE t (id int PRIMARY KEY, at timestamptz DEFAULT now())');
     const intake = everything();
-    reading(intake, { poll: { table: 't', watermark: 'at', lagMs: 600, state } });
+    reading(intake, { poll: { table: 't', watermark: 'at', lagMs: 3_000, state } });
     const late = await session();
     await late.ask('BEGIN');
     await late.ask('SELECT now()');

@@ -38,12 +38,12 @@ describe.skipIf(shared.missing)('rates in Redis', () => {
 
   it('say when there is more', async () => {
     const rates = await opened(shared.address);
-    const rate = { perSecond: 2, burst: 1 };
+    const rate = { perSecond: 0.02, burst: 1 };
     expect(await rates.take('slow', rate, 3)).toEqual({ count: 1, waitMs: expect.any(Number) });
     const { count, waitMs } = await rates.take('slow', rate, 1);
     expect(count).toBe(0);
     expect(waitMs).toBeGreaterThan(0);
-    expect(waitMs).toBeLessThanOrEqual(500);
+    expect(waitMs).toBeLessThanOrEqual(50_000);
   });
 });
 

@@ -102,7 +102,8 @@ describe('weir test', () => {
       'ackAfter: settled',
     );
     expect(out).toMatch(/3 tests passed/);
-    expect(performance.now() - began).toBeLessThan(10_000);
+    // By the clock of the machine each of them would take 20 s.
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   it('takes several messages, in one file or as a sequence, and an outcome for each', async () => {
