@@ -67,7 +67,7 @@ export class SmtpSession {
       const { user, password } = endpoint;
       if (user === undefined) return resolve();
       connection.login({ user, pass: password ?? '' }, (failed) =>
-        failed ? refuse(`logging in, ${reasonOf(failed)}`, failed) : resolve(),
+        failed ? refuse(`logging in with user and password, ${reasonOf(failed)}`, failed) : resolve(),
       );
     });
     try {

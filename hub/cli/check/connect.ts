@@ -6,6 +6,8 @@ import { reachBroker } from '../../../clients/mqtt/reach.ts';
 import { type Demand, reachDatabase } from '../../../clients/postgres/reach.ts';
 import { reachNodes } from '../../../clients/rabbitmq/reach.ts';
 import { reachPort } from '../../../clients/serial-port/reach.ts';
+import { SftpSession } from '../../../clients/sftp/session.ts';
+import { SmtpSession } from '../../../connectors/email/smtp-session.ts';
 import { type Endpoint, type EndpointOf, tlsClient } from '../../../core/endpoint.ts';
 import { HubError } from '../../../core/errors.ts';
 import { dial } from '../../../core/net/dial.ts';
@@ -68,11 +70,9 @@ async function open(
     case 'tcp-connect':
       return connect(endpoint, timeoutMs);
     case 'sftp':
-      return connect({ host: endpoint.host, port: endpoint.port }, timeoutMs);
-    case 'smtp': {
-      const { host, port, security, tls } = endpoint;
-      return connect({ host, port, ...(security === 'tls' && { tls }) }, timeoutMs);
-    }
+      return files(endpoint, timeoutMs);
+    case 'smtp':
+      return mail(endpoint, timeoutMs);
     case 'http':
     case 'oauth2-client': {
       const { hostname, port, protocol } = new URL(endpoint.url);
@@ -108,6 +108,21 @@ async function connect(endpoint: EndpointOf<'tcp-connect'>, timeoutMs: number): 
   socket.on('error', () => undefined);
   socket.destroy();
   return `${endpoint.host}:${endpoint.port} ${endpoint.tls ? 'answers with TLS' : 'is open'}`;
+}
+
+async function files(endpoint: EndpointOf<'sftp'>, timeoutMs: number): Promise<string> {
+  const options = { connectTimeoutMs: timeoutMs, replyTimeoutMs: timeoutMs, keepAliveMs: 0 };
+  const session = await SftpSession.open(endpoint, options, systemClock, new AbortController().signal);
+  session.destroy();
+  return `logged in to ${endpoint.host}:${endpoint.port} as ${endpoint.user}`;
+}
+
+async function mail(endpoint: EndpointOf<'smtp'>, timeoutMs: number): Promise<string> {
+  const { host, port, security, user } = endpoint;
+  const session = await SmtpSession.open(endpoint, timeoutMs, systemClock, new AbortController().signal);
+  session.close();
+  const how = security === 'none' ? '' : ' with TLS';
+  return `${host}:${port} takes mail${how}${user === undefined ? '' : `, logged in as ${user}`}`;
 }
 
 /** @param own below the hub's own state: where it is missing, the hub makes it when it starts */
