@@ -27,6 +27,8 @@ export interface Bound {
   readonly after: After | undefined;
   /** It is one of those that make a resource of a value and of nothing else. */
   ofWhole: boolean;
+  /** Of one that refers to a resource, the other fields that say something of that. */
+  company: readonly number[] | undefined;
   /** The element that refers to its resource gets a note, which stands before the reference: to make room later costs more. */
   readonly isNoted: boolean;
 }
@@ -68,6 +70,7 @@ export function bind(rule: Rule, rules: readonly Rule[], segment: string, slots:
     fixed,
     after: afterOf(last.name, steps),
     ofWhole: false,
+    company: undefined,
     isNoted: last.kind === 'resource' && isNoted(rule.to.slice(0, rule.to.lastIndexOf('>')), rule.field, rules),
   };
 }

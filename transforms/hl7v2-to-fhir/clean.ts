@@ -54,7 +54,8 @@ export function cleanList(list: unknown[], key: string): boolean {
     } else if (each === '' || each === undefined || each === null) continue;
     list[at++] = each;
   }
-  list.length = at;
+  // Even to the length that it has it costs to be set.
+  if (at < list.length) list.length = at;
   return at > 0;
 }
 

@@ -152,9 +152,14 @@ function named(segments: readonly SegmentView[], name: string): SegmentView | un
 }
 
 const noSystems: ReadonlyMap<string, string> = new Map();
+/** The same for all messages of a channel, for what is remembered by it. */
+const systemsKnown = new WeakMap<object, ReadonlyMap<string, string>>();
 
 function systemsOf({ systems }: ConvertOptions): ReadonlyMap<string, string> {
-  return systems === undefined ? noSystems : new Map(Object.entries(systems));
+  if (systems === undefined) return noSystems;
+  let known = systemsKnown.get(systems);
+  if (!known) systemsKnown.set(systems, (known = new Map(Object.entries(systems))));
+  return known;
 }
 
 const SENT = rows('MSH[Bundle]', 10);

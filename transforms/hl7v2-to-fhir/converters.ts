@@ -2,6 +2,7 @@ import type { CodeableConcept } from '@medplum/fhirtypes';
 import type { Conversion } from './conversion.ts';
 import type { View } from './leaves.ts';
 import { type Converter, remembered } from './remembered.ts';
+import { rememberedResource } from './remembered-resources.ts';
 import type { Rule } from './rule.ts';
 import type { Draft } from './segment-view.ts';
 import { addressOf } from './types/address.ts';
@@ -56,12 +57,13 @@ export class Referred {
 }
 
 const resources: Readonly<Record<string, (view: View, conversion: Conversion) => Draft | undefined>> = {
-  'XCN[Practitioner]': practitionerOf,
+  'XCN[Practitioner]': rememberedResource(practitionerOf, 16),
   'XON[Organization]': organizationOfXon,
   'HD[Organization]': organizationOfHd,
-  'CWE[Organization]': organizationOfCwe,
+  'CWE[Organization]': rememberedResource(organizationOfCwe, 9),
   'CWE[Device]': deviceOfCwe,
-  'PL[Location]': locationOf,
+  // Beyond the eighth it may write in a place that is there already.
+  'PL[Location]': rememberedResource(locationOf, 8),
   'HD[Location]': locationOfHd,
   'DLD[Location-Discharge]': locationOfDld,
   'XON[Location]': locationOfXon,

@@ -34,6 +34,19 @@ describe('coded values that have been met', () => {
     expect(lineage()).toEqual(leaves);
   });
 
+  it('are doctors, wards and laboratories, too: the same in each message, under the systems that its channel configures', () => {
+    const message = [MSH, PID, 'PV1|1|I|3W^312^A^HOSP||||1001^Keller^Ruth^^^Dr^^^HOSP'];
+    const first = made(message);
+    const systems = { HOSP: 'urn:oid:1.2.3' };
+    expect(made(message, { systems }).all('Practitioner')[0]?.identifier?.[0]?.system).toBe('urn:oid:1.2.3');
+    const [practitioner] = first.all('Practitioner');
+    expect(first.follow(practitioner?.identifier?.[0]?.assigner)).toMatchObject({ name: 'HOSP' });
+    const bundle = structuredClone(first.bundle);
+    practitioner!.name![0]!.family = 'changed';
+    first.all('Location')[0]!.identifier!.pop();
+    expect(made(message).bundle).toEqual(bundle);
+  });
+
   it.each([
     ['other delimiters', 'MSH|*~\\&|', '2823-3*Potassium*LN', '2823-3', 'Potassium'],
     ['an escape', 'MSH|^~\\&|', '2823-3^Potas\\T\\sium^LN', '2823-3', 'Potas&sium'],

@@ -13,12 +13,31 @@ interface Made {
 }
 
 /** Longer ones are texts rather than codes. */
-const LONGEST = 100;
+export const LONGEST = 100;
 const MOST = 10_000;
 const HAT = 0x5e;
 
-const all: Map<string, Made>[] = [];
-let count = 0;
+/** A table of what is remembered: they all have room for so many together, and are forgotten together. */
+export class Memory<T> {
+  static readonly #all: Memory<unknown>[] = [];
+  static #count = 0;
+  held: T;
+  readonly #fresh: () => T;
+
+  constructor(fresh: () => T) {
+    this.held = fresh();
+    this.#fresh = fresh;
+    Memory.#all.push(this);
+  }
+
+  /** Counts one more; false when there was no room for it, and all has been forgotten. */
+  hasRoom(): boolean {
+    if (Memory.#count++ < MOST) return true;
+    for (const each of Memory.#all) each.held = each.#fresh();
+    Memory.#count = 0;
+    return false;
+  }
+}
 
 /**
  * A converter of coded values that makes those of the same text once: a feed says the same few thousand codes over and over.
@@ -26,20 +45,19 @@ let count = 0;
  * with no code, or is as long as only a text is, may say something of a patient and is made each time.
  */
 export function remembered(convert: Converter): Converter {
-  const known = new Map<string, Made>();
-  all.push(known);
+  const memory = new Memory(() => new Map<string, Made>());
   return (view, conversion) => {
     if (!view.isPlain) return convert(view, conversion);
     const { raw } = view;
-    const made = known.get(raw);
-    if (made === undefined) return learn(known, convert, view, conversion);
+    const made = memory.held.get(raw);
+    if (made === undefined) return learn(memory, convert, view, conversion);
     view.markAs(made.marks);
     for (const { code, message } of made.issues) conversion.issue(code, message);
     return made.copy();
   };
 }
 
-function learn(known: Map<string, Made>, convert: Converter, view: View, conversion: Conversion): unknown {
+function learn(memory: Memory<Map<string, Made>>, convert: Converter, view: View, conversion: Conversion): unknown {
   const { raw } = view;
   if (raw.length > LONGEST || raw.charCodeAt(0) === HAT) return convert(view, conversion);
   const { issues } = conversion;
@@ -49,12 +67,8 @@ function learn(known: Map<string, Made>, convert: Converter, view: View, convers
   const value = convert(apart, conversion);
   const marks = apart.marks();
   view.markAs(marks);
-  if (count++ >= MOST) {
-    for (const each of all) each.clear();
-    count = 1;
-  }
   const copy = copiesOf(value);
-  known.set(apart.raw, { copy, marks, issues: issues.slice(told) });
+  if (memory.hasRoom()) memory.held.set(apart.raw, { copy, marks, issues: issues.slice(told) });
   return copy();
 }
 
@@ -62,7 +76,7 @@ function learn(known: Map<string, Made>, convert: Converter, view: View, convers
 type Copies<T> = () => T;
 
 /** What copies a value: of the usual forms in one go, which is several times as fast as element by element. */
-function copiesOf(value: unknown): Copies<unknown> {
+export function copiesOf(value: unknown): Copies<unknown> {
   if (typeof value !== 'object' || value === null) return () => value;
   if (Array.isArray(value)) return copiesOfList(value);
   const { coding, text, unit, system, code, display } = value as Readonly<Record<string, unknown>>;
@@ -90,20 +104,24 @@ function copiesOf(value: unknown): Copies<unknown> {
     case 'unit system code':
       return () => ({ unit, system, code });
     default:
-      return () => structuredCopy(value);
+      return copiesOfElements(value);
   }
 }
 
 function copiesOfList(list: readonly unknown[]): Copies<unknown[]> {
-  const [first, second, ...rest] = list.map(copiesOf);
-  if (first === undefined) return () => [];
-  if (second === undefined) return () => [first()];
-  if (rest.length === 0) return () => [first(), second()];
-  return () => [first(), second(), ...rest.map((copy) => copy())];
+  const each = list.map(copiesOf);
+  const [first, second] = each;
+  if (first && each.length === 1) return () => [first()];
+  if (first && second && each.length === 2) return () => [first(), second()];
+  return () => each.map((copy) => copy());
 }
 
-function structuredCopy(value: object): object {
-  const copy = { ...value } as Record<string, unknown>;
-  for (const key in copy) copy[key] = copiesOf(copy[key])();
-  return copy;
+function copiesOfElements(value: object): Copies<object> {
+  const names = Object.keys(value);
+  const each = Object.values(value).map(copiesOf);
+  return () => {
+    const copy: Record<string, unknown> = {};
+    for (let at = 0; at < names.length; at++) copy[names[at]!] = each[at]!();
+    return copy;
+  };
 }

@@ -87,6 +87,11 @@ export class Resources {
     (this.#known[draft.resourceType] ??= new Map()).set(key, draft);
   }
 
+  /** What a resource is known by. */
+  keyOf(draft: Draft): string | undefined {
+    return this.#entryOf(draft).key;
+  }
+
   /** The resource of that type and key, where there is one already. */
   known(resourceType: string, key: string): Draft | undefined {
     return this.#known[resourceType]?.get(key);

@@ -51,8 +51,6 @@ export const officialRules: Readonly<Record<string, readonly Rule[]>> = compiled
 interface Application {
   conversion: Conversion;
   readonly ofSite: boolean;
-  /** By the rule that refers to a resource, the other fields that say something of it. */
-  readonly company: ReadonlyMap<Bound, readonly number[]>;
   /** Where its list elements and resources are. */
   readonly slots: (object | undefined)[];
   /** Whether the rule at hand has begun an element on its way. */
@@ -71,7 +69,6 @@ export class SegmentMap {
   /** By field. */
   readonly #fields: readonly (FieldRules | undefined)[];
   readonly #slots: number;
-  readonly #company: ReadonlyMap<Bound, readonly number[]>;
   #application: Application | undefined = undefined;
   readonly #ofSite: boolean;
 
@@ -84,7 +81,7 @@ export class SegmentMap {
     const bound = rules.map((rule) => bind(rule, rules, name.slice(0, 3), slots));
     this.#whole = bound.filter(({ rule }) => rule.field === 0);
     this.#slots = slots.size;
-    this.#company = companyIn(bound);
+    findCompany(bound);
     const owners = ownersOf(rules);
     const last = Math.max(0, ...rules.map(({ field }) => field));
     this.#fields = Array.from({ length: last + 1 }, (_, field) => {
@@ -134,7 +131,6 @@ export class SegmentMap {
       this.#application = {
         conversion,
         ofSite: this.#ofSite,
-        company: this.#company,
         slots,
         begun: false,
         open: 0,
@@ -231,27 +227,24 @@ function wholeResourceOf(rules: readonly Bound[], field: number): WholeResource 
   };
 }
 
-/** The fields whose rules go on from a resource that another field’s value is. */
-function companyIn(rules: readonly Bound[]): ReadonlyMap<Bound, readonly number[]> {
-  const company = new Map<Bound, readonly number[]>();
+/** Finds the fields whose rules go on from a resource that another field’s value is. */
+function findCompany(rules: readonly Bound[]): void {
   for (const each of rules) {
     const { slot, kind } = each.last;
     if (kind !== 'resource') continue;
     const others = rules.filter(
       ({ rule, steps }) => rule.field !== each.rule.field && steps.some((step) => step.slot === slot),
     );
-    if (others.length > 0) company.set(each, [...new Set(others.map(({ rule }) => rule.field))]);
+    if (others.length > 0) each.company = [...new Set(others.map(({ rule }) => rule.field))];
   }
-  return company;
 }
 
 /** What tells a value that a resource is made of from others, with what other fields say of the same one. */
-function keyOf(bound: Bound, view: View, { company, conversion }: Application): string {
-  const fields = company.get(bound);
+function keyOf({ company }: Bound, view: View, { conversion }: Application): string {
   const segment = conversion.segment;
-  if (!fields || !segment) return view.raw;
+  if (!company || !segment) return view.raw;
   let key = view.raw;
-  for (const field of fields)
+  for (const field of company)
     for (let each = segment.fields[field]; each; each = each.next) key += `\u0000${segment.name}-${field}=${each.raw}`;
   return key;
 }

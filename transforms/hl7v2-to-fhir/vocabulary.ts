@@ -65,14 +65,6 @@ export function mapped(vocabulary: string, code: string): Mapped | undefined {
   return codes && (codes.get(code) ?? codes.get(code.toUpperCase()));
 }
 
-/**
- * Whether a code is the one that its target leads back to: the first of the vocabulary that has it. Of any other the target
- * alone would not tell what was sent.
- */
-export function leadsBack(vocabulary: string, code: string): boolean {
-  return mapped(vocabulary, code)?.[4] === code;
-}
-
 /** The first code of a vocabulary that is mapped to a target. */
 export function firstCodeOf(vocabulary: string, target: string): string | undefined {
   let firsts = firstCodes.get(vocabulary);

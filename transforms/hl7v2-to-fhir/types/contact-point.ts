@@ -3,7 +3,7 @@ import type { Conversion } from '../conversion.ts';
 import type { View } from '../leaves.ts';
 import { rows } from '../row-names.ts';
 import { cameFrom } from '../urls.ts';
-import { leadsBack, mapped } from '../vocabulary.ts';
+import { mapped } from '../vocabulary.ts';
 import { periodOf } from './period.ts';
 
 const XTN = rows('XTN[ContactPoint]', 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 24, 25, 26, 30);
@@ -28,12 +28,12 @@ export function contactPointOf(view: View, conversion: Conversion): ContactPoint
   if (value === undefined) return undefined;
   if (address === undefined && unformatted !== undefined) view.take(12, XTN[24]);
   else if (address === undefined) view.take(1, XTN[3]);
-  const system = equipment === undefined ? undefined : mapped('TelecommunicationEquipmentType', equipment)?.[0];
+  const target = equipment === undefined ? undefined : mapped('TelecommunicationEquipmentType', equipment);
+  const system = target?.[0];
   if (address !== undefined || (mail && value.includes('@'))) contact.system = 'email';
   else if (system !== undefined && SYSTEMS.has(system)) contact.system = system as NonNullable<ContactPoint['system']>;
   else contact.system = value.includes('@') ? 'email' : equipment === undefined ? 'phone' : 'other';
-  if (equipment !== undefined && system === contact.system && leadsBack('TelecommunicationEquipmentType', equipment))
-    view.mark(3, XTN[5]);
+  if (target !== undefined && system === contact.system && target[4] === equipment) view.mark(3, XTN[5]);
   contact.value = value;
   const place = address !== undefined ? '4' : unformatted !== undefined ? '12' : written !== undefined ? '1' : 'none';
   if (place !== (contact.system === 'email' ? '4' : '1')) contact.extension = [cameFrom(place)];

@@ -28,15 +28,25 @@ export function identifiersOfHd(view: View): Identifier[] {
   return name === undefined ? [universal] : [universal, { value: name }];
 }
 
+/** As `identifiersOfHd` marks them. */
+function markHd(view: View): void {
+  if (view.take(2, HD[4]) !== undefined) view.take(3, HD[5]);
+  view.take(1, HD[3]);
+}
+
 /** An organization that an HD value names. */
 export function organizationOfHd(view: View, conversion: Conversion): Draft | undefined {
   const name = view.peek(1);
-  const identifier = identifiersOfHd(view);
-  if (identifier.length === 0) return undefined;
+  const id = view.peek(2);
+  if (name === undefined && id === undefined) return undefined;
   const { resources } = conversion;
-  const key = `hd|${name ?? ''}|${view.peek(2) ?? ''}|${view.peek(3) ?? ''}`;
+  const key = `hd|${name ?? ''}|${id ?? ''}|${view.peek(3) ?? ''}`;
   const known = resources.known('Organization', key);
-  if (known) return known;
+  if (known) {
+    markHd(view);
+    return known;
+  }
+  const identifier = identifiersOfHd(view);
   const organization = resources.make('Organization');
   resources.keyed(organization, key);
   organization.identifier = identifier;
