@@ -1,7 +1,7 @@
 import type { Call } from './calls.ts';
 
 /** Messages that are enough for a commit: it is begun at once, while the answers to the one before it go out. */
-const enough = 32;
+const enough = 24;
 const leastMs = 1;
 const mostMs = 5;
 /** So many commits at most wait for nobody after one that waited in vain: twice as many each time, and half as many where it did not. */
