@@ -13,7 +13,8 @@ export class Leaf {
 
   /** `""`: the sender asks to delete what is there (HL7 2.5.1 §2.5.3). */
   get deletes(): boolean {
-    return this.text === '""';
+    const { text } = this;
+    return text.length === 2 && text === '""';
   }
 }
 
