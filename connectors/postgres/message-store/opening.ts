@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { failureOf } from '../../../clients/postgres/failure.ts';
 import { identifier } from '../../../clients/postgres/quote.ts';
@@ -127,10 +127,12 @@ async function taken(
   }
 }
 
-/** Names this machine, or container, as long as it runs. */
+/** Names where numbers of processes mean the same: this machine or container, as long as it runs. */
 async function thisHost(): Promise<string> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
-  return `${hostname()} ${boot.trim()}`;
+  // Two containers may have one host name, and each has a process 7.
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
+  return `${hostname()} ${boot.trim()} ${namespace}`;
 }
 
 function isRunning(pid: number): boolean {
