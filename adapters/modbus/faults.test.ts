@@ -192,14 +192,15 @@ describe('protocol', () => {
     const units = Array.from({ length: 32 }, (_, index) => index + 1);
     const profile = profileAt(devices.port, {
       ...{ transport: 'modbus-rtu', units },
-      section: 'baud: 115200, timeoutMs: 300, groups: { all: { everyMs: 1500 } }',
+      // A busy machine takes 20 ms for each question: all of them, and the silence of one, have to fit into half of the time.
+      section: 'baud: 115200, timeoutMs: 300, groups: { all: { everyMs: 4000 } }',
     });
     const isPunctual = punctuality();
     const polling = new Polling(profile);
     const living = units.filter((unit) => unit !== 7);
     const samples = () => living.map((unit) => polling.blocks(`unit-${unit}`).length);
     // Units that a busy machine keeps silent are asked less often, too.
-    await vi.waitFor(() => expect(Math.min(...samples())).toBeGreaterThanOrEqual(3), { timeout: 100_000 });
+    await vi.waitFor(() => expect(Math.min(...samples())).toBeGreaterThanOrEqual(2), { timeout: 100_000 });
     await polling.drain();
     for (const unit of living) expect(polling.told(`unit-${unit}`).at(-1)).toBe('answering: it answers');
     if (isPunctual()) {
