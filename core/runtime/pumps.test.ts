@@ -47,6 +47,27 @@ describe('pumps', () => {
     expect(third.failures).toEqual([]);
   });
 
+  it('rule 21: a guard that comes to its turn when all is done blames nobody', async () => {
+    const pumps = new Pumps(clock);
+    const { pump, failures } = pumpOf(pumps, [], 5);
+    const memory = new Uint8Array(256 * 1024 ** 2);
+    let runs = 0;
+    let over = 0;
+    // Nothing ends this but its own end, as nothing ends a process that is stopped.
+    pump.run = () => {
+      runs++;
+      memory.fill(runs);
+    };
+    pump.over = () => {
+      over++;
+    };
+    for (let turn = 1; turn <= 3; turn++) {
+      pumps.now(pump);
+      await vi.waitFor(() => expect([runs, over]).toEqual([turn, turn]));
+    }
+    expect(failures).toEqual([]);
+  });
+
   it('a channel with much to do leaves time to the others', async () => {
     const pumps = new Pumps(clock);
     const busy = pumpOf(pumps, Array(2_000_000).fill(1));
