@@ -42,7 +42,7 @@ export class Memory<T> {
 /**
  * A converter of coded values that makes those of the same text once: a feed says the same few thousand codes over and over.
  * It has to go by the value alone. Codes with their names and systems are what is kept, of no message and nobody: what begins
- * with no code, or is as long as only a text is, may say something of a patient and is made each time.
+ * with no code, is made of words without a system, or is as long as only a text is, may say something of a patient and is made each time.
  */
 export function remembered(convert: Converter): Converter {
   const memory = new Memory(() => new Map<string, Made>());
@@ -59,7 +59,7 @@ export function remembered(convert: Converter): Converter {
 
 function learn(memory: Memory<Map<string, Made>>, convert: Converter, view: View, conversion: Conversion): unknown {
   const { raw } = view;
-  if (raw.length > LONGEST || raw.charCodeAt(0) === HAT) return convert(view, conversion);
+  if (raw.length > LONGEST || raw.charCodeAt(0) === HAT || isProse(raw)) return convert(view, conversion);
   const { issues } = conversion;
   const told = issues.length;
   // Its own text is what it is remembered by, and nothing that stands around it.
@@ -70,6 +70,11 @@ function learn(memory: Memory<Map<string, Made>>, convert: Converter, view: View
   const copy = copiesOf(value);
   if (memory.hasRoom()) memory.held.set(apart.raw, { copy, marks, issues: issues.slice(told) });
   return copy();
+}
+
+/** Words where a code should be, of no system. */
+function isProse(raw: string): boolean {
+  return raw.includes(' ') && raw.indexOf('^', raw.indexOf('^') + 1) <= 0;
 }
 
 /** Elements are written in when they are in their resource: everybody gets one of his own. */
