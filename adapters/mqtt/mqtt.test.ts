@@ -84,8 +84,10 @@ describe.skipIf(server.missing)('the mqtt source', () => {
     wire.cut();
     await vi.waitFor(() => expect(source.context.counts.mqtt_connections_total).toBe(2));
     await broker.send(`${at}/m-1/status`, ['offline'], { retain: true });
-    await arrived(intake, 2);
-    expect(texts(intake)).toEqual(['online', 'offline']);
+    await vi.waitFor(() => expect(texts(intake)).toContain('offline'));
+    // What the broker had no acknowledgement of when the wire was cut it sends again, marked as such.
+    const first = intake.arrivals.filter(({ meta }) => meta?.['mqtt.duplicate'] === undefined);
+    expect(first.map(({ raw }) => Buffer.from(raw).toString())).toEqual(['online', 'offline']);
     await broker.send(`${at}/m-1/status`, [''], { retain: true });
   });
 

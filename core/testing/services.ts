@@ -68,7 +68,7 @@ export interface OwnService extends AsyncDisposable {
   stop(process?: string): Promise<void>;
   /** Starts what does not run, on the same ports with the same data. Resolves once the service answers. */
   start(process?: string): Promise<void>;
-  /** SIGSTOP: it takes connections, and says nothing. */
+  /** SIGSTOP: it takes connections, and says nothing. Resolves when all of its threads stand still. */
   pause(process?: string): Promise<void>;
   resume(process?: string): Promise<void>;
 }

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { dataFolder, serviceFolder } from './folder.ts';
 import { interrupted } from './interrupted.ts';
-import { descendants, isRunning, processId, signal } from './process-id.ts';
+import { descendants, isRunning, isStopped, processId, signal } from './process-id.ts';
 import { killProcess, startProcess, stopProcesses } from './processes.ts';
 import { type RunningProcess, readRecord, writeRecord } from './record.ts';
 import type { ServiceName, ServiceOptions } from './service.ts';
@@ -67,10 +68,13 @@ async function obey(
       await stopProcesses(chosen);
       return running;
     case 'pause':
-    case 'resume':
-      for (const each of chosen)
-        for (const pid of [each.pid, ...descendants(each.pid)]) signal(pid, what === 'pause' ? 'SIGSTOP' : 'SIGCONT');
+    case 'resume': {
+      const pids = chosen.flatMap(({ pid }) => [pid, ...descendants(pid)]);
+      for (const pid of pids) signal(pid, what === 'pause' ? 'SIGSTOP' : 'SIGCONT');
+      // A program of many threads answers for a while yet on a busy machine.
+      if (what === 'pause') while (!pids.every(isStopped)) await delay(1);
       return running;
+    }
     case 'start':
       return await startAgain(started, running, chosen);
     default:

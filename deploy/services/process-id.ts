@@ -41,6 +41,17 @@ export function isRunning({ pid, began }: ProcessId): boolean {
   return row !== undefined && row.began === began && !row.state.startsWith('Z');
 }
 
+/** Whether all of its threads stand still, or it has ended: the first to take a SIGSTOP does so when it next gets a processor. */
+export function isStopped(pid: number): boolean {
+  const still = (state: string): boolean => /^[TZX]/.test(state);
+  if (process.platform !== 'linux') return still(rowOf(pid)?.state ?? 'X');
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => still(rowOf(Number(thread))?.state ?? 'X'));
+  } catch {
+    return true;
+  }
+}
+
 /** Every process below it, nearest first. */
 export function descendants(pid: number): readonly number[] {
   const children = new Map<number, number[]>();

@@ -22,7 +22,7 @@ import { dataFolder } from './folder.ts';
 import { alone } from './lock.ts';
 import { programs } from './packages.ts';
 import { portsOf } from './ports.ts';
-import { isRunning, processId } from './process-id.ts';
+import { isRunning, isStopped, processId } from './process-id.ts';
 import type { StartRecord } from './record.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
@@ -289,4 +289,19 @@ it('a process is known by its number and when it began', () => {
   const own = processId(process.pid);
   expect(own && isRunning(own)).toBe(true);
   expect(own && isRunning({ ...own, began: 'earlier' })).toBe(false);
+});
+
+it('a process that is told to stand still does so when all of its threads do', async () => {
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  try {
+    await once(child, 'spawn');
+    const pid = child.pid!;
+    expect(isStopped(pid)).toBe(false);
+    child.kill('SIGSTOP');
+    while (!isStopped(pid)) await delay(1);
+    child.kill('SIGCONT');
+    while (isStopped(pid)) await delay(1);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

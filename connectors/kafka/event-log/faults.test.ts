@@ -142,6 +142,7 @@ describe.skipIf(own.missing)('the event log on brokers that fail', () => {
     await log.declare({ name: 'hung.v1', partitions: 2, retentionMs: 3_600_000 });
     await log.publish('hung.v1', [event(0)]);
     await server.pause();
+    onTestFinished(() => server.resume());
     const at = performance.now();
     await expect(log.publish('hung.v1', [event(1)])).rejects.toMatchObject({
       code: 'event-log-failed',
