@@ -90,6 +90,7 @@ const texts: readonly (readonly [RegExp, Explained])[] = [
   [/^TLS handshake failed/, noTls],
   [/^SASL authentication failed|^Authentication failed/, answers.SASL_AUTHENTICATION_FAILED!],
   [/timed out/, setting('no answer in time', 'reply-timeout')],
+  [/^no answer yet/, setting('the broker was asked, and has not answered yet', 'reply-timeout')],
 ];
 
 /**

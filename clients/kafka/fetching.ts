@@ -2,6 +2,7 @@ import type { ClusterMetadata, Consumer, FetchOptions } from '@platformatic/kafk
 import { answered, answerIn } from './errors.ts';
 import type { Lane } from './lane.ts';
 import { endOf, recordsIn } from './read-record.ts';
+import { whenSlow } from './slow.ts';
 
 type Fetch = FetchOptions<Buffer, Buffer, Buffer, Buffer>;
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
@@ -95,8 +96,13 @@ export class Fetching {
       const name = `${slot}:${leader}`;
       this.#busy.add(name);
       for (const lane of lanes) lane.fetching = true;
+      const slow = whenSlow((what) => {
+        this.#failing.add(leader);
+        if (!this.#closed) this.#options.onTrouble(what);
+      });
       const fetched = this.#fetch(consumer, metadata, leader, lanes).catch((thrown: unknown) => thrown ?? new Error());
       void fetched.then((thrown) => {
+        clearTimeout(slow);
         this.#busy.delete(name);
         for (const lane of lanes) lane.fetching = false;
         if (thrown === undefined) {

@@ -9,6 +9,7 @@ import { askSilentLast, type ConnectionChoices, clientOptions, type KafkaDriver,
 import { kafkaError, passing } from './errors.ts';
 import { Fetching } from './fetching.ts';
 import { type BatchHandler, Lane, type Pauses } from './lane.ts';
+import { whenSlow } from './slow.ts';
 
 export interface GroupReaderOptions extends ConnectionChoices {
   readonly endpoint: EndpointOf<'kafka'>;
@@ -30,13 +31,15 @@ export interface GroupReaderOptions extends ConnectionChoices {
   readonly rebalanceTimeoutMs: number;
   /** Hears what is tried again: once for each row of failures. */
   readonly onTrouble: (error: HubError) => void;
-  /** Partitions that this member reads from now on; the brokers answer. */
+  /** Partitions that this member reads from now on, or goes on to read after trouble; the brokers answer. */
   readonly onAssigned: (partitions: number) => void;
 }
 
 /** Longest time that leaving takes for the last commit. */
 const lastCommitMs = 5000;
 const longestPauseMs = 1000;
+/** So long a group that is new waits for more members, as brokers are set up; beyond the session of one that has died. */
+const joinMs = 3_000;
 /** About as long as a cluster takes to give the partitions of a broker that is silent to others. */
 const fetchTimeoutMs = 10_000;
 
@@ -133,7 +136,7 @@ class GroupReader {
       maxBytes: 8 * 1024 * 1024,
       waitMs: 250,
       onTrouble: (thrown) => this.#trouble(thrown),
-      onFetched: () => (this.#troubled = false),
+      onFetched: () => this.#well(),
     });
     // It has no other handler before the first join is through.
     this.#broken.promise.catch(() => undefined);
@@ -147,6 +150,8 @@ class GroupReader {
   /** Resolves when the member belongs to the group. Rejects where trying again cannot help before somebody changes something. */
   async join(signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted && !this.#closed; ) {
+      // The answer waits for members of which the brokers have heard nothing since they were asked.
+      const slow = whenSlow((what) => this.#trouble(what), this.#options.sessionTimeoutMs + joinMs);
       try {
         this.#joining = this.#member.joinGroup({});
         await this.#joining;
@@ -154,8 +159,11 @@ class GroupReader {
       } catch (thrown) {
         if (this.#closed || signal.aborted) return;
         if (!this.#joined && !passing(thrown)) throw kafkaError(thrown, `reading as group ${this.#options.group}`);
+        clearTimeout(slow);
         this.#trouble(thrown);
         await sleep(Math.min(longestPauseMs, 100 * 2 ** failures++), undefined, { signal }).catch(() => undefined);
+      } finally {
+        clearTimeout(slow);
       }
     }
   }
@@ -301,6 +309,12 @@ class GroupReader {
     }
     if (fresh.length > 0) await this.#member.commit({ offsets: fresh });
     return starts;
+  }
+
+  #well(): void {
+    if (this.#closed || !this.#troubled) return;
+    this.#troubled = false;
+    this.#options.onAssigned(this.#lanes.length);
   }
 
   #trouble(thrown: unknown): void {

@@ -6,6 +6,7 @@ import { askSilentLast, type ConnectionChoices, clientOptions, type KafkaDriver,
 import { answered, answerIn, passing } from './errors.ts';
 import { partitionOfKey } from './partitioner.ts';
 import type { PreparedRecord } from './record.ts';
+import { whenSlow } from './slow.ts';
 
 type ProduceResponse = produceV11.ProduceResponse;
 type Produce = Api<[number, number, PreparedRecord[], Partial<CreateRecordsBatchOptions>], boolean | ProduceResponse>;
@@ -87,6 +88,7 @@ export class IdempotentProducer {
     try {
       for (let failures = 0; ; ) {
         signal.throwIfAborted();
+        const slow = whenSlow(onTrouble);
         try {
           const client = await this.#connected();
           const metadata = await Promise.race([client.metadata({ topics, forceUpdate: failures > 0 }), given.promise]);
@@ -111,6 +113,8 @@ export class IdempotentProducer {
         } catch (thrown) {
           if (signal.aborted || !passing(thrown)) throw thrown;
           onTrouble(thrown);
+        } finally {
+          clearTimeout(slow);
         }
         await sleep(Math.min(1000, 50 * 2 ** failures++), undefined, { signal });
       }

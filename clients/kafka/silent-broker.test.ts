@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loopbackListener } from '../../core/testing/loopback-listener.ts';
 import { service, uniqueName } from '../../core/testing/services.ts';
 import { readGroup } from './group-reader.ts';
@@ -7,6 +7,27 @@ import { SendQueue } from './send-queue.ts';
 import { TestTopics } from './testing/topic.ts';
 
 const kafka = await service('kafka', import.meta.filename);
+
+it('a send says after some seconds that there is no answer yet, long before it is given up', async () => {
+  await using silent = await loopbackListener();
+  using _accepting = silent.handle((socket) => void socket.resume());
+  const troubles: string[] = [];
+  const queue = new SendQueue({
+    endpoint: { brokers: [`127.0.0.1:${silent.port}`] },
+    ...{ clientId: 'test', deliveryTimeoutMs: 120_000, connectTimeoutMs: 100_000, requestTimeoutMs: 100_000 },
+    onTrouble: ({ message }) => void troubles.push(message),
+  });
+  let over = false;
+  const sent = queue
+    .send([prepared({ topic: 'adt', value: Buffer.from('1'), headers: {} })])
+    .catch(() => (over = true));
+  await vi.waitFor(() => expect(troubles).toHaveLength(1), 30_000);
+  expect(troubles).toEqual(['sending to Kafka: the broker was asked, and has not answered yet']);
+  expect(over).toBe(false);
+  await queue.close(0);
+  await sent;
+  expect(over).toBe(true);
+}, 60_000);
 
 describe.skipIf(kafka.missing)('where the first broker takes connections and says nothing', { timeout: 60_000 }, () => {
   it('writes to the others, and reads from them', async () => {
