@@ -1,6 +1,6 @@
 import { errorCodes } from '../../core/errors.ts';
 import type { AckPoint, Outcome, Receipt } from '../../core/outcome.ts';
-import { type AckCode, type AckMode, ackMode, acknowledge, isWanted } from '../../protocols/hl7v2/ack.ts';
+import { type AckCode, type AckMode, ackMode, acknowledgement, isWanted } from '../../protocols/hl7v2/ack.ts';
 import type { AckError } from '../../protocols/hl7v2/ack-error.ts';
 import type { Header } from '../../protocols/hl7v2/header.ts';
 import { refuseQuery } from '../../protocols/hl7v2/query.ts';
@@ -20,7 +20,7 @@ const conditions: Readonly<Record<string, string>> = { unmatched: '200', 'proces
 const ORIGINAL: AckMode = { mode: 'original' };
 const COMMIT = { AA: 'CA', AE: 'CE', AR: 'CR' } as const;
 
-/** Writes the acknowledgements of one source: which codes a message gets, and when, by its own MSH-15 and MSH-16. */
+/** Writes the acknowledgements of one source, each byte one character: which codes a message gets, and when, by its own MSH-15 and MSH-16. */
 export class Acknowledger {
   readonly #config: MllpSourceConfig;
   readonly #ackAfter: AckPoint;
@@ -61,7 +61,7 @@ export class Acknowledger {
     mode: AckMode,
     verdict: Exclude<Verdict, 'close'>,
     receipt?: Receipt,
-  ): Buffer | undefined {
+  ): string | undefined {
     const code = COMMIT[verdict];
     return mode.mode === 'enhanced' && isWanted(mode.accept, code) ? this.#write(header, code, receipt) : undefined;
   }
@@ -76,7 +76,7 @@ export class Acknowledger {
     verdict: Exclude<Verdict, 'close'>,
     receipt?: Receipt,
     raw?: Uint8Array,
-  ): Buffer | undefined {
+  ): string | undefined {
     const query = header?.code === 'QBP' ? raw : undefined;
     if (mode.mode === 'original') return this.#write(header, verdict, receipt, query);
     const commit = this.#ackAfter === 'stored' ? this.commit(header, mode, verdict, receipt) : undefined;
@@ -116,19 +116,15 @@ export class Acknowledger {
   }
 
   /** @param query the message, where its sender waits for the response to a query */
-  #write(header: Header | undefined, code: AckCode, receipt: Receipt | undefined, query?: Uint8Array): Buffer {
+  #write(header: Header | undefined, code: AckCode, receipt: Receipt | undefined, query?: Uint8Array): string {
     const { application, facility } = this.#config.acknowledgement;
-    const input = {
-      code,
-      controlId: this.#prefix + (this.#written++).toString(36).toUpperCase(),
-      now: this.#identity.now(),
-      ...(application === undefined ? undefined : { application }),
-      ...(facility === undefined ? undefined : { facility }),
-    };
-    if (code === 'AA' || code === 'CA') return acknowledge(header, input);
+    const controlId = this.#prefix + (this.#written++).toString(36).toUpperCase();
+    const input = { code, controlId, now: this.#identity.now(), application, facility };
+    if (code === 'AA' || code === 'CA') return acknowledgement(header, input);
     const errors = { ...input, errors: reasons(receipt) };
     const isAnswer = code === 'AE' || code === 'AR';
-    return (isAnswer && query && refuseQuery(query, { ...errors, code })) || acknowledge(header, errors);
+    const refused = isAnswer && query ? refuseQuery(query, { ...errors, code }) : undefined;
+    return refused?.toString('latin1') ?? acknowledgement(header, errors);
   }
 }
 

@@ -4,7 +4,7 @@ import type { FaultQuota } from '../../core/fault-quota.ts';
 import type { Receipt } from '../../core/outcome.ts';
 import type { Intake, SourceContext } from '../../core/source.ts';
 import { type Framed, FrameFault, MllpDecoder } from '../../protocols/mllp/decoder.ts';
-import { encodeFrames } from '../../protocols/mllp/encoder.ts';
+import { frameText } from '../../protocols/mllp/encoder.ts';
 import type { Acknowledger } from './acknowledger.ts';
 import type { MllpSourceConfig } from './config.ts';
 import { beginExchange, type Exchange } from './exchange.ts';
@@ -104,9 +104,9 @@ export class Connection implements Flushable, RepliesOwner {
 
   /** Writes the replies that are due, in one piece. */
   flush(): void {
-    const replies: Uint8Array[] = [];
+    const replies: string[] = [];
     const open = this.#replies.takeDue(replies);
-    if (replies.length > 0 && this.#socket.writable) this.#socket.write(encodeFrames(replies));
+    if (replies.length > 0 && this.#socket.writable) this.#socket.write(replies.map(frameText).join(''), 'latin1');
     if (open) this.#goOn();
     else this.#closeUnanswered();
   }

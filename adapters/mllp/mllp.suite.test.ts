@@ -1,7 +1,7 @@
 import { fakeSourceContext } from '../../core/testing/contexts.ts';
 import { loopbackListener } from '../../core/testing/loopback-listener.ts';
 import { describeSource } from '../../core/testing/source-suite.ts';
-import { encodeFrames } from '../../protocols/mllp/encoder.ts';
+import { encodeFrame } from '../../protocols/mllp/encoder.ts';
 import { mllp } from './mllp.ts';
 import { connectPeer, numbered, type Peer } from './testing/peer.ts';
 
@@ -24,7 +24,7 @@ describeSource({
     const send = async (numbers: readonly number[]) => {
       const peer = await connectPeer(listener.port);
       peers.push(peer);
-      peer.write(encodeFrames(numbers.map(message)));
+      peer.write(Buffer.concat(numbers.map((number) => encodeFrame(message(number)))));
     };
     return {
       create: () =>

@@ -1,5 +1,6 @@
 import type { AckPoint, Outcome, Receipt } from '../../core/outcome.ts';
 import type { Delivery } from '../../core/source.ts';
+import { asBuffer } from '../../protocols/hl7v2/bytes.ts';
 import { END, START } from '../../protocols/mllp/framing.ts';
 import type { Acknowledger, Verdict } from './acknowledger.ts';
 import type { Exchange, ReplyOrder } from './exchange.ts';
@@ -35,7 +36,7 @@ export class Replies implements ReplyOrder {
   }
 
   /** Moves what is due into `replies`; false when the connection is to end after them. */
-  takeDue(replies: Uint8Array[]): boolean {
+  takeDue(replies: string[]): boolean {
     this.commits.takeDue(replies);
     return this.answers.takeDue(replies);
   }
@@ -75,7 +76,7 @@ export class Replies implements ReplyOrder {
     const reply = this.#acknowledger.commit(exchange.header, exchange.mode, verdict, receipt);
     this.#give(exchange.commit, reply);
     // A commit accept that refuses the message is the last word on it.
-    if (reply && verdict !== 'AA' && exchange.answer) this.#give(exchange.answer, undefined);
+    if (reply !== undefined && verdict !== 'AA' && exchange.answer) this.#give(exchange.answer, undefined);
   }
 
   #answer(exchange: Exchange | undefined, receipt: Receipt): void {
@@ -83,7 +84,8 @@ export class Replies implements ReplyOrder {
     const { answer, header, mode } = exchange;
     const verdict = this.#verdict(exchange, receipt.outcome);
     if (verdict === 'close') this.refuse(exchange, closeDelay(receipt.outcome));
-    else if (receipt.reply && isFrameable(receipt.reply)) this.#give(answer, receipt.reply);
+    else if (receipt.reply && isFrameable(receipt.reply))
+      this.#give(answer, asBuffer(receipt.reply).toString('latin1'));
     else this.#give(answer, this.#acknowledger.answer(header, mode, verdict, receipt, exchange.arrival.raw));
   }
 
@@ -93,7 +95,7 @@ export class Replies implements ReplyOrder {
     return exchange.arrival.fault && verdict !== 'close' ? 'AR' : verdict;
   }
 
-  #give(turn: Turn, reply: Uint8Array | undefined): void {
+  #give(turn: Turn, reply: string | undefined): void {
     if (turn.state !== 'open') return;
     turn.state = 'answered';
     turn.reply = reply;

@@ -2,8 +2,8 @@
 export interface Turn {
   /** `close`: from here on nothing is answered, and the connection ends. */
   state: 'open' | 'answered' | 'close';
-  /** Nothing where the sender wants no reply after all. */
-  reply: Uint8Array | undefined;
+  /** Each byte one character. Nothing where the sender wants no reply after all. */
+  reply: string | undefined;
 }
 
 /** The replies that a connection owes, in order of arrival: one that is late holds back those after it. */
@@ -23,10 +23,10 @@ export class Turns {
   }
 
   /** Moves what is due into `replies`; false when a turn has come that closes the connection. */
-  takeDue(replies: Uint8Array[]): boolean {
+  takeDue(replies: string[]): boolean {
     let turn: Turn | undefined;
     while ((turn = this.#queue[this.#head]) && turn.state === 'answered') {
-      if (turn.reply) replies.push(turn.reply);
+      if (turn.reply !== undefined) replies.push(turn.reply);
       this.#head++;
     }
     if (this.#head === this.#queue.length || this.#head > 1_024) {

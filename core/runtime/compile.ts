@@ -9,6 +9,7 @@ import { profileOf } from '../with-profile.ts';
 import type { CompiledChannel } from './compiled.ts';
 import type { RunnableStep } from './runnable-step.ts';
 import { type Slot, StepMessage } from './slot.ts';
+import { guarded } from './step-guard.ts';
 
 function runnable(step: StepDefinition): RunnableStep {
   if (step.kind === 'filter') {
@@ -146,7 +147,7 @@ export function runSteps(
     }
     if (result instanceof Promise) {
       return result.then(
-        (value) => branch(value, steps, slot, channel, version, at + 1),
+        (value) => guardedBranch(value, steps, slot, channel, version, at + 1),
         (thrown) => {
           throw asHubError(thrown, 'step-failed', `running ${step.name}`);
         },
@@ -158,6 +159,24 @@ export function runSteps(
     current = result;
   }
   return [current];
+}
+
+/** After an asynchronous step nobody guards what comes: each message does so by itself. */
+function guardedBranch(...given: Parameters<typeof branch>): Outputs {
+  const [, , slot] = given;
+  const timeoutMs = slot.compiled?.definition.options.limits.stepTimeoutMs ?? 0;
+  let outputs: Outputs = filtered;
+  const run = () => {
+    outputs = branch(...given);
+  };
+  try {
+    guarded(timeoutMs, run);
+  } catch (thrown) {
+    // The process stood still: steps are pure (rule 6), and run once more.
+    if (!(thrown instanceof HubError && thrown.code === 'step-timeout' && thrown.kind === 'transient')) throw thrown;
+    guarded(timeoutMs, run);
+  }
+  return outputs;
 }
 
 /** Goes on with each output of a step that made several. */

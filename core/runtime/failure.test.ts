@@ -215,12 +215,19 @@ describe('failure', () => {
     await eventually(async () => (await engine.status())[0]?.destinations[0]?.queued === 30);
   });
 
-  test('rule 21: a step that loops for ever is ended, is an error of its own message, and the channel goes on', async () => {
+  test.for([
+    ['', (payload: string) => payload],
+    [' behind an asynchronous one', async (payload: string) => payload],
+  ] as const)('rule 21: a step that loops for ever%s is ended, is an error of its own message, and the channel goes on', async ([
+    ,
+    before,
+  ]) => {
     const { engine } = await started();
     const [source, far] = [manualSource(), farEnd()];
     const channel = defineChannel('loop', { ackAfter: 'settled', limits: { stepTimeoutMs: 200 } })
       .from(source.spec)
       .keyBy(keyOf)
+      .through(before)
       .through((payload) => {
         while (payload === 'k:loop') {
           /* for ever */
@@ -232,6 +239,50 @@ describe('failure', () => {
     const receipts = await source.send('k:1', 'k:loop', 'k:2');
     expect(receipts.map((each) => each.outcome.status)).toEqual(['sent', 'error', 'sent']);
     expect(receipts[1]?.outcome).toMatchObject({ error: { code: 'step-timeout' } });
+  });
+
+  test('rule 21: a message whose process stood still is processed once more; one that always does is an error', async () => {
+    const { engine } = await started();
+    const [source, far] = [manualSource(), farEnd()];
+    const stood: string[] = [];
+    // Without a processor, as a process that was stopped.
+    const standStill = (payload: string, where: string) => {
+      if (stood.includes(`${where} ${payload}`) || payload.endsWith('2')) return;
+      if (!payload.endsWith('always')) stood.push(`${where} ${payload}`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30_000);
+    };
+    const at = (where: string) => (payload: string) => {
+      if (payload.startsWith(`${where}:`)) standStill(payload, where);
+      return payload;
+    };
+    const channel = defineChannel('stopped', { ackAfter: 'settled', limits: { stepTimeoutMs: 300 } })
+      .from(source.spec)
+      .keyBy((payload) => keyOf(at('key')(payload)))
+      .through(at('step'))
+      .to('far', via(at('branch'), far.spec));
+    await engine.deploy(channel.definition, 'v1');
+    const receipts = await source.send('key:1', 'step:1', 'branch:1', 'step:always', 'step:2', 'k:1');
+    expect(receipts.map(({ outcome }) => outcome.status)).toEqual(['sent', 'sent', 'sent', 'error', 'sent', 'sent']);
+    expect(receipts[3]?.outcome).toMatchObject({ error: { code: 'step-timeout' } });
+    expect(stood).toEqual(['key key:1', 'step step:1', 'branch branch:1']);
+    expect(far.received.toSorted()).toEqual(['branch:1', 'k:1', 'key:1', 'step:1', 'step:2']);
+    expect(far.received.indexOf('step:1')).toBeLessThan(far.received.indexOf('step:2'));
+  });
+
+  test('rule 21: a result that came while the process stood still is not late', async () => {
+    const { engine } = await started();
+    const [source, far] = [manualSource(), farEnd()];
+    const channel = defineChannel('waited', { ackAfter: 'settled', limits: { stepTimeoutMs: 100 } })
+      .from(source.spec)
+      .through(async (payload) => {
+        setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300));
+        await pause(200);
+        return payload;
+      })
+      .to('far', far.spec);
+    await engine.deploy(channel.definition, 'v1');
+    const receipts = await source.send('k:1');
+    expect(receipts.map(({ outcome }) => outcome.status)).toEqual(['sent']);
   });
 
   test('rule 21: a promise that never settles is ended too', async () => {

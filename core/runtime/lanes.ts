@@ -1,3 +1,5 @@
+import { PassingMap } from '../passing-map.ts';
+
 /** What waits in lanes: `laneKeys` name the lanes it needs, all of them at once. */
 export interface Laned {
   readonly laneKeys: readonly string[];
@@ -11,7 +13,7 @@ export interface Laned {
  */
 export class Lanes<T extends Laned> {
   // A lane with nobody waiting holds just its owner: no array per key on the hot path.
-  readonly #lanes = new Map<string, T | T[]>();
+  readonly #lanes = new PassingMap<string, T | T[]>();
 
   /** True: it has all its lanes and may go. False: it is returned by a later `leave`. */
   enter(item: T): boolean {

@@ -51,6 +51,9 @@ export class Pipeline implements Pump {
   #head = 0;
   /** What the guarded code is working on: the one to blame when it is ended. */
   #current: Slot | undefined;
+  /** What it is doing where that has no effect yet, so that it may be done again. */
+  #stage: 'route' | 'transform' | undefined;
+  readonly #secondLooks = new WeakSet<Slot>();
   #free: Slot[] = [];
   readonly #offered = new Map<Slot, { readonly dispatcher: Dispatch; readonly position: number }[]>();
   #offering: Slot | undefined;
@@ -133,8 +136,25 @@ export class Pipeline implements Pump {
     const slot = this.#current;
     this.#current = undefined;
     const error = asHubError(thrown, 'step-failed', 'processing a message');
-    if (slot) this.#fail(slot, error);
+    if (slot) this.#ended(slot, error);
     else this.#host.log.error({ channel: this.#host.channel, error: describeThrown(thrown) }, 'the pipeline failed');
+  }
+
+  /** The guard has ended what was done for a message. */
+  #ended(slot: Slot, error: HubError): void {
+    const stage = this.#stage;
+    this.#stage = undefined;
+    const maySucceed = error.code === 'step-timeout' && error.kind === 'transient' && !slot.settled;
+    if (stage === undefined || !maySucceed || this.#secondLooks.has(slot)) {
+      this.#fail(slot, error);
+      return;
+    }
+    // Steps are pure (rule 6): what was begun is forgotten.
+    this.#secondLooks.add(slot);
+    const why = `${error.message}; it is run once more`;
+    this.#host.log.warn({ channel: this.#host.channel, message: slot.id, code: error.code }, why);
+    if (stage === 'route') this.#head -= 1;
+    else this.#free.push(slot);
   }
 
   over(): void {
@@ -145,12 +165,16 @@ export class Pipeline implements Pump {
     try {
       if (slot.settled) return;
       if (!slot.delivery && !slot.foreign && this.compiled.definition.options.mode === 'query') throw nobodyAsks();
-      if (!route(slot, this.compiled)) {
+      this.#stage = 'route';
+      const passes = route(slot, this.compiled);
+      this.#stage = undefined;
+      if (!passes) {
         this.#settle(slot);
         return;
       }
       if (slot.findings) this.#host.found(slot);
     } catch (thrown) {
+      this.#stage = undefined;
       slot.compiled ??= this.compiled;
       this.#fail(slot, asHubError(thrown, 'step-failed', 'routing'));
       if (slot.findings) this.#host.found(slot);
@@ -165,9 +189,11 @@ export class Pipeline implements Pump {
   #transform(slot: Slot): void {
     const compiled = slot.compiled!;
     let outputs: Outputs;
+    this.#stage = 'transform';
     try {
       outputs = runSteps(compiled.steps, slot, this.#host.channel, compiled.version, slot.payload);
     } catch (thrown) {
+      this.#stage = undefined;
       this.#fail(slot, asHubError(thrown, 'step-failed', 'transforming'));
       return;
     }
@@ -177,7 +203,10 @@ export class Pipeline implements Pump {
 
   /** Goes on when an asynchronous step has ended, if that is within its time. */
   #await<R>(slot: Slot, result: Promise<R>, next: (value: R) => void): void {
+    this.#stage = undefined;
     const { stepTimeoutMs } = slot.compiled!.definition.options.limits;
+    const { clock } = this.#host;
+    const began = clock.monotonic();
     let open = true;
     const once = (run: () => void) => {
       if (!open) return;
@@ -186,7 +215,7 @@ export class Pipeline implements Pump {
       try {
         guarded(stepTimeoutMs, run);
       } catch (thrown) {
-        this.#fail(slot, asHubError(thrown, 'step-failed', 'transforming'));
+        this.#ended(slot, asHubError(thrown, 'step-failed', 'transforming'));
       }
       if (this.#free.length > 0) this.#schedule();
     };
@@ -195,7 +224,12 @@ export class Pipeline implements Pump {
         slot,
         new HubError('step-timeout', 'permanent', `running a step: no result after ${stepTimeoutMs} ms`),
       );
-    const cancel = stepTimeoutMs > 0 ? this.#host.clock.timer(stepTimeoutMs, () => once(late)) : undefined;
+    const due = () => {
+      // The process stood still, and a result may be there that nobody has looked for yet.
+      if (clock.monotonic() - began > stepTimeoutMs * 1.5) cancel = clock.timer(stepTimeoutMs, () => once(late));
+      else once(late);
+    };
+    let cancel = stepTimeoutMs > 0 ? clock.timer(stepTimeoutMs, due) : undefined;
     result.then(
       (value) => once(() => next(value)),
       (thrown) => once(() => this.#fail(slot, asHubError(thrown, 'step-failed', 'transforming'))),
@@ -204,6 +238,7 @@ export class Pipeline implements Pump {
 
   #fan(slot: Slot, payloads: readonly unknown[]): void {
     const compiled = slot.compiled!;
+    this.#stage = 'transform';
     let pending: Promise<unknown>[] | undefined;
     const outputs: (readonly unknown[] | HubError | undefined)[] = [];
     compiled.destinations.forEach((destination, at) => {
@@ -233,6 +268,7 @@ export class Pipeline implements Pump {
   }
 
   #offer(slot: Slot, outputs: readonly (readonly unknown[] | HubError | undefined)[]): void {
+    this.#stage = undefined;
     // Withdrawn while it was transformed.
     if (slot.settled) return;
     const compiled = slot.compiled!;

@@ -1,8 +1,9 @@
+import { PassingMap } from '../passing-map.ts';
 import type { Slot } from './slot.ts';
 
 /** Messages in memory by seq, in the order in which they came, and how large they are together. */
 export class Slots {
-  readonly #slots = new Map<number, Slot>();
+  readonly #slots = new PassingMap<number, Slot>();
   #bytes = 0;
 
   get bytes(): number {

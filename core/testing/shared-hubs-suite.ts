@@ -84,16 +84,23 @@ export function sharedHubsSuite(name: string, openPlace: () => Promise<SharedPla
       const place = await newPlace();
       const held = Promise.withResolvers<void>();
       const counted: number[] = [];
+      const counting: SharedPlace = {
+        open: async (name) => {
+          const store = await place.open(name);
+          const { shared } = store;
+          const count = shared!.countRecoveries.bind(shared);
+          vi.spyOn(shared!, 'countRecoveries').mockImplementation(async (...given) => {
+            const rows = await count(...given);
+            counted.push(...rows.map((each) => each.recoveries));
+            return rows;
+          });
+          return store;
+        },
+        [Symbol.asyncDispose]: async () => undefined,
+      };
       const hubNamed = async (name: string) => {
-        const hub = await newHub(place, name, { wire: [] });
+        const hub = await newHub(counting, name, { wire: [] });
         hub.far.onBatch = () => held.promise;
-        const { shared } = hub.store;
-        const count = shared!.countRecoveries.bind(shared);
-        vi.spyOn(shared!, 'countRecoveries').mockImplementation(async (...given) => {
-          const rows = await count(...given);
-          counted.push(...rows.map((each) => each.recoveries));
-          return rows;
-        });
         return hub;
       };
       const first = await hubNamed('a');

@@ -18,8 +18,8 @@ export interface AckInput {
   readonly text?: string;
   readonly errors?: readonly AckError[];
   /** MSH-3 and MSH-4 of the acknowledgement, instead of the request's MSH-5 and MSH-6. */
-  readonly application?: string;
-  readonly facility?: string;
+  readonly application?: string | undefined;
+  readonly facility?: string | undefined;
 }
 
 /**
@@ -30,7 +30,15 @@ export interface AckInput {
  * @throws ProtocolFault hl7v2.bad-path for the location of an error
  */
 export function acknowledge(request: Header | Uint8Array | undefined, input: AckInput): Buffer {
-  const header = (request instanceof Uint8Array ? readHeader(request) : request) ?? UNREADABLE;
+  return Buffer.from(acknowledgement(request instanceof Uint8Array ? readHeader(request) : request, input), 'latin1');
+}
+
+/**
+ * As `acknowledge`, each byte one character (ISO 8859-1).
+ * @throws ProtocolFault hl7v2.bad-path
+ */
+export function acknowledgement(request: Header | undefined, input: AckInput): string {
+  const header = request ?? UNREADABLE;
   const { delimiters } = header;
   const bar = String.fromCharCode(delimiters.field);
   const version = header.version || '2.5';
@@ -41,14 +49,14 @@ export function acknowledge(request: Header | Uint8Array | undefined, input: Ack
     `MSH${bar}${header.bytesOf(2)}${bar}` +
     `${input.application === undefined ? header.bytesOf(5) : written(input.application)}${bar}` +
     `${input.facility === undefined ? header.bytesOf(6) : written(input.facility)}${bar}` +
-    `${header.bytesOf(3)}${bar}${header.bytesOf(4)}${bar}${timestamp(input.now)}${bar}${bar}` +
+    `${header.bytesOfTwo(3)}${bar}${timestamp(input.now)}${bar}${bar}` +
     `${messageType(header, version)}${bar}${written(input.controlId)}${bar}` +
     `${header.bytesOf(11) || 'P'}${bar}${header.bytesOf(12) || '2.5'}` +
     `${charset && bar.repeat(6) + charset}\r` +
     `MSA${bar}${input.code}${bar}${header.bytesOf(10)}` +
     `${text !== undefined && !atLeast(version, 2, 7) ? bar + written(text) : ''}\r`;
   const errors = errorSegments(input, version, delimiters);
-  return Buffer.from(errors === '' ? ack : ack + bytesText(errors, header), 'latin1');
+  return errors === '' ? ack : ack + bytesText(errors, header);
 }
 
 /** How a message wants to be answered (HL7 2.5.1 §2.9.2 and §2.9.3, table 0155). */

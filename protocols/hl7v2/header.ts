@@ -112,6 +112,14 @@ export class Header {
     return start === undefined || next === undefined ? '' : this.#text.slice(start, next - 1);
   }
 
+  /** The same of a field and the next, with the separator between them. */
+  bytesOfTwo(n: number): string {
+    const start = this.#starts[n - 2];
+    const next = this.#starts[n];
+    if (start !== undefined && next !== undefined) return this.#text.slice(start, next - 1);
+    return this.bytesOf(n) + String.fromCharCode(this.delimiters.field);
+  }
+
   /** Component `n` (from 1) of a field as its bytes stand. */
   componentBytesOf(field: number, n: number): string {
     const text = this.bytesOf(field);

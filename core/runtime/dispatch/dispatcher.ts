@@ -3,6 +3,7 @@
 import { isLeaseLost, leaseLost } from '../../cluster/work-store.ts';
 import type { Destination, WriteOutcome } from '../../destination.ts';
 import { asHubError, describeThrown, type ErrorRecord, errorRecord, HubError } from '../../errors.ts';
+import { PassingMap } from '../../passing-map.ts';
 import type { Part, QueuedPart } from '../../store/message-store.ts';
 import { backoff } from '../backoff.ts';
 import type { CompiledDestination } from '../compiled.ts';
@@ -69,7 +70,7 @@ export class Dispatcher implements Dispatch {
   readonly #ready: ReadyItems;
   readonly #ends: PartEnds;
   readonly #gate: RateGate;
-  readonly #inMemory = new Map<number, Item>();
+  readonly #inMemory = new PassingMap<number, Item>();
   readonly #waiters = new Waiters();
   #pumpScheduled = false;
   /** The first that came beyond `maxItems`: if it is still there when patience ends, what is too much goes to the queue. */

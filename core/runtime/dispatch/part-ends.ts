@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../../errors.ts';
+import type { PassingMap } from '../../passing-map.ts';
 import type { Part, QueuedStatus } from '../../store/message-store.ts';
 import { atPosition } from '../position.ts';
 import type { DispatcherHost } from './dispatcher-host.ts';
@@ -11,7 +12,7 @@ import type { QueueWindow } from './queue-window.ts';
 export interface PartEndsHost {
   readonly name: string;
   readonly host: Pick<DispatcherHost, 'clock' | 'firstPassEnded' | 'queuedBytes'>;
-  readonly inMemory: Map<number, Item>;
+  readonly inMemory: PassingMap<number, Item>;
   readonly changes: PartChanges;
   readonly held: HeldKeys;
   readonly window: QueueWindow;

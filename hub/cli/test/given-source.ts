@@ -12,7 +12,7 @@ import { readHeader } from '../../../protocols/hl7v2/header.ts';
 export interface Sent {
   /** Undefined where nothing was stored. */
   readonly id: Promise<string | undefined>;
-  readonly replies: readonly Uint8Array[];
+  readonly replies: readonly string[];
 }
 
 /** Stands where the channel's source would: what a test gives comes in as if a sender had sent it. */
@@ -44,7 +44,7 @@ export class GivenSource {
     const { ackAfter } = context;
     const mllp = type === 'mllp' ? (config as MllpSourceConfig) : mllpConfig.parse({ endpoint: 'test' });
     const acknowledger = new Acknowledger(mllp, ackAfter, { now: context.clock.now, random: context.random });
-    const replies: Uint8Array[] = [];
+    const replies: string[] = [];
     const due = () => void order.takeDue(replies);
     const order = new Replies(acknowledger, ackAfter, { replyDue: due, replyRefused: due });
     const begun = beginExchange(raw, 'test', acknowledger, order);

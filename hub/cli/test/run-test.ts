@@ -79,7 +79,8 @@ export async function runTest(
     for (const [index, raw] of given.entries()) {
       const id = ids[index];
       const summary = id === undefined ? undefined : await summaryOf(store, id);
-      messages.push({ raw, summary, reply: sent[index]!.replies.at(-1) });
+      const reply = sent[index]!.replies.at(-1);
+      messages.push({ raw, summary, reply: reply === undefined ? undefined : Buffer.from(reply, 'latin1') });
     }
     return { messages, became: outcomes(definition, messages, farEnds) };
   } finally {
