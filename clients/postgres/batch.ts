@@ -23,6 +23,7 @@ export class Batch implements Submittable {
   readonly #text: string;
   readonly #copies: CopyRows[];
   readonly #rowsAhead: boolean;
+  #sent = false;
   readonly #answers: (string | null)[][][] = [];
   #rows: (string | null)[][] = [];
   readonly #resolve: (answers: readonly Answer[]) => void;
@@ -38,7 +39,14 @@ export class Batch implements Submittable {
     this.#reject = reject;
   }
 
+  /** `pg` has come to it. */
   submit(connection: Connection): void {
+    if (!this.#sent) this.send(connection);
+  }
+
+  /** Before `pg` comes to it: the server answers one after another. With `rowsAhead` only. */
+  send(connection: Connection): void {
+    this.#sent = true;
     const { stream } = connection;
     if (!this.#rowsAhead) {
       connection.query(this.#text);

@@ -33,6 +33,7 @@ describe('what went wrong', () => {
     ],
     [{ code: 'ECONNREFUSED' }, { connection: true, kind: 'transient' }],
     [{ code: 'ECONNRESET' }, { connection: true, kind: 'transient' }],
+    [{ code: 'EPIPE' }, { connection: true, kind: 'transient' }],
     [{ code: 'ENOTFOUND' }, { connection: true, kind: 'transient' }],
     [{ code: 'SELF_SIGNED_CERT_IN_CHAIN' }, { connection: true, kind: 'permanent' }],
   ])('%o', (fields, expected) => {

@@ -35,6 +35,9 @@ const settings: Readonly<Record<string, string>> = {
 };
 
 const meanings: Readonly<Record<string, string>> = {
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  ETIMEDOUT: '`host` does not answer',
   '53100': 'the disk of the database is full',
   '53200': 'the database has no memory left',
   '53300': 'the database has no connection left',
@@ -66,7 +69,8 @@ export function failureOf(thrown: unknown): PostgresFailure {
   if (known === undefined) return { ...withoutCode(message, thrown), code: known };
   const setting = settings[known];
   const meaning = setting ?? meanings[known];
-  const isState = /^[0-9A-Z]{5}$/.test(known);
+  // Five letters are an error of the system: EPIPE.
+  const isState = /^(?=.*\d)[0-9A-Z]{5}$/.test(known);
   const connection = !isState || severity === 'FATAL' || /^(08|57P)/.test(known);
   const tls = !isState && setting?.includes('certificate') === true;
   const kind = permanent.has(known) || tls || (isState && /^(42|22|23)/.test(known)) ? 'permanent' : 'transient';

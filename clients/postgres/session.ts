@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { Client } from 'pg';
+import type { Client, Connection } from 'pg';
 import { type Answer, Batch, type Statement } from './batch.ts';
 import { type PostgresServer, tlsOf } from './server.ts';
 
@@ -29,7 +29,11 @@ export class PostgresSession {
   #direct = false;
   #usable = true;
   #last: Promise<void> = Promise.resolve();
-  #busy = false;
+  /** Calls that wait for their turn, and those that were sent and are not answered. */
+  #unsent = 0;
+  #unanswered = 0;
+  /** Since the last answer was an error: `pg` may not have sent what was called then. */
+  #unclear = false;
 
   private constructor(client: Client, socket: Socket, answerTimeoutMs: number) {
     this.#client = client;
@@ -78,9 +82,22 @@ export class PostgresSession {
     return this.#usable;
   }
 
-  /** Statements without parameters in one round trip; through a pooler, one more for each COPY. One answer each. */
+  /** Whether a call of `run` reaches the server before the one before it is answered. */
+  get runsAhead(): boolean {
+    return this.#direct;
+  }
+
+  /**
+   * Statements without parameters in one round trip; through a pooler, one more for each COPY. One answer each. A server is sent them
+   * while it works at what was called before, so that it need not wait for us in between.
+   */
   run(statements: readonly Statement[]): Promise<readonly Answer[]> {
-    return this.#inTurn(() => this.#client.query(new Batch(statements, this.#direct)).answered);
+    const batch = new Batch(statements, this.#direct);
+    const ask = () => this.#client.query(batch).answered;
+    // `pg` keeps one that waits; it comes to it when the server does.
+    if (!this.#direct || this.#unclear || this.#unsent > 0 || this.#unanswered !== 1) return this.#inTurn(ask);
+    batch.send((this.#client as Client & { readonly connection: Connection }).connection);
+    return this.#next(this.#inTime(ask));
   }
 
   /** One statement with parameters; rows as arrays. */
@@ -108,26 +125,35 @@ export class PostgresSession {
 
   /** One after another: what is asked before the answer to the last has come goes out then. */
   #inTurn<T>(ask: () => Promise<T>): Promise<T> {
-    const answer = this.#busy ? this.#last.then(() => this.#inTime(ask())) : this.#inTime(ask());
-    const last: Promise<void> = answer.then(
-      () => this.#free(last),
-      () => this.#free(last),
-    );
-    this.#busy = true;
-    this.#last = last;
+    if (this.#unsent + this.#unanswered === 0) return this.#next(this.#inTime(ask));
+    this.#unsent++;
+    const now = () => {
+      this.#unsent--;
+      return this.#inTime(ask);
+    };
+    return this.#next(this.#last.then(now));
+  }
+
+  /** What is called from now on comes after this answer. */
+  #next<T>(answer: Promise<T>): Promise<T> {
+    const answered = () => undefined;
+    this.#last = answer.then(answered, answered);
     return answer;
   }
 
-  #free(last: Promise<void>): void {
-    if (this.#last === last) this.#busy = false;
-  }
-
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
+  async #inTime<T>(ask: () => Promise<T>): Promise<T> {
+    this.#unanswered++;
     const timer = setTimeout(() => this.destroy(), this.#answerTimeoutMs);
     try {
-      return await answer;
+      const answer = await ask();
+      this.#unclear = false;
+      return answer;
+    } catch (thrown) {
+      this.#unclear = true;
+      throw thrown;
     } finally {
       clearTimeout(timer);
+      this.#unanswered--;
     }
   }
 }

@@ -18,8 +18,13 @@ export class CuttingProxy implements AsyncDisposable {
   #next: CutAt | undefined;
   #away = false;
   #silent = false;
+  /** What waits for words from a client. */
+  readonly #listening = new Map<string, () => void>();
+  /** What comes on connections that are held up, and reaches the server when it is delivered. */
+  readonly #held = new Map<Socket, Buffer[]>();
   readonly #listener: ReturnType<typeof createServer>;
   readonly #sockets = new Set<Socket>();
+  readonly #servers = new Set<Socket>();
 
   private constructor(listener: ReturnType<typeof createServer>, behind: PostgresServer) {
     this.#listener = listener;
@@ -50,6 +55,31 @@ export class CuttingProxy implements AsyncDisposable {
     this.#silent = true;
   }
 
+  /** Keeps what clients send on the connections that they have, whatever becomes of these: a network that is slow beyond all patience. */
+  hold(): void {
+    for (const server of this.#servers) this.#held.set(server, []);
+  }
+
+  /** Resolves when the server has read all that was held, and closed those connections. */
+  async deliver(): Promise<void> {
+    const held = [...this.#held];
+    this.#held.clear();
+    await Promise.all(
+      held.map(async ([server, chunks]) => {
+        const closed = once(server, 'close');
+        for (const chunk of chunks) server.write(chunk);
+        server.end();
+        server.resume();
+        await closed;
+      }),
+    );
+  }
+
+  /** Resolves when a client sends these words in one piece. */
+  saw(words: string): Promise<void> {
+    return new Promise((resolve) => this.#listening.set(words, resolve));
+  }
+
   back(): void {
     this.#away = false;
     this.#silent = false;
@@ -67,11 +97,13 @@ export class CuttingProxy implements AsyncDisposable {
       return;
     }
     const server = connect(port, host);
+    this.#servers.add(server);
+    server.on('close', () => this.#servers.delete(server));
     let committing: CutAt | undefined;
     let pieces = 0;
     const end = () => {
       client.destroy();
-      server.destroy();
+      if (!this.#held.has(server)) server.destroy();
     };
     const cut = () => {
       this.cuts++;
@@ -89,6 +121,12 @@ export class CuttingProxy implements AsyncDisposable {
     }
     client.on('data', (chunk) => {
       if (this.#silent) return;
+      for (const [words, seen] of this.#listening) if (chunk.includes(words)) seen();
+      const held = this.#held.get(server);
+      if (held) {
+        held.push(chunk);
+        return;
+      }
       if (this.#next && chunk.includes('COMMIT\0')) {
         committing = this.#next;
         this.#next = undefined;

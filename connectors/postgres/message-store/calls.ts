@@ -75,3 +75,8 @@ export type Work =
   | Pick<AuditCall, 'kind' | 'entry'>
   | Read
   | Pick<OtherCall, 'kind' | 'run' | 'fence'>;
+
+/** Whether a commit of it asks nothing before it is made, and so may be sent before another is answered. */
+export function asksNothing(call: Work): boolean {
+  return call.kind === 'settle' || (call.kind === 'append' && call.batch.every(({ dedupe }) => dedupe === undefined));
+}

@@ -5,7 +5,7 @@ import type { Fence } from '../../../core/store/leases.ts';
 import { append, seqsOf } from './appending.ts';
 import type { AppendAnswer, Read, Work } from './calls.ts';
 import { CopyTables } from './copy-tables.ts';
-import { leaseLostError, storeError, unforeseenState } from './errors.ts';
+import { leaseLostError, otherSeqsState, storeError, unforeseenState } from './errors.ts';
 import { foresee } from './foreseeing.ts';
 import type { Foreseen, Unrouted } from './foresight.ts';
 import { type PreparedSettlement, preparedSettlement } from './prepared.ts';
@@ -55,11 +55,30 @@ const uniqueViolation = '23505';
 /** Thrown where words have to be learnt or read first: outside of the transaction, which may not come about. */
 class NewWords extends Error {}
 
+/** A commit, and those before and behind it that are on their way with it. */
+interface OnItsWay {
+  readonly foreseen: Foreseen | undefined;
+  /** Transactions of the hub with it. */
+  readonly commits: number;
+  before: OnItsWay | undefined;
+  behind: OnItsWay | undefined;
+  /** Whether it came about, as far as the database has answered. */
+  readonly cameAbout: Promise<boolean>;
+  readonly end: (cameAbout: boolean) => void;
+}
+
+function newWay(foreseen: Foreseen | undefined, commits: number, before?: OnItsWay): OnItsWay {
+  const { promise: cameAbout, resolve: end } = Promise.withResolvers<boolean>();
+  return { foreseen, commits, before, behind: undefined, cameAbout, end };
+}
+
 /** Runs calls in one transaction. */
 export class Commits {
   readonly #state: StoreState;
   readonly #attachmentBytes: number;
   readonly #copies: CopyTables;
+  /** Was sent last, and is not answered. */
+  #onItsWay: OnItsWay | undefined;
 
   constructor(state: StoreState, attachmentBytes: number) {
     this.#state = state;
@@ -67,39 +86,94 @@ export class Commits {
     this.#copies = new CopyTables(state.quoted);
   }
 
+  /** Whether calls may be sent behind the commit that is on its way: all is known of it, and of what it is built on. */
+  mayFollow(session: PostgresSession): boolean {
+    const { names, foresight, horizon } = this.#state;
+    return this.#onItsWay !== undefined && names.complete && foresight.isSure && horizon.isOf(session);
+  }
+
   /**
    * Takes effect in call order. Appends, settlements and updates that follow each other are written together; what asks the database
-   * comes after all of that. Rejects with `CommitFailure`; nothing has changed then, unless it says that this is in doubt.
+   * comes after all of that. `commits` is how many transactions the hub has with this one. Rejects with `CommitFailure`; nothing has
+   * changed then, unless it says that this is in doubt.
    */
-  async run(session: PostgresSession, calls: readonly Work[]): Promise<Committed> {
-    const { names, foresight } = this.#state;
+  async run(session: PostgresSession, calls: readonly Work[], commits: number): Promise<Committed> {
     for (let asks = false; ; asks = true) {
-      for (const call of calls) if (call.kind === 'append' || call.kind === 'settle') names.id(call.channel);
-      const foreseen = names.complete && !asks ? foresee(this.#state, calls) : undefined;
-      const tx = new Transaction(session, this.#state, this.#copies, seqsOf(calls.filter(isAppend)), foreseen);
-      let answers: readonly unknown[] | undefined;
-      try {
-        if (!names.complete) await names.learn(session);
-        if (names.unread) await names.read(session);
-        answers = foreseen ? await this.#runForeseen(tx, calls, foreseen) : await this.#runFenced(tx, calls);
-        if (names.unread) throw new NewWords();
-        const asked = foreseen ? calls.filter(isRead) : [];
-        const rows = await tx.commit(...asked.map(({ question }) => question()));
-        const read = new Map<Work, unknown>();
-        for (const [at, call] of asked.entries()) read.set(call, await this.#read(session, call, rows[at] ?? []));
-        return this.#ended(tx, calls, answers, read);
-      } catch (thrown) {
-        const inDoubt =
-          tx.committing && answers && isAboutConnection(session, thrown)
-            ? this.#inDoubt(tx, calls, answers, foreseen)
-            : undefined;
-        if (!inDoubt) await tx.rollback().catch(() => undefined);
-        const unforeseen = isUnforeseen(thrown);
-        if (unforeseen) foresight.wasWrong();
-        if (unforeseen || thrown instanceof NewWords) continue;
-        throw new CommitFailure(thrown, tx.pid, inDoubt);
-      }
+      const foreseen = asks ? undefined : this.#foreseen(calls, undefined);
+      const committed = await this.#commit(session, calls, newWay(foreseen, commits));
+      if (committed) return committed;
     }
+  }
+
+  /**
+   * As `run`, behind the commit that is on its way: it comes about after that, or not at all. Undefined where not all of it is known. It
+   * rejects, too, where it was not as it was taken to be: then it is to be run.
+   */
+  follow(session: PostgresSession, calls: readonly Work[]): Promise<Committed> | undefined {
+    const before = this.#onItsWay;
+    const foreseen = before && this.#foreseen(calls, before);
+    if (!foreseen) return undefined;
+    const way = newWay(foreseen, before.commits + 1, before);
+    before.behind = way;
+    return this.#commit(session, calls, way).then((committed) => {
+      if (!committed) throw new CommitFailure(new Error('not as foreseen'), 0, undefined);
+      return committed;
+    });
+  }
+
+  #foreseen(calls: readonly Work[], before: OnItsWay | undefined): Foreseen | undefined {
+    const { names } = this.#state;
+    for (const call of calls) if (call.kind === 'append' || call.kind === 'settle') names.id(call.channel);
+    return names.complete ? foresee(this.#state, calls, before) : undefined;
+  }
+
+  /** Undefined where something was not as it was taken to be. */
+  async #commit(session: PostgresSession, calls: readonly Work[], way: OnItsWay): Promise<Committed | undefined> {
+    const { names, foresight } = this.#state;
+    const { foreseen } = way;
+    const tx = new Transaction(session, this.#state, this.#copies, seqsOf(calls.filter(isAppend)), foreseen);
+    let answers: readonly unknown[] | undefined;
+    try {
+      if (!names.complete) await names.learn(session);
+      if (names.unread) await names.read(session);
+      answers = foreseen ? await this.#runForeseen(tx, calls, foreseen) : await this.#runFenced(tx, calls);
+      if (names.unread) throw new NewWords();
+      const asked = foreseen ? calls.filter(isRead) : [];
+      const rows = await tx.commit(
+        asked.map(({ question }) => question()),
+        () => {
+          if (foreseen && asked.length === 0) this.#onItsWay = way;
+        },
+      );
+      this.#isOver(way, true);
+      const read = new Map<Work, unknown>();
+      for (const [at, call] of asked.entries()) read.set(call, await this.#read(session, call, rows[at] ?? []));
+      return this.#ended(tx, calls, answers, read);
+    } catch (thrown) {
+      this.#isOver(way, false);
+      // What was sent behind it fails as well; only then may anything else be sent.
+      await way.behind?.cameAbout;
+      const isOwn = (await way.before?.cameAbout) !== false;
+      const inDoubt =
+        tx.committing && answers && isAboutConnection(session, thrown)
+          ? this.#inDoubt(tx, calls, answers, foreseen)
+          : undefined;
+      if (!inDoubt && isOwn) await tx.rollback().catch(() => undefined);
+      const unforeseen = isUnforeseen(thrown);
+      if (hasOtherSeqs(thrown)) foresight.shares();
+      else if (unforeseen && isOwn) foresight.wasWrong();
+      if (unforeseen || thrown instanceof NewWords) return undefined;
+      throw new CommitFailure(thrown, tx.pid, inDoubt);
+    } finally {
+      // Each would keep all that were before it, or behind it.
+      way.before = undefined;
+      way.behind = undefined;
+    }
+  }
+
+  #isOver(way: OnItsWay, cameAbout: boolean): void {
+    if (this.#onItsWay === way) this.#onItsWay = undefined;
+    way.end(cameAbout);
   }
 
   /** Appends and settlements of which all is known: one round trip, with COMMIT. */
@@ -333,7 +407,15 @@ function runsWith(first: Work, next: Work): boolean {
 /** Whether something was not as it was taken to be, or another hub has settled a message at the same moment: it is made again. */
 function isUnforeseen(thrown: unknown): boolean {
   const { code, table } = thrown as { readonly code?: string; readonly table?: string };
-  return code === unforeseenState || (code === uniqueViolation && table?.startsWith('settlement_') === true);
+  return (
+    code === unforeseenState ||
+    hasOtherSeqs(thrown) ||
+    (code === uniqueViolation && table?.startsWith('settlement_') === true)
+  );
+}
+
+function hasOtherSeqs(thrown: unknown): boolean {
+  return (thrown as { readonly code?: string }).code === otherSeqsState;
 }
 
 /** Whether the server has not answered COMMIT: the connection broke, or the server ended it. */

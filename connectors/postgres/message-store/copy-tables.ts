@@ -14,11 +14,19 @@ const columns = {
 const ofSlots = new Set(['message', 'raw', 'attachment', 'settlement', 'contents']);
 const keptTables = 40;
 
+interface Place {
+  readonly slot: number | undefined;
+  readonly given: boolean;
+  readonly rows: CopyRows;
+}
+
 /** Rows for COPY by table and slot. Buffers are reused; those that are on their way are not written to. */
 export class CopyTables {
   readonly #quoted: string;
   readonly #open = new Map<string, CopyRows>();
   readonly #free = new Map<string, CopyRows>();
+  /** Where the last row of a table went: most go there. */
+  #last: Partial<Record<keyof typeof columns, Place>> = {};
 
   constructor(quoted: string) {
     this.#quoted = quoted;
@@ -29,7 +37,10 @@ export class CopyTables {
    * written without.
    */
   of(table: keyof typeof columns, seq: number, given = false): CopyRows {
-    const name = ofSlots.has(table) ? `${table}_${slotOf(seq)}` : table;
+    const slot = ofSlots.has(table) ? slotOf(seq) : undefined;
+    const last = this.#last[table];
+    if (last && last.slot === slot && last.given === given) return last.rows;
+    const name = slot === undefined ? table : `${table}_${slot}`;
     const key = given ? `${name} without seqs` : name;
     let rows = this.#open.get(key);
     if (rows === undefined) {
@@ -37,6 +48,7 @@ export class CopyTables {
       this.#free.delete(key);
       this.#open.set(key, rows);
     }
+    this.#last[table] = { slot, given, rows };
     return rows;
   }
 
@@ -59,6 +71,7 @@ export class CopyTables {
   take(): ReadonlyMap<string, CopyRows> {
     const taken = new Map(this.#open);
     this.#open.clear();
+    this.#last = {};
     return taken;
   }
 

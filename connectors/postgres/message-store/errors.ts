@@ -24,6 +24,9 @@ export const fencedState = 'WR001';
 /** Raised by `begin_commit` where something is not as the hub took it to be: nothing of the transaction is in effect. */
 export const unforeseenState = 'WR002';
 
+/** Raised by `begin_commit` where others have taken the seqs that rows were written with: likewise. */
+export const otherSeqsState = 'WR003';
+
 export function fencedError(): HubError {
   const what = 'another hub has taken its name, and this one may not write any more';
   return new HubError('store-locked', 'permanent', `writing to the message store: ${what}`);

@@ -24,7 +24,7 @@ export async function find(
   for (const id of [query.id, query.replayOf]) if (id !== undefined && !isUuid(id)) return { messages: [] };
   const channels = await channelsOf(session, quoted, names, query);
   if (channels.length === 0) return { messages: [] };
-  const search = new Search(session, quoted, channels, query);
+  const search = new Search(session, quoted, names, channels, query);
   const found: MessageSummary[] = [];
   let at = query.cursor === undefined ? undefined : Number(query.cursor);
   for (let looked = 0; looked < lookAt; ) {
@@ -61,14 +61,25 @@ type Rows = readonly (readonly Value[])[];
 class Search {
   readonly #session: PostgresSession;
   readonly #quoted: string;
+  /** Of a part that stands as it is asked for. */
+  readonly #ofDestination: string;
   readonly #channels: readonly number[];
   readonly #query: MessageQuery;
   readonly #stretches: Stretches;
   readonly #order: 'ASC' | 'DESC';
 
-  constructor(session: PostgresSession, quoted: string, channels: readonly number[], query: MessageQuery) {
+  constructor(
+    session: PostgresSession,
+    quoted: string,
+    names: Names,
+    channels: readonly number[],
+    query: MessageQuery,
+  ) {
     this.#session = session;
     this.#quoted = quoted;
+    const destination = query.destination === undefined ? 0 : names.known(query.destination);
+    // Another hub may have given it its number a moment ago.
+    this.#ofDestination = destination === 0 ? '' : `AND destination = ${destination}`;
     this.#channels = channels;
     this.#query = query;
     this.#stretches = new Stretches(session, quoted, channels, query);
@@ -124,12 +135,15 @@ class Search {
     const among = (table: string, condition: string) =>
       `(SELECT DISTINCT seq FROM ${this.#quoted}.${table} p WHERE ${condition} AND ${of('p')} ${end})`;
     if (status === 'received') return await this.#unrouted(at, end);
+    // A message that failed as a whole has no part at any destination.
     const rows =
       status === 'queued'
-        ? await this.#session.ask(among('part', 'status < 3'))
-        : await this.#session.ask(
-            `SELECT seq FROM (${among('part', 'status = 4')} UNION ${among('settlement', 'error IS NOT NULL AND resolved IS NULL')}) o ${end}`,
-          );
+        ? await this.#session.ask(among('part', `status < 3 ${this.#ofDestination}`))
+        : this.#ofDestination
+          ? await this.#session.ask(among('part', `status = 4 ${this.#ofDestination}`))
+          : await this.#session.ask(
+              `SELECT seq FROM (${among('part', 'status = 4')} UNION ${among('settlement', 'error IS NOT NULL AND resolved IS NULL')}) o ${end}`,
+            );
     return rows.map(([seq]) => Number(seq));
   }
 

@@ -6,8 +6,15 @@ import type { Foreseen, Unrouted } from './foresight.ts';
 import { slotOf } from './schema.ts';
 import type { StoreState } from './transaction.ts';
 
+/** What a commit is foreseen behind, while that is on its way. */
+export interface Before {
+  readonly foreseen: Foreseen | undefined;
+  /** Transactions of the hub with it. */
+  readonly commits: number;
+}
+
 /** What a commit of these calls may take for granted; undefined where it has to be asked. */
-export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | undefined {
+export function foresee(state: StoreState, calls: readonly Work[], before?: Before): Foreseen | undefined {
   const { foresight, names } = state;
   const takesSeqs = calls.some(({ kind }) => kind === 'append');
   if (takesSeqs && !foresight.dares()) return undefined;
@@ -26,7 +33,7 @@ export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | u
       const channel = names.id(call.channel);
       for (const { seq } of call.batch) {
         const found = foresight.unrouted(seq);
-        if (found?.channel !== channel || routed.has(seq)) return undefined;
+        if (found?.channel !== channel || routed.has(seq) || before?.foreseen?.routed.has(seq)) return undefined;
         routed.set(seq, found);
         if (found.arrived) ended.set(found.arrived, (ended.get(found.arrived) ?? 0) + 1);
       }
@@ -35,8 +42,12 @@ export function foresee(state: StoreState, calls: readonly Work[]): Foreseen | u
     else if (call.channel !== undefined && names.known(call.channel) === 0) return undefined;
   }
   const seqs = seqsOf(calls.filter((call) => call.kind === 'append'));
-  const { next } = foresight;
+  const next = before?.foreseen?.seqs ? before.foreseen.first + before.foreseen.seqs : foresight.next;
   if (seqs > 0 && (next === undefined || slotOf(next) !== slotOf(next + seqs - 1))) return undefined;
+  for (const { arrived } of before?.foreseen?.routed.values() ?? [])
+    if (arrived && ended.has(arrived)) ended.set(arrived, ended.get(arrived)! + 1);
+  exactly ||= seqs > 0 && foresight.takesSeqs();
   const gone = [...ended].filter(([arrived, count]) => count === arrived.left).map(([arrived]) => arrived);
-  return { seqs, first: next ?? 0, exactly, fences: [...fences.values()], routed, gone, own: [...own] };
+  const after = before?.commits;
+  return { seqs, first: next ?? 0, exactly, fences: [...fences.values()], routed, gone, own: [...own], after };
 }

@@ -26,8 +26,8 @@ describe.skipIf(database.missing)('a commit that takes for granted what the hub 
     for (let turn = 0; turn < 20; turn++)
       for (const store of [one, two, two, one, one]) seqs.push(await appendOne(store));
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
-    // A transaction that failed would have left a gap.
-    expect(seqs.at(-1)).toBe(seqs[0]! + 99);
+    // A transaction that failed leaves a gap: each hub finds out once that it is not the only one.
+    expect(seqs.at(-1)).toBeLessThanOrEqual(seqs[0]! + 99 + 2);
     const { messages } = await one.find({ limit: 1_000, ascending: true });
     expect(messages.map(({ seq }) => seq)).toEqual(seqs);
   });

@@ -29,6 +29,11 @@ export class Gathering {
     if (this.#reached && this.#waiting >= this.#target) this.#reached();
   }
 
+  /** Whether so many wait that a commit of them need not wait for more. */
+  get isEnough(): boolean {
+    return this.#waiting >= enough;
+  }
+
   /** What waited is in a commit. */
   taken(): void {
     this.#taken = this.#waiting;

@@ -8,7 +8,29 @@ import { near } from './partitions-migration.ts';
 export const planned = `${byKey} SET plan_cache_mode = force_generic_plan`;
 
 /** So often seqs are taken anew where others have taken some of those between. */
-const mostTries = 20;
+export const mostTries = 20;
+
+/** Of `begin_commit`: fails unless all `leases` are in force, and keeps them so until the transaction ends. */
+export const leasesInForce = `    IF cardinality(leases) > 0 THEN
+      PERFORM FROM $.lease l JOIN unnest(leases, epochs) AS held (name, epoch) ON held.name = l.name AND held.epoch = l.epoch
+        WHERE l.opening = of_epoch FOR SHARE OF l;
+      GET DIAGNOSTICS found_rows = ROW_COUNT;
+      IF found_rows <> cardinality(leases) THEN
+        RAISE EXCEPTION 'a lease that is not in force' USING ERRCODE = '${unforeseenState}';
+      END IF;
+    END IF;
+`;
+
+/** Of `begin_commit`: deletes the rows of `arrived` whose last messages are settled, with a further condition; fails unless they are there. */
+export const forgetting = (also = '') => `    IF cardinality(routed) > 0 THEN
+      DELETE FROM $.arrived a USING (SELECT routed[2 * i - 1] AS channel, routed[2 * i] AS last FROM generate_series(1, cardinality(routed) / 2) i) AS r
+        WHERE a.channel = r.channel AND a.last = r.last${also};
+      GET DIAGNOSTICS found_rows = ROW_COUNT;
+      IF found_rows <> cardinality(routed) / 2 THEN
+        RAISE EXCEPTION 'messages that were routed' USING ERRCODE = '${unforeseenState}';
+      END IF;
+    END IF;
+`;
 
 /**
  * The function that a commit of which the hub knows everything begins with. `whose` says of which rows of `arrived` it may know that
@@ -49,23 +71,7 @@ export function beginCommit(create: 'CREATE' | 'CREATE OR REPLACE', whose: 'own'
         set_config('weir.shift', shift::text, true), setval(m, given, false), setval(r, given, false)
         FROM (SELECT ('$.message_seqs_' || of_hub)::regclass AS m, ('$.raw_seqs_' || of_hub)::regclass AS r) AS of;
     END IF;
-    IF cardinality(leases) > 0 THEN
-      PERFORM FROM $.lease l JOIN unnest(leases, epochs) AS held (name, epoch) ON held.name = l.name AND held.epoch = l.epoch
-        WHERE l.opening = of_epoch FOR SHARE OF l;
-      GET DIAGNOSTICS found_rows = ROW_COUNT;
-      IF found_rows <> cardinality(leases) THEN
-        RAISE EXCEPTION 'a lease that is not in force' USING ERRCODE = '${unforeseenState}';
-      END IF;
-    END IF;
-    IF cardinality(routed) > 0 THEN
-      DELETE FROM $.arrived a USING (SELECT routed[2 * i - 1] AS channel, routed[2 * i] AS last FROM generate_series(1, cardinality(routed) / 2) i) AS r
-        WHERE a.channel = r.channel AND a.last = r.last${own};
-      GET DIAGNOSTICS found_rows = ROW_COUNT;
-      IF found_rows <> cardinality(routed) / 2 THEN
-        RAISE EXCEPTION 'messages that were routed' USING ERRCODE = '${unforeseenState}';
-      END IF;
-    END IF;
-    -- A statement of its own, so that its snapshot is younger than the seqs.
+${leasesInForce}${forgetting(own)}    -- A statement of its own, so that its snapshot is younger than the seqs.
     IF cardinality(own) > 0 THEN
       SELECT coalesce(array_agg(channel) FILTER (WHERE of_others), '{}'), array_agg(first_seq ORDER BY place) INTO foreigners, firsts
         FROM (${looking('own', 'above', 'of_epoch')}) AS found (channel, of_others, first_seq, place);

@@ -25,6 +25,11 @@ export class Horizon {
     return this.#routed.get(channel) ?? 0;
   }
 
+  /** Whether a commit of this connection has told. */
+  isOf(session: PostgresSession): boolean {
+    return session === this.#session;
+  }
+
   /** After a commit: what it was told, and the first message of each channel that was not routed when it ended, if there was one. */
   committed(session: PostgresSession, begun: Begun, firsts: ReadonlyMap<number, number | undefined>): void {
     // A server that was restored, or a standby that took over, gives seqs and ids once more.

@@ -13,6 +13,7 @@ export interface Opened {
   readonly hub: number;
   readonly epoch: number;
   readonly commits: number;
+  readonly connection: number;
   readonly storeId: string;
   readonly lz4: boolean;
 }
@@ -54,7 +55,8 @@ export async function connected(settings: Settings): Promise<PostgresSession> {
   }
 }
 
-function openingError(thrown: unknown): HubError {
+/** What was thrown while the store was opened. */
+export function openingError(thrown: unknown): HubError {
   if (thrown instanceof HubError) return thrown;
   const { what, kind } = failureOf(thrown);
   return new HubError('store-failed', kind, `opening the message store: ${what}`, { cause: thrown });
@@ -89,7 +91,7 @@ async function taken(
   session: PostgresSession,
   quoted: string,
   { hub, leaseMs }: Settings,
-): Promise<Pick<Opened, 'hub' | 'epoch' | 'commits'>> {
+): Promise<Pick<Opened, 'hub' | 'epoch' | 'commits' | 'connection'>> {
   const host = await thisHost();
   const from = performance.now();
   let seen: string | undefined;
@@ -110,7 +112,7 @@ async function taken(
     if (!alive || Number(age) > leaseMs || performance.now() - from > leaseMs) {
       const [mine] = await session.ask(
         `UPDATE ${quoted}.hub SET epoch = nextval('${quoted}.epoch'), held = true, seen = clock_timestamp(), host = $2, pid = $3
-         WHERE name = $1 AND seen::text = $4 RETURNING id, epoch, commits`,
+         WHERE name = $1 AND seen::text = $4 RETURNING id, epoch, commits, connection`,
         [hub, host, process.pid, String(at)],
       );
       // Its process is gone, so nothing is done under its leases any more: they need not end first.
@@ -120,7 +122,10 @@ async function taken(
           [hub],
         );
       if (mine) await session.ask(`SELECT ${quoted}.make_given($1)`, [mine[0]]);
-      if (mine) return { hub: Number(mine[0]), epoch: Number(mine[1]), commits: Number(mine[2]) };
+      if (mine) {
+        const [hub = 0, epoch = 0, commits = 0, connection = 0] = mine.map(Number);
+        return { hub, epoch, commits, connection };
+      }
     } else {
       await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
     }

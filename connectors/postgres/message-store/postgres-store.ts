@@ -45,7 +45,7 @@ import { Horizon } from './horizon.ts';
 import { countRecoveries, unroutedAfter } from './inbox.ts';
 import { PostgresLeases } from './leases.ts';
 import { Names } from './names.ts';
-import { type Opened, openHub } from './opening.ts';
+import { type Opened, openHub, openingError } from './opening.ts';
 import { type PostgresStoreOptions, type Settings, settingsOf } from './options.ts';
 import { type PruneCursor, type PruneStep, pruneStep } from './pruning.ts';
 import { Queue } from './queue.ts';
@@ -93,13 +93,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const state: StoreState = {
       hasChannel: (channel) => leases.has(`${channel}/0`),
       ...{ quoted, names, days, hub: opened.hub, epoch: opened.epoch, now: settings.now, types: new Map() },
+      connection: opened.connection,
       ...{ horizon: new Horizon(), foresight: new Foresight() },
       ensureSlot: (slot) => slots.ensure(slot),
     };
     return new PostgresStore(settings, opened, state, { slots, leases }, Number(backlog?.[0]));
   } catch (thrown) {
     opened.session.destroy();
-    throw thrown;
+    throw openingError(thrown);
   }
 }
 
@@ -142,7 +143,7 @@ export class PostgresStore implements MessageStore {
     this.epoch = opened.epoch;
     this.timeZone = settings.timeZone;
     const commits = new Commits(state, settings.attachmentBytes);
-    this.#writer = new Writer(settings, state.quoted, opened, commits, backlog);
+    this.#writer = new Writer(settings, state, opened, commits, backlog);
     this.#readers = new Readers(settings);
     this.#sizes = new TableSizes(settings.schema, state.quoted);
     this.failed = this.#writer.failed;
@@ -160,9 +161,9 @@ export class PostgresStore implements MessageStore {
 
   append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]> {
     let bytes = 0;
-    for (const { id, raw, replayOf = id } of batch) {
+    for (const { id, raw, replayOf } of batch) {
       bytes += raw.length;
-      if (isUuid(id) && isUuid(replayOf)) continue;
+      if (isUuid(id) && (replayOf === undefined || isUuid(replayOf))) continue;
       const what = 'appending to the message store: an id is not a UUID';
       return Promise.reject(new HubError('store-failed', 'permanent', what));
     }

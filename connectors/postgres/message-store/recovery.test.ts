@@ -97,7 +97,7 @@ describe.skipIf(database.missing)('a database that goes away', () => {
     })();
     const answered: { id: string; seq: number }[] = [];
     const submitter = async () => {
-      for (let turn = 0; turn < 150 || proxy.cuts < 6; turn++) {
+      for (let turn = 0; turn < 50 || proxy.cuts < 6; turn++) {
         const messages = [newMessage(), newMessage()];
         const seqs = (await store.append(channel, messages)).map(seqOf);
         for (const [index, seq] of seqs.entries()) answered.push({ id: messages[index]!.id, seq });
@@ -107,7 +107,7 @@ describe.skipIf(database.missing)('a database that goes away', () => {
         );
       }
     };
-    await Promise.all(Array.from({ length: 8 }, submitter));
+    await Promise.all(Array.from({ length: 24 }, submitter));
     cutting = false;
     await cutter;
     const stored = (await all()).map(({ id, seq }) => ({ id, seq }));

@@ -3,6 +3,7 @@ import { HubError } from '../../../core/errors.ts';
 import { counterFields } from '../../../core/store/counter-tally.ts';
 import { dailyFields } from '../../../core/store/daily-tally.ts';
 import { arrivedMigration } from './arrived-migration.ts';
+import { behindMigration } from './behind-migration.ts';
 import { counting, countingDaily } from './counting-statements.ts';
 import { foresightMigration } from './foresight-migration.ts';
 import { givenMigration } from './given-migration.ts';
@@ -231,6 +232,7 @@ const migrations: readonly string[] = [
   partitionsMigration,
   givenMigration(slotSpan),
   pageMigration(slotSpan),
+  behindMigration(slotSpan),
 ];
 
 /** Of `weir message store`; with the schema's name it makes the key of the lock under which migrations run. */

@@ -16,6 +16,8 @@ export interface StoreState {
   readonly quoted: string;
   readonly hub: number;
   readonly epoch: number;
+  /** Number of the connection that writes. */
+  connection: number;
   readonly names: Names;
   readonly horizon: Horizon;
   readonly foresight: Foresight;
@@ -91,10 +93,16 @@ export class Transaction {
 
   /** A row of a message that is stored, or of its content. The seq is left to the database where that gives it. */
   stored(table: 'message' | 'raw', seq: number): CopyRows {
-    const rows = this.copies.of(table, seq, this.isForeseen);
+    const isGiven = this.#isGiven;
+    const rows = this.copies.of(table, seq, isGiven);
     rows.row();
-    if (!this.isForeseen) rows.int8(seq);
+    if (!isGiven) rows.int8(seq);
     return rows;
+  }
+
+  /** Its seqs are known when it has begun only. */
+  get #isGiven(): boolean {
+    return this.#foreseen !== undefined && this.#foreseen.seqs > 0 && !this.#foreseen.exactly;
   }
 
   /** Stores a message that is to be routed. */
@@ -154,15 +162,16 @@ export class Transaction {
     return await this.#inOrder(this.#session.ask(text, values));
   }
 
-  /** With the last questions, before COMMIT. Resolves with their answers. */
-  async commit(...questions: readonly string[]): Promise<readonly Answer[]> {
+  /** With the last questions, before COMMIT. `onSent` is called when all of it is on its way. Resolves with the answers. */
+  async commit(questions: readonly string[], onSent?: () => void): Promise<readonly Answer[]> {
     await this.#learnTypes();
     this.#takeCopies();
     const counted = this.#counted();
     const atOnce = this.#first && this.#foreseen !== undefined;
-    if (!atOnce) this.#pending.push(...countStatements(this.state, counted, (this.#foreseen?.seqs ?? 0) > 0));
+    if (!atOnce) this.#pending.push(...countStatements(this.state, counted, this.#isGiven));
     const sent = this.#send([...questions, 'COMMIT'], atOnce ? counted : nothingCounted);
     this.committing = true;
+    onSent?.();
     const answers = await this.#inOrder(sent);
     if (this.#begun) this.state.horizon.committed(this.#session, this.#begun, this.firsts);
     this.state.foresight.committed(this.#shifted(), this.routed);
@@ -206,10 +215,10 @@ export class Transaction {
   }
 
   #beginning(counted: Counted): readonly Statement[] {
-    const { quoted, hub, epoch } = this.state;
+    const { quoted, hub, epoch, connection } = this.state;
     const begin = this.#foreseen
       ? beginForeseen(this.state, this.#foreseen, counted)
-      : `SELECT pid, last, xid, oldest, seqs FROM ${quoted}.begin_commit(${hub}, ${epoch}, ${this.#count})`;
+      : `SELECT pid, last, xid, oldest, seqs FROM ${quoted}.begin_commit(${hub}, ${epoch}, ${connection}, ${this.#count})`;
     return [{ text: 'BEGIN' }, { text: begin }];
   }
 
@@ -228,6 +237,7 @@ export class Transaction {
     const { first, seqs, own } = foreseen;
     const given = Number(more[0]);
     if (seqs > 0) this.shift = given - first;
+    if (this.shift !== 0) this.state.foresight.shares();
     this.state.foresight.gave(seqs > 0 ? given + seqs - 1 : begun.last);
     this.foreigners = new Set(listed(more[1]));
     const firsts = listed(more[2]);

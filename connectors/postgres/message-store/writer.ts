@@ -2,12 +2,13 @@
 import { failureOf } from '../../../clients/postgres/failure.ts';
 import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import { HubError } from '../../../core/errors.ts';
-import type { Call } from './calls.ts';
+import { asksNothing, type Call } from './calls.ts';
 import { askAgain, CommitFailure, type Commits, type Committed, type InDoubt } from './commit.ts';
 import { closedError, fencedError, fencedState, storeError } from './errors.ts';
 import { Gathering, nextTurn } from './gathering.ts';
 import { connected, type Opened } from './opening.ts';
 import type { Settings } from './options.ts';
+import type { StoreState } from './transaction.ts';
 
 /** Bounds a commit. */
 const mostBytes = 16 * 1024 * 1024;
@@ -35,9 +36,7 @@ export class Writer {
   /** Monotonic time of the last commit. */
   lastCommitAt = performance.now();
   readonly #settings: Settings;
-  readonly #quoted: string;
-  readonly #hub: number;
-  readonly #epoch: number;
+  readonly #state: StoreState;
   readonly #commits: Commits;
   readonly #fail: (error: HubError) => void;
   #session: PostgresSession | undefined;
@@ -47,6 +46,9 @@ export class Writer {
   /** Of `#calls`. */
   #bytes = 0;
   #running: Promise<void> | undefined;
+  /** Was sent behind the commit that runs. */
+  #ahead: Ahead | undefined;
+  #looksAhead = false;
   readonly #gathering = new Gathering();
   #scheduled = false;
   #waiting: NodeJS.Timeout | undefined;
@@ -59,12 +61,10 @@ export class Writer {
   #readsToTell = false;
   readonly #begin = () => this.#start();
 
-  constructor(settings: Settings, quoted: string, opened: Opened, commits: Commits, backlog: number) {
+  constructor(settings: Settings, state: StoreState, opened: Opened, commits: Commits, backlog: number) {
     this.#settings = settings;
-    this.#quoted = quoted;
+    this.#state = state;
     this.#session = opened.session;
-    this.#hub = opened.hub;
-    this.#epoch = opened.epoch;
     this.#number = opened.commits;
     this.#commits = commits;
     this.backlog = backlog;
@@ -94,7 +94,8 @@ export class Writer {
     this.#bytes += call.bytes;
     this.#gathering.came(call, mayWaitMs);
     if (mayWaitMs > 0) this.#waiting ??= setTimeout(this.#begin, mayWaitMs);
-    else if (!this.#scheduled && !this.#running) {
+    else if (this.#running !== undefined) this.#lookAhead();
+    else if (!this.#scheduled) {
       this.#scheduled = true;
       setImmediate(this.#begin);
     }
@@ -107,8 +108,9 @@ export class Writer {
     await this.#running;
     const session = this.#session;
     if (!this.#over && session?.usable) {
-      const mine = `UPDATE ${this.#quoted}.hub SET held = false, seen = clock_timestamp() WHERE id = $1 AND epoch = $2`;
-      await session.ask(mine, [this.#hub, this.#epoch]).catch(() => undefined);
+      const { quoted, hub, epoch } = this.#state;
+      const mine = `UPDATE ${quoted}.hub SET held = false, seen = clock_timestamp() WHERE id = $1 AND epoch = $2`;
+      await session.ask(mine, [hub, epoch]).catch(() => undefined);
     }
     this.#over ??= closedError();
     await session?.close();
@@ -127,26 +129,49 @@ export class Writer {
 
   async #runAll(): Promise<void> {
     let answer: Answer = noAnswer;
-    while (this.#calls.length > 0 && !this.#over) {
+    while ((this.#ahead || this.#calls.length > 0) && !this.#over) {
       const began = performance.now();
-      const running = this.#runTogether(this.#take());
+      const ahead = this.#ahead;
+      this.#ahead = undefined;
+      const running = ahead ? this.#runTogether(ahead.calls, ahead) : this.#runTogether(this.#take());
+      this.#lookAhead();
       // Callers are answered while the database works for the next ones.
       if (answer !== noAnswer) await nextTurn();
       await this.#tell(answer);
       answer = await running;
       const target = this.#closeBy === Number.POSITIVE_INFINITY ? this.#gathering.target : 0;
-      if (this.#calls.length > 0 && target === 0) continue;
+      if (this.#ahead || (this.#calls.length > 0 && target === 0)) continue;
       await this.#tell(answer);
       answer = noAnswer;
       if (target > 0) await this.#gathering.until(target, performance.now() - began);
     }
     await this.#tell(answer);
-    if (this.#over) rejectAll(this.#calls.splice(0), this.#over);
+    if (this.#over) rejectAll([...(this.#ahead?.calls ?? []), ...this.#calls.splice(0)], this.#over);
+    this.#ahead = undefined;
+  }
+
+  /** Sends what has gathered behind the commit that runs: the server goes on with it at once. */
+  #lookAhead(): void {
+    if (this.#looksAhead || this.#ahead || !this.#gathering.isEnough) return;
+    this.#looksAhead = true;
+    // With them goes what comes in the same turn.
+    setImmediate(() => {
+      this.#looksAhead = false;
+      const session = this.#session;
+      if (!this.#running || this.#ahead || this.#over || !session?.usable || !session.runsAhead) return;
+      if (!this.#gathering.isEnough || !this.#commits.mayFollow(session) || !this.#calls.every(asksNothing)) return;
+      const calls = this.#take();
+      if (calls.length === 0) return;
+      const committed = this.#commits.follow(session, calls);
+      // Its turn comes when the one before it is over.
+      committed?.catch(() => undefined);
+      this.#ahead = { calls, session, committed };
+    });
   }
 
   /** What was read goes before what was written after it. */
   async #tell(answer: Answer): Promise<void> {
-    if (this.#readsToTell) await nextTurn();
+    while (this.#readsToTell) await nextTurn();
     answer();
   }
 
@@ -181,13 +206,15 @@ export class Writer {
   }
 
   /** Resolves with what answers the calls. */
-  async #runTogether(calls: readonly Call[]): Promise<Answer> {
+  async #runTogether(calls: readonly Call[], ahead?: Ahead): Promise<Answer> {
     let left = calls;
+    let sent = ahead?.committed && { session: ahead.session, committed: ahead.committed };
     for (let attempt = 1; left.length > 0 && !this.#over; attempt++) {
-      const session = this.#session?.usable ? this.#session : await this.#connection(left);
+      const session = sent?.session ?? (this.#session?.usable ? this.#session : await this.#connection(left));
       left = left.filter((call) => !expired.has(call));
       if (!session || left.length === 0) continue;
-      const outcome = await this.#attempt(session, left);
+      const outcome = await this.#attempt(session, left, sent?.committed);
+      sent = undefined;
       if (outcome === 'again') continue;
       if (!(outcome instanceof CommitFailure)) return this.#committed(left, outcome);
       const { cause } = outcome;
@@ -205,19 +232,26 @@ export class Writer {
     return over ? () => rejectAll(left, over) : noAnswer;
   }
 
-  /** A commit, a failure of it that is not the connection's, or `again` after a connection that broke before it came about. */
-  async #attempt(session: PostgresSession, calls: readonly Call[]): Promise<Committed | CommitFailure | 'again'> {
+  /**
+   * A commit, a failure of it that is not the connection's, or `again` after a connection that broke before it came about. One that was
+   * sent before its turn is made again, too, where it failed.
+   */
+  async #attempt(
+    session: PostgresSession,
+    calls: readonly Call[],
+    sent?: Promise<Committed>,
+  ): Promise<Committed | CommitFailure | 'again'> {
     try {
-      return await this.#commits.run(session, calls);
+      return await (sent ?? this.#commits.run(session, calls, this.#number + 1));
     } catch (thrown) {
       if (!(thrown instanceof CommitFailure)) throw thrown;
       if ((thrown.cause as { code?: string }).code === fencedState) {
         this.#fenced();
         return 'again';
       }
-      this.#lastPid = thrown.pid;
+      this.#lastPid = thrown.pid || this.#lastPid;
       const lost = !session.usable || failureOf(thrown.cause).connection;
-      if (!lost) return thrown;
+      if (!lost) return sent === undefined ? thrown : 'again';
       session.destroy();
       if (thrown.inDoubt && (await this.#cameAbout())) return await this.#endOf(thrown.inDoubt);
       return 'again';
@@ -230,7 +264,7 @@ export class Writer {
     while (!this.#over) {
       const session = await this.#connection([]);
       try {
-        const rows = await session?.ask(`SELECT seq FROM ${this.#quoted}.message WHERE id = $1`, [commit.first]);
+        const rows = await session?.ask(`SELECT seq FROM ${this.#state.quoted}.message WHERE id = $1`, [commit.first]);
         if (rows?.[0]) return commit.cameAbout(Number(rows[0][0]));
         if (rows) return new CommitFailure(new Error('a message of a commit that came about is gone'), 0, undefined);
       } catch (thrown) {
@@ -249,17 +283,23 @@ export class Writer {
       else if (answer instanceof HubError) call.reject(answer);
       else call.resolve(answer);
     };
-    const isLast = ({ kind }: Call) => readsLast && kind === 'read';
-    return () => {
-      for (const [index, call] of calls.entries()) if (!isLast(call)) tell(call, answers[index]);
-      if (!readsLast) return;
-      // They know of all that was written with them: whoever wrote it is told first.
-      this.#readsToTell = true;
-      setImmediate(() => {
-        this.#readsToTell = false;
-        for (const [index, call] of calls.entries()) if (isLast(call)) tell(call, answers[index]);
-      });
+    const isRead = (at: number) => calls[at]?.kind === 'read';
+    const all = calls.map((_, at) => at);
+    if (!all.some(isRead)) return () => all.forEach((at) => void tell(calls[at]!, answers[at]));
+    // A read knows of what was written before it: whoever wrote that is told first, and whoever wrote later is told after it.
+    const order = readsLast ? [...all.filter((at) => !isRead(at)), ...all.filter(isRead)] : all;
+    const tellFrom = (first: number) => {
+      this.#readsToTell = false;
+      for (let next = first; next < order.length; next++) {
+        if (next > first && isRead(order[next]!) !== isRead(order[next - 1]!)) {
+          this.#readsToTell = true;
+          setImmediate(tellFrom, next);
+          return;
+        }
+        tell(calls[order[next]!]!, answers[order[next]!]);
+      }
     };
+    return () => tellFrom(0);
   }
 
   /** Whether the commit whose answer was lost is in the database: asked until the database says so, however long it is away. */
@@ -310,21 +350,24 @@ export class Writer {
 
   /**
    * Waits for the end of what the connection before was doing: the hub's row is locked until then, and says how many of its
-   * transactions have come about. A server process that hears nothing of its broken connection is ended.
+   * transactions have come about. What reaches the server over that connection later is refused. A server process that hears nothing of
+   * its broken connection is ended.
    */
   async #endOfBefore(session: PostgresSession): Promise<number> {
-    const hub = `SELECT commits, epoch, held FROM ${this.#quoted}.hub WHERE id = ${this.#hub} FOR UPDATE`;
+    const { quoted, hub, epoch } = this.#state;
+    const next = `UPDATE ${quoted}.hub SET connection = connection + 1 WHERE id = ${hub} AND epoch = ${epoch} AND held RETURNING commits, connection`;
     for (;;) {
       try {
         const answers = await session.run(
-          ['BEGIN', "SET LOCAL lock_timeout = '1s'", hub, 'ROLLBACK'].map((text) => ({ text })),
+          ['BEGIN', "SET LOCAL lock_timeout = '1s'", next, 'COMMIT'].map((text) => ({ text })),
         );
-        const [commits, epoch, held] = answers[2]?.[0] ?? [];
-        if (Number(epoch) !== this.#epoch || held !== 't') {
+        const [mine] = answers[2] ?? [];
+        if (!mine) {
           this.#fenced();
           throw fencedError();
         }
-        return Number(commits);
+        this.#state.connection = Number(mine[1]);
+        return Number(mine[0]);
       } catch (thrown) {
         if (!session.usable || (thrown as { code?: string }).code !== '55P03') {
           session.destroy();
@@ -334,7 +377,7 @@ export class Writer {
         await session.ask(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()
              AND (state LIKE 'idle in transaction%' OR wait_event = 'ClientRead' AND xact_start IS NOT NULL) AND (pid = $1 OR query LIKE $2)`,
-          [this.#lastPid, `%begin_commit(${this.#hub}, ${this.#epoch}, %`],
+          [this.#lastPid, `%begin_commit(${hub}, ${epoch}, %`],
         );
       }
     }
@@ -346,6 +389,13 @@ export class Writer {
     this.#session?.destroy();
     this.#fail(error);
   }
+}
+
+/** Calls that are to be committed next; without `committed` where that could not be foreseen. */
+interface Ahead {
+  readonly calls: readonly Call[];
+  readonly session: PostgresSession;
+  readonly committed: Promise<Committed> | undefined;
 }
 
 /** Answers the calls of a commit. */
