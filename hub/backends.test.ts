@@ -1,10 +1,12 @@
 /** A hub that stands on PostgreSQL and Kafka, in a process of its own; and what it says where it cannot. */
 import { connect } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { PostgresServer } from '../clients/postgres/server.ts';
+import { CuttingProxy } from '../clients/postgres/testing/cutting-proxy.ts';
 import { testDatabase } from '../clients/postgres/testing/database.ts';
 import { freePort } from '../core/testing/free-port.ts';
 import { service, uniqueName } from '../core/testing/services.ts';
-import { type HubProcess, hubProcess, startArguments, weir, workplace } from './testing/hub-process.ts';
+import { type HubProcess, hubProcess, startArguments, startingHub, weir, workplace } from './testing/hub-process.ts';
 
 const database = await testDatabase(import.meta.filename);
 const kafka = await service('kafka', import.meta.filename);
@@ -77,16 +79,57 @@ describe('a hub without what weir.yaml names', () => {
       'the environment has no endpoint databse – did you mean database?',
     ],
     ['another kind', 'events: { kafka: { endpoint: database } }\n', 'endpoint database is of kind postgres, not kafka'],
-    ['nobody there', 'store: { postgres: { endpoint: database } }\n', 'ECONNREFUSED'],
   ])('%s: one line, exit 1', async (_what, settings, says) => {
     const place = open.use(
       await workplace({
         'weir.yaml': settings,
-        'channels/env/test.yaml': `endpoints:\n  database: { kind: postgres, host: 127.0.0.1, port: ${await freePort()}, database: weir, user: weir }\n`,
+        'channels/env/test.yaml':
+          'endpoints:\n  database: { kind: postgres, host: 127.0.0.1, port: 5432, database: weir, user: weir }\n',
       }),
     );
     const { code, err } = await weir([...startArguments(place.directory), '--config', `${place.directory}/weir.yaml`]);
     expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining(says) });
     expect(err.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('a hub whose database is away', () => {
+  const away = (port: number, { database: name, user, password }: PostgresServer) =>
+    workplace({
+      'weir.yaml': 'store: { postgres: { endpoint: database } }\nhub: waiting\n',
+      'password.txt': password ?? '',
+      'channels/env/test.yaml': `endpoints:
+  database: { kind: postgres, host: 127.0.0.1, port: ${port}, database: ${name}, user: ${user}, password: '\${file:../../password.txt}' }
+`,
+    });
+
+  it.skipIf(database.missing)('says why it waits, and starts once the database is there', async () => {
+    const proxy = open.use(await CuttingProxy.before(database.server));
+    proxy.away();
+    const place = open.use(await away(proxy.server.port, database.server));
+    const starting = startingHub(place);
+    await starting.printing(/opening the message store: the connection broke; the hub waits for it/);
+    proxy.back();
+    await starting.printing(/the message store is open now[\s\S]*up after/);
+    starting.process.kill('SIGTERM');
+    expect(await starting.exited).toBe(0);
+  });
+
+  it('stops at a signal', async () => {
+    const place = open.use(await away(await freePort(), { ...database.server, database: 'weir', user: 'weir' }));
+    const starting = startingHub(place);
+    await starting.printing(/ECONNREFUSED\); the hub waits for it/);
+    starting.process.kill('SIGTERM');
+    expect(await starting.exited).toBe(0);
+    expect(starting.printed()).toMatch(/^stopped; it had not started: opening the message store: .*ECONNREFUSED\)$/m);
+  });
+
+  it.skipIf(database.missing)('ends where the database is there and lets nobody in', async () => {
+    const place = open.use(await away(database.server.port, { ...database.server, database: 'no_such_database' }));
+    const { code, err } = await weir([...startArguments(place.directory), '--config', `${place.directory}/weir.yaml`]);
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: 'weir: opening the message store: the server has no such `database` (3D000)\n',
+    });
   });
 });

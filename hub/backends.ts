@@ -12,6 +12,7 @@ import { openEmbeddedLog } from '../core/events/embedded-log.ts';
 import type { EventLog } from '../core/events/event-log.ts';
 import type { MessageStore } from '../core/store/message-store.ts';
 import { openSqliteStore } from '../core/store/sqlite/sqlite-store.ts';
+import { openedAtLast } from './opened-at-last.ts';
 import { readOrNothing, type Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 import { unreadableEnvironment } from './unreadable-environment.ts';
@@ -30,10 +31,15 @@ type Opened<T> = T & AsyncDisposable & { readonly failed?: Promise<HubError> };
 
 /**
  * Opens the message store and the event log that `weir.yaml` names, both at once: the embedded ones, PostgreSQL, Kafka. Whichever opens
- * is closed with `opened`, also when the other one fails. Throws HubError `store-locked`, `store-failed` or `config-invalid`, saying
- * where.
+ * is closed with `opened`, also when the other one fails. A database that is away is waited for, until `signal`. Throws HubError
+ * `store-locked`, `store-failed` or `config-invalid`, saying where.
  */
-export async function openBackends(settings: Settings, log: Log, opened: AsyncDisposableStack): Promise<Backends> {
+export async function openBackends(
+  settings: Settings,
+  log: Log,
+  opened: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Backends> {
   await makeStateFolder(settings.stateDir);
   const { postgres } = settings.store;
   const { kafka } = settings.events;
@@ -42,7 +48,7 @@ export async function openBackends(settings: Settings, log: Log, opened: AsyncDi
   const brokers = kafka && endpointNamed('kafka', kafka.endpoint, endpoints);
   await Promise.all([database && postgresStore(), brokers && kafkaLog(), brokers && kafkaDriver()]);
   const store: Promise<Opened<MessageStore>> = database
-    ? openPostgres(settings, database, postgres.schema, log)
+    ? openedAtLast('the message store', () => openPostgres(settings, database, postgres.schema, log), { log, signal })
     : openSqlite(settings);
   const events: Promise<Opened<EventLog>> = brokers ? openKafka(brokers, kafka, log) : openEmbedded(settings, log);
   for (const each of await Promise.allSettled([store, events])) if (each.status === 'fulfilled') opened.use(each.value);
@@ -76,12 +82,7 @@ async function openPostgres(
   const { maxBacklogBytes } = store;
   const zone = timeZone === undefined ? {} : { timeZone };
   return openPostgresStore({
-    server,
-    hub: hub ?? hostname(),
-    schema,
-    now: systemClock.now,
-    maxBacklogBytes,
-    log,
+    ...{ server, hub: hub ?? hostname(), schema, now: systemClock.now, maxBacklogBytes, log },
     ...zone,
   });
 }

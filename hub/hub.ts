@@ -40,15 +40,19 @@ export interface Hub {
 }
 
 /**
- * Starts a hub: every channel of the folder runs when it resolves. Throws HubError `store-locked`, `port-in-use`,
+ * Starts a hub: every channel of the folder runs when it resolves. A database that is away is waited for, until `signal`. Throws HubError `store-locked`, `port-in-use`,
  * `config-invalid` (a line for each mistake in the channel files, else one); nothing is left open then.
  */
-export async function startHub(settings: Settings, log: Log): Promise<Hub> {
+export async function startHub(
+  settings: Settings,
+  log: Log,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Hub> {
   await using opened = new AsyncDisposableStack();
   let phase: Phase = 'starting';
   // The threads of the store and the event log start while this one loads Express.
   const loading = import('./admin/server.ts');
-  const { store, events, database, failed } = await openBackends(settings, log, opened);
+  const { store, events, database, failed } = await openBackends(settings, log, opened, signal);
   const searching = openSearch(settings, database, log);
   opened.defer(() => closeSearch(searching));
   const { startAdminServer } = await loading;

@@ -1,4 +1,6 @@
+import { HubError } from '../../core/errors.ts';
 import type { StopReport } from '../../core/runtime/engine.ts';
+import { until } from '../../core/until.ts';
 import type { Hub } from '../hub.ts';
 import { interruption } from '../interruption.ts';
 import { createLog } from '../log.ts';
@@ -6,15 +8,22 @@ import { readSettings, type Settings, type SettingsOverrides } from '../settings
 import { type ExitCode, exit } from './exit.ts';
 import { print } from './output.ts';
 
-/** `weir start`: runs until SIGINT or SIGTERM, drains, and says what is left. A second signal, or the loss of the store, ends it at once, with exit code 1. */
+/**
+ * `weir start`: waits for its database, runs until SIGINT or SIGTERM, drains, and says what is left. A second signal, or the loss of the
+ * store, ends it at once, with exit code 1.
+ */
 export async function start(overrides: SettingsOverrides): Promise<ExitCode> {
   const settings = readSettings(overrides);
   const log = await createLog(settings.log);
   const { startHub } = await import('../hub.ts');
-  const stop = stopSignal();
-  const hub = await startHub(settings, log);
+  const stop = interruption(() => print('stopped now: what was in flight goes on from the store at the next start'));
+  const hub = await startHub(settings, log, stop).catch((thrown: unknown) => {
+    if (!stop.aborted || !(thrown instanceof HubError)) throw thrown;
+    print(`stopped; it had not started: ${thrown.message}`);
+  });
+  if (!hub) return exit.done;
   await announce(hub, settings);
-  const lost = await Promise.race([stop, hub.failed]);
+  const lost = await Promise.race([until(stop), hub.failed]);
   if (lost) {
     // Not by `close`: a drain would wait for a store that does not answer any more.
     print(`ended: ${lost.message}; what was acknowledged goes on from the store at the next start`);
@@ -33,12 +42,6 @@ async function announce({ engine, admin }: Hub, { channels, environment, stateDi
   print(
     `admin API on http://${admin.host.includes(':') ? `[${admin.host}]` : admin.host}:${admin.port}, up after ${Math.round(performance.now())} ms`,
   );
-}
-
-/** Resolves at the first signal; at the second one the process ends at once. */
-function stopSignal(): Promise<undefined> {
-  const signal = interruption(() => print('stopped now: what was in flight goes on from the store at the next start'));
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
 function farewell({ left, channels }: StopReport): string {

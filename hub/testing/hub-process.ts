@@ -59,32 +59,29 @@ export function startArguments(directory: string, state = 'state'): readonly str
   return ['start', '--env', 'test', ...folders, '--admin-port', '0', '--log-format', 'json'];
 }
 
-/** `weir start` in a process of its own. */
-export interface HubProcess extends AsyncDisposable {
+/** `weir start` in a process of its own, which may not be up yet. */
+export interface StartingHub {
   readonly process: ChildProcess;
-  /** Of the hub itself, also below a wrapper. */
-  readonly processId: number;
-  /** Address of its admin API. */
-  readonly admin: string;
   /** All that came on its standard output so far: its own lines and its log. */
   readonly printed: () => string;
   /** Resolves with the exit code when it has ended. */
   readonly exited: Promise<number | null>;
   /** Resolves when it has printed this. */
   printing(wanted: RegExp): Promise<void>;
+}
+
+/** One that is up. */
+export interface HubProcess extends StartingHub, AsyncDisposable {
+  /** Of the hub itself, also below a wrapper. */
+  readonly processId: number;
+  /** Address of its admin API. */
+  readonly admin: string;
   /** JSON of the admin API. */
   get<T>(path: string): Promise<T>;
 }
 
-/**
- * Starts a hub and resolves when it runs; rejects with what it said when it does not. It runs in the workplace, whose `weir.yaml`
- * holds. `wrapper` goes before its command, e.g. strace. Disposing of it kills it.
- */
-export async function hubProcess(
-  { directory }: Workplace,
-  wrapper: readonly string[] = [],
-  state?: string,
-): Promise<HubProcess> {
+/** Starts a hub in the workplace, whose `weir.yaml` holds. `wrapper` goes before its command, e.g. strace. */
+export function startingHub({ directory }: Workplace, wrapper: readonly string[] = [], state?: string): StartingHub {
   const [command = '', ...args] = [...wrapper, process.execPath, main, ...startArguments(directory, state)];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory });
   let printed = '';
@@ -107,22 +104,30 @@ export async function hubProcess(
         throw new Error(`the hub did not print ${wanted}: ${printed.slice(-2_000)}`);
     }
   };
+  return { process: child, printed: () => printed, exited, printing };
+}
+
+/** As `startingHub`; resolves when it runs, and rejects with what it said when it does not. Disposing of it kills it. */
+export async function hubProcess(
+  place: Workplace,
+  wrapper: readonly string[] = [],
+  state?: string,
+): Promise<HubProcess> {
+  const starting = startingHub(place, wrapper, state);
+  const { process: child, printed, exited } = starting;
   try {
-    await printing(/up after/);
+    await starting.printing(/up after/);
   } catch (thrown) {
     child.kill('SIGKILL');
     throw thrown;
   }
-  const admin = /http:\/\/\S+:\d+/.exec(printed)?.[0] ?? '';
+  const admin = /http:\/\/\S+:\d+/.exec(printed())?.[0] ?? '';
   const get = async <T>(path: string) => (await (await fetch(new URL(path, admin))).json()) as T;
   const processId = (await get<{ readonly pid: number }>('/api/status')).pid;
   return {
-    process: child,
+    ...starting,
     processId,
     admin,
-    printed: () => printed,
-    exited,
-    printing,
     get,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode === null && child.signalCode === null) process.kill(processId, 'SIGKILL');
