@@ -9,7 +9,7 @@ import { type Gate, report } from './gates.ts';
 import { interruptible } from './interruptible.ts';
 import type { MllpOptions } from './mllp-sqlite.ts';
 import { ProcessorTime } from './processor-time.ts';
-import { productArguments } from './product-arguments.ts';
+import { containerArguments } from './product-arguments.ts';
 import { median, spread } from './statistics.ts';
 
 const RATE = 12_000;
@@ -57,7 +57,7 @@ export async function measureOnPostgres({ rounds, durationMs, profile }: MllpOpt
   const weir = new Child(
     'discard-server.ts',
     { directory: directory.path, ...port, postgres: { server: database.server, hub: 'bench' } },
-    profile ? [...productArguments, '--cpu-prof', `--cpu-prof-dir=${profile}`] : productArguments,
+    profile ? [...containerArguments, '--cpu-prof', `--cpu-prof-dir=${profile}`] : containerArguments,
   );
   await weir.ready;
   const bare = new Child('bare-copy.ts', { server: database.server });

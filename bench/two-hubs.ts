@@ -14,7 +14,7 @@ import { runFullSpeed } from './full-speed.ts';
 import { report } from './gates.ts';
 import { interruptible } from './interruptible.ts';
 import { ProcessorTime } from './processor-time.ts';
-import { productArguments } from './product-arguments.ts';
+import { containerArguments } from './product-arguments.ts';
 import { median, spread } from './statistics.ts';
 
 const CHANNELS = 4;
@@ -82,7 +82,7 @@ async function startHub(name: string): Promise<Hub> {
     ...{ directory: `${directory.path}/${name}`, stored, settled: await freePort(), more },
     postgres: { server: database.server, hub: name },
   };
-  const hub = new Child('discard-server.ts', settings, productArguments);
+  const hub = new Child('discard-server.ts', settings, containerArguments);
   await hub.ready;
   return { hub, ports };
 }
