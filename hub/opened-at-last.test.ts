@@ -24,7 +24,7 @@ test('what is there at once is opened without a word', async () => {
 });
 
 test('what is away is waited for; each reason is said once', async () => {
-  const { opened, said } = opening([away(), away(), away(), away('it starts'), away('it starts')]);
+  const { opened, said } = opening([away(), away('it starts'), away(), away(), away('it starts')]);
   expect(await opened).toBe('open');
   expect(said).toEqual([
     'opening: nothing listens; the hub waits for it',
