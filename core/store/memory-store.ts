@@ -36,6 +36,7 @@ import type {
   Unblocked,
 } from './message-store.ts';
 import type { OpenErrorPage, OpenErrorQuery } from './open-error.ts';
+import { BacklogQuota } from './quota.ts';
 import type { SharedStore } from './shared-store.ts';
 import { matches } from './standing.ts';
 
@@ -67,7 +68,7 @@ class MemoryStore implements MessageStore {
   readonly #now: () => number;
   readonly #days: LocalDays;
   readonly #marks = new KeyMarks(this);
-  readonly #maxBacklogBytes: number;
+  readonly #quota: BacklogQuota;
   readonly #all: MemoryContents;
   /** The last seq of the openings before this one, and those of its messages whose recovery was counted in this one. */
   readonly #lastBefore: number;
@@ -85,7 +86,7 @@ class MemoryStore implements MessageStore {
     this.#now = now;
     this.#days = new LocalDays(timeZone);
     this.#all = contents;
-    this.#maxBacklogBytes = maxBacklogBytes;
+    this.#quota = new BacklogQuota(maxBacklogBytes);
     this.epoch = ++contents.epoch;
     this.#lastBefore = contents.lastSeq;
     this.#opening = hub === undefined ? undefined : { hub, epoch: this.epoch };
@@ -100,7 +101,7 @@ class MemoryStore implements MessageStore {
   append(channel: string, batch: readonly NewMessage[]): Promise<readonly Appended[]> {
     return this.#run(() => {
       const bytes = batch.reduce((sum, message) => sum + message.raw.length, 0);
-      if (this.#maxBacklogBytes < Number.POSITIVE_INFINITY && this.#all.backlogBytes + bytes > this.#maxBacklogBytes) {
+      if (this.#quota.refuses(this.#all.backlogBytes, bytes)) {
         throw new HubError('store-full', 'transient', 'appending to the message store: its quota is reached');
       }
       const appended = batch.map((message) =>
@@ -277,7 +278,7 @@ class MemoryStore implements MessageStore {
         0,
       );
       const backlogBytes = this.#all.backlogBytes;
-      return { bytes, backlogBytes, ...(backlogBytes >= this.#maxBacklogBytes ? { full: true } : {}) };
+      return { bytes, backlogBytes, ...(this.#quota.isReached(backlogBytes) ? { full: true } : {}) };
     });
   }
 

@@ -407,6 +407,6 @@ export interface StoreUsage {
   readonly diskFree?: number;
   /** Raw bytes of messages that are not settled, and frozen bytes of queued parts. */
   readonly backlogBytes: number;
-  /** Set while writes are refused. */
+  /** Set while appends are refused: there is no room, or none for what came last. */
   readonly full?: boolean;
 }

@@ -266,16 +266,32 @@ function appendingSuite(open: OpenStore): void {
         code: 'store-full',
         kind: 'transient',
       });
-      expect((await store.usage()).backlogBytes).toBe(2000);
+      // 500 bytes are left, and not for what came last.
+      expect(await store.usage()).toMatchObject({ backlogBytes: 2000, full: true });
       await store.settle(channel, [
         settlement(first, [queuedPart('lab', 'ready', ['k'], { bytes: new Uint8Array(400) })]),
       ]);
       expect((await store.usage()).backlogBytes).toBe(2400);
       await store.settle(channel, [settlement(second, [sentPart('lab')])]);
-      expect((await store.usage()).backlogBytes).toBe(1400);
+      expect(await store.usage()).toMatchObject({ backlogBytes: 1400 });
+      expect((await store.usage()).full).toBeUndefined();
       expect(await appendOne(store, { raw })).toBeGreaterThan(second);
       await store.update(channel, [toSent(first)]);
       expect((await store.usage()).backlogBytes).toBe(1000);
+    });
+
+    it('is not full for a message that is let in, whatever was refused before it', async () => {
+      await using harness = await open({ now: () => start, maxBacklogBytes: 1000 });
+      const { store } = harness;
+      await appendOne(store, { raw: new Uint8Array(600) });
+      await expect(store.append(channel, [newMessage({ raw: new Uint8Array(600) })])).rejects.toMatchObject({
+        code: 'store-full',
+      });
+      expect((await store.usage()).full).toBe(true);
+      await appendOne(store, { raw: new Uint8Array(100) });
+      expect((await store.usage()).full).toBeUndefined();
+      await appendOne(store, { raw: new Uint8Array(300) });
+      expect((await store.usage()).full).toBe(true);
     });
   });
 }

@@ -299,12 +299,11 @@ export class PostgresStore implements MessageStore {
   }
 
   async usage(): Promise<StoreUsage> {
-    const { maxBacklogBytes } = this.#settings;
     // After what was called before, with whatever is committed then.
     if (!this.#writer.idle) await this.#call(nothing, 0);
     const bytes = await this.#measure();
     const backlogBytes = this.#writer.backlog;
-    const full = this.#writer.full !== undefined || backlogBytes >= maxBacklogBytes;
+    const full = this.#writer.full !== undefined || this.#writer.quota.isReached(backlogBytes);
     return { bytes, backlogBytes, ...(full ? { full } : {}) };
   }
 

@@ -2,6 +2,7 @@
 import { failureOf } from '../../../clients/postgres/failure.ts';
 import type { PostgresSession } from '../../../clients/postgres/session.ts';
 import { HubError } from '../../../core/errors.ts';
+import { BacklogQuota } from '../../../core/store/quota.ts';
 import { asksNothing, type Call } from './calls.ts';
 import { askAgain, CommitFailure, type Commits, type Committed, type InDoubt } from './commit.ts';
 import { closedError, fencedError, fencedState, storeError } from './errors.ts';
@@ -31,6 +32,7 @@ export class Writer {
   readonly failed: Promise<HubError>;
   /** Raw bytes of messages that are not settled, and frozen bytes, as this hub knows them. */
   backlog: number;
+  readonly quota: BacklogQuota;
   /** Why appends are refused, besides the quota of the backlog. */
   full: string | undefined;
   /** Monotonic time of the last commit. */
@@ -68,6 +70,7 @@ export class Writer {
     this.#number = opened.commits;
     this.#commits = commits;
     this.backlog = backlog;
+    this.quota = new BacklogQuota(settings.maxBacklogBytes);
     const { promise, resolve } = Promise.withResolvers<HubError>();
     this.failed = promise;
     this.#fail = resolve;
@@ -194,7 +197,7 @@ export class Writer {
       for (const { raw } of call.batch) size += raw.length;
       const refused =
         this.full ??
-        (backlog + size > maxBacklogBytes ? `unsettled messages have reached ${maxBacklogBytes} bytes` : undefined);
+        (this.quota.refuses(backlog, size) ? `unsettled messages have reached ${maxBacklogBytes} bytes` : undefined);
       backlog += size;
       if (refused === undefined) return true;
       backlog -= size;

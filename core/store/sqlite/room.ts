@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync
 import { join } from 'node:path';
 import { HubError } from '../../errors.ts';
 import type { StoreUsage } from '../message-store.ts';
+import { BacklogQuota } from '../quota.ts';
 import type { StoreFiles } from './calls.ts';
 import type { Counters } from './counters.ts';
 
@@ -19,6 +20,7 @@ export class Room {
   readonly #counters: Counters;
   readonly #freePages: () => number;
   readonly #reserve: string;
+  readonly #quota: BacklogQuota;
   #backlog: number;
   #seenAt = Number.NEGATIVE_INFINITY;
   /** Bytes free when last seen, less what was appended since. */
@@ -32,6 +34,7 @@ export class Room {
     this.#files = files;
     this.#counters = counters;
     this.#backlog = backlog;
+    this.#quota = new BacklogQuota(files.maxBacklogBytes);
     this.#reserve = join(files.directory, 'reserve');
     this.#hasReserve = files.reserveBytes > 0 && sizeOf(this.#reserve) === files.reserveBytes;
     this.look();
@@ -39,10 +42,8 @@ export class Room {
 
   /** Why `bytes` more cannot be taken in, if they cannot. */
   refusal(bytes: number): HubError | undefined {
-    const { maxBacklogBytes } = this.#files;
-    if (this.#backlog + this.#counters.backlog + bytes > maxBacklogBytes) {
-      return full(`unsettled messages have reached ${maxBacklogBytes} bytes`);
-    }
+    if (this.#quota.refuses(this.#backlog + this.#counters.backlog, bytes))
+      return full(`unsettled messages have reached ${this.#files.maxBacklogBytes} bytes`);
     if (this.full || performance.now() - this.#seenAt > freshForMs) this.look();
     if (this.full) return full('the disk is below its low-water mark');
     // In the log first, and then in the database.
@@ -87,7 +88,7 @@ export class Room {
       bytes: names.reduce((sum, name) => sum + sizeOf(join(this.#files.directory, name)), 0),
       diskFree: diskFree(this.#files.directory),
       backlogBytes: this.#backlog,
-      ...(this.full || this.#backlog >= this.#files.maxBacklogBytes ? { full: true } : {}),
+      ...(this.full || this.#quota.isReached(this.#backlog) ? { full: true } : {}),
     };
   }
 
