@@ -33,8 +33,12 @@ export function guarded(timeoutMs: number, run: () => void): void {
     }
   };
   const before = process.threadCpuUsage();
-  const failure = evaluate(timeoutMs);
-  holder[slot] = undefined;
+  let failure: Error | null;
+  try {
+    failure = evaluate(timeoutMs);
+  } finally {
+    holder[slot] = undefined;
+  }
   if (thrown) throw thrown.error;
   if (!failure) return;
   if (!begun) throw failure;
