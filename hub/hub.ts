@@ -40,8 +40,9 @@ export interface Hub {
 }
 
 /**
- * Starts a hub: every channel of the folder runs when it resolves. A database that is away is waited for, until `signal`. Throws HubError `store-locked`, `port-in-use`,
- * `config-invalid` (a line for each mistake in the channel files, else one); nothing is left open then.
+ * Starts a hub: every channel of the folder runs when it resolves. A database that is away is waited for, until `signal`. Throws
+ * HubError `store-locked`, `port-in-use`, `config-invalid` (a line for each mistake in the channel files, else one); nothing is left
+ * open then.
  */
 export async function startHub(
   settings: Settings,
